@@ -1,0 +1,1 @@
+"""Ways pixels come in and input goes out: one file a protocol."""

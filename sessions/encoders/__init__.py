@@ -1,0 +1,1 @@
+"""Damage to bytes: the planner, the history stream, stills."""

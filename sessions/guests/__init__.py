@@ -1,0 +1,1 @@
+"""What a session can show: one file or folder a kind."""

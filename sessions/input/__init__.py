@@ -1,0 +1,1 @@
+"""Input values, key tables, the ledger of held keys."""

@@ -1,0 +1,1 @@
+"""Geometry, damage, the framebuffer. Pure."""

@@ -1,0 +1,94 @@
+"""The session link: what the gateway and a session host say to each other.
+
+A stream of messages, each behind its u32 length (wire/lengths). A message is one byte `Kind`, a u32
+channel and a body. Viewer channels carry tsg messages untouched in both directions; everything else
+is JSON on channel 0. Numbers are big-endian.
+
+Requests (gateway to host) and what they answer; every one may fail with `{"error": sentence}`:
+
+    hello      {version}                                           → {version, pid, sessions: [SessionInfo]}
+    start      {session, desktop, user, title, spec, width, height}→ SessionInfo
+    list       {}                                                  → {sessions: [SessionInfo]}
+    attach     {session, viewer, hello: base64 of ClientHello}     → {}   then tsg messages on channel `viewer`
+    detach     {viewer}                                            → {}
+    end        {session}                                           → {}
+    quit       {}                                                  → {}   host detaches its guests and exits
+
+Events (host to gateway):
+
+    session    SessionInfo                        whenever its state changes
+    detached   {viewer, code, reason}             the host has let a viewer go (tsg `CloseCode`)
+
+SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), progress, text,
+viewers, started (Unix time)}. `session` is an id the gateway chose (32 hex digits); `spec` is the
+desktop's table from the configuration, with secrets filled in; `viewer` is a number the gateway chose,
+never used twice on one link.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import struct
+from typing import Any, NamedTuple
+
+from sessions.wire.errors import ProtocolError
+from sessions.wire.lengths import LengthPrefixed
+
+VERSION = 1
+MAX_MESSAGE = 16 * 1024 * 1024 + 64
+
+_HEAD = struct.Struct(">BI")
+
+
+class Kind(enum.IntEnum):
+    """What a message's body is."""
+
+    REQUEST = 1
+    REPLY = 2
+    EVENT = 3
+    VIEWER = 4
+
+
+class LinkMessage(NamedTuple):
+    """One message of the link.
+
+    body: bytes of one tsg message for `Kind.VIEWER`, else an object: {id, method, params},
+    {id, result} or {id, error}, {event, params}.
+    """
+
+    kind: Kind
+    channel: int
+    body: Any
+
+
+def encode(kind: Kind, channel: int, body: Any) -> bytes:
+    """Return a message with its length, ready for the stream."""
+    payload = body if kind is Kind.VIEWER else json.dumps(body, separators=(",", ":")).encode()
+    return struct.pack(">IBI", _HEAD.size + len(payload), kind, channel) + payload
+
+
+class LinkReader:
+    """Cuts the stream into messages."""
+
+    def __init__(self, limit: int = MAX_MESSAGE) -> None:
+        self._cutter = LengthPrefixed(limit)
+
+    def receive(self, data: bytes) -> list[LinkMessage]:
+        """Take what arrived, return the messages now whole. Raises ProtocolError, LimitExceeded."""
+        return [_decode(message) for message in self._cutter.receive(data)]
+
+
+def _decode(message: bytes) -> LinkMessage:
+    if len(message) < _HEAD.size:
+        raise ProtocolError(f"a link message of {len(message)} bytes")
+    number, channel = _HEAD.unpack_from(message)
+    payload = message[_HEAD.size :]
+    try:
+        kind = Kind(number)
+        body = payload if kind is Kind.VIEWER else json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"not a link message: {error}") from None
+    if kind is not Kind.VIEWER and not isinstance(body, dict):
+        raise ProtocolError("a link message that is not an object")
+    return LinkMessage(kind, channel, body)
