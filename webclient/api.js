@@ -1,0 +1,55 @@
+// The gateway's JSON interface.
+
+// `status` is the HTTP status, 0 when the server could not be reached.
+export class ApiError extends Error {
+  constructor(status, code, message, retryAfter = null) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+async function request(method, path, body) {
+  const options = { method, credentials: "same-origin", cache: "no-store", headers: { Accept: "application/json" } };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers["Content-Type"] = "application/json";
+  }
+  let response;
+  try {
+    response = await fetch(`/api/v1/${path}`, options);
+  } catch {
+    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  const { code = "error", message = `The server answered ${response.status}.` } = answer.error ?? {};
+  const header = Number(response.headers.get("Retry-After"));
+  throw new ApiError(response.status, code, message, answer.retry_after ?? (header || null));
+}
+
+// Bytes of a base64url text.
+export function fromBase64Url(text) {
+  const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+export const me = async () => (await request("GET", "me")).user;
+export const signIn = async (name, password) => (await request("POST", "login", { name, password })).user;
+export const signOut = () => request("POST", "logout", {});
+export const desktops = async () => (await request("GET", "desktops")).desktops;
+export const endSession = (session) => request("POST", `sessions/${encodeURIComponent(session)}/end`, {});
+
+// → {session, ticket}; ticket as bytes. The guest's screen begins with this size.
+export async function connect(desktop, [width, height]) {
+  const path = `desktops/${encodeURIComponent(desktop)}/connect`;
+  const { session, ticket } = await request("POST", path, { width, height });
+  return { session, ticket: fromBase64Url(ticket) };
+}
+
+// → a ticket (bytes) that attaches one viewer to a session.
+export async function newTicket(session) {
+  const { ticket } = await request("POST", `sessions/${encodeURIComponent(session)}/ticket`, {});
+  return fromBase64Url(ticket);
+}

@@ -1,0 +1,238 @@
+// One viewer's line to its session: opens the WebSocket, says hello, keeps it alive, and opens it again
+// after a cut. It knows messages, not pictures.
+//
+//   connecting ──ServerHello──▶ connected ──cut──▶ waiting ──delay, or retry()──▶ connecting
+//        └──────────────────────────┴─────────final close code──▶ over ──retry()──▶ connecting
+//
+// Everything from outside comes in by the constructor, so that tests run it without a browser.
+
+import {
+  Capability,
+  CloseCode,
+  decode,
+  encode,
+  FROM_SERVER,
+  LimitExceeded,
+  MAX_SERVER_MESSAGE,
+  ProtocolError,
+  SUBPROTOCOL,
+  VERSION,
+} from "../wire/tsg.js";
+
+export const DELAYS = [300, 1000, 2000, 4000, 8000]; // ms before each attempt; the last one repeats
+export const HANDSHAKE_TIME = 10_000;
+export const PING_TIME = 2000;
+export const SILENCE_TIME = 7000; // nothing heard for so long: the line is cut
+const CLOSE_BASE = 4000; // WebSocket close codes from here up are CloseCodes
+const MAX_WINDOW_LOG = 27; // what a zstd decoder takes without being told to take more
+
+// After these the session view has to ask the person; after any other, trying again may help.
+const FINAL = new Set([CloseCode.VERSION, CloseCode.SESSION_ENDED, CloseCode.TAKEN_OVER, CloseCode.SIGNED_OUT]);
+// Signs that this page and the server disagree: another attempt is made, but not for ever.
+const DISAGREEMENT = new Set([CloseCode.PROTOCOL, CloseCode.UNKNOWN, CloseCode.LIMIT]);
+const MAX_DISAGREEMENTS = 2;
+
+// A ticket was not given. `code` is the CloseCode that fits when it makes no sense to ask again, else null.
+export class TicketRefused extends Error {
+  constructor(message, code) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export class Connection {
+  #options;
+  #socket = null;
+  #timer = null;
+  #pinger = null;
+  #state = "idle";
+  #ticket;
+  #attempt = 0;
+  #disagreements = 0;
+  #heard = 0;
+  #pings = new Map();
+  #nonce = 0;
+  #closing = null;
+
+  // options: open(subprotocol) → WebSocket; fetchTicket() → promise of bytes, rejects with TicketRefused;
+  // ticket: bytes for the first attempt or null; size() → [width, height] wished; client: name of this
+  // program; clock: {now, setTimeout, clearTimeout}; random() → 0…1; events: {status(object),
+  // hello(message), message(message, bytes, time), roundTrip(ms)}.
+  constructor(options) {
+    this.#options = options;
+    this.#ticket = options.ticket;
+  }
+
+  get connected() {
+    return this.#state === "connected";
+  }
+
+  start() {
+    this.#connect();
+  }
+
+  // Tries at once: the person asked for it, or the network came back.
+  retry() {
+    if (this.#state !== "waiting" && this.#state !== "over") return;
+    if (this.#state === "over") this.#attempt = 0;
+    this.#disagreements = 0;
+    this.#connect();
+  }
+
+  // Returns false when the message was dropped because there is no connection.
+  send(message) {
+    if (!this.connected) return false;
+    this.#socket.send(encode(message));
+    return true;
+  }
+
+  // This side cannot go on with what the server sent.
+  fail(code, reason) {
+    if (this.#state !== "connected" && this.#state !== "connecting") return;
+    this.#say({ name: "Close", code, reason });
+    this.#lost(code, reason);
+  }
+
+  // The person leaves; the session goes on.
+  stop() {
+    this.#say({ name: "Close", code: CloseCode.NORMAL, reason: "" });
+    this.#hangUp();
+    this.#enter("stopped");
+  }
+
+  #enter(state, details = {}) {
+    this.#state = state;
+    this.#options.events.status({ state, attempt: this.#attempt, ...details });
+  }
+
+  async #connect() {
+    this.#hangUp();
+    this.#closing = null;
+    this.#enter("connecting");
+    this.#after(HANDSHAKE_TIME, () => this.#lost(null, "no answer"));
+    const timer = this.#timer;
+    try {
+      const ticket = this.#ticket ?? (await this.#options.fetchTicket());
+      this.#ticket = null; // a ticket works once
+      if (timer === this.#timer) this.#open(ticket);
+    } catch (error) {
+      if (timer === this.#timer) this.#lost(error.code ?? null, error.message, error.code != null);
+    }
+  }
+
+  #open(ticket) {
+    const socket = this.#options.open(SUBPROTOCOL);
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#greet(ticket);
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code, reason }) => {
+      const ours = code >= CLOSE_BASE && code < CLOSE_BASE + 100 ? { code: code - CLOSE_BASE, reason } : null;
+      const cause = this.#closing ?? ours ?? { code: null, reason };
+      this.#lost(cause.code, cause.reason);
+    };
+  }
+
+  #greet(ticket) {
+    const [width, height] = this.#options.size();
+    const capabilities = [Capability.HISTORY, Capability.JPEG];
+    const client = this.#options.client;
+    this.#say({ name: "ClientHello", version: VERSION, ticket, client, width, height, capabilities });
+  }
+
+  #receive(data) {
+    const now = this.#options.clock.now();
+    this.#heard = now;
+    try {
+      if (!(data instanceof ArrayBuffer)) throw new ProtocolError("a text message");
+      if (data.byteLength > MAX_SERVER_MESSAGE) throw new LimitExceeded(`a message of ${data.byteLength} bytes`);
+      const message = decode(new Uint8Array(data), FROM_SERVER);
+      if (message) this.#dispatch(message, data.byteLength, now);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.fail(error.code, error.message);
+    }
+  }
+
+  #dispatch(message, bytes, now) {
+    const { events } = this.#options;
+    if (message.name === "Close") this.#closing = message;
+    else if (message.name === "Ping") this.#say({ name: "Pong", nonce: message.nonce });
+    else if (message.name === "Pong") this.#pong(message.nonce, now);
+    else if (message.name === "ServerHello") this.#welcome(message);
+    else if (this.connected) events.message(message, bytes, now);
+    else throw new ProtocolError(`${message.name} before ServerHello`);
+  }
+
+  #welcome(hello) {
+    if (this.connected) throw new ProtocolError("a second ServerHello");
+    if (hello.version !== VERSION) return this.fail(CloseCode.VERSION, `version ${hello.version} is not known here`);
+    if (hello.window_log > MAX_WINDOW_LOG) throw new LimitExceeded(`a history window of 2^${hello.window_log}`);
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#attempt = 0;
+    this.#options.events.hello(hello);
+    this.#enter("connected");
+    return this.#ping();
+  }
+
+  // What was received could be used: disagreements before this were chance.
+  settled() {
+    this.#disagreements = 0;
+  }
+
+  #ping() {
+    const { clock } = this.#options;
+    if (clock.now() - this.#heard > SILENCE_TIME) return this.#lost(null, "the line is silent");
+    this.#nonce = (this.#nonce + 1) >>> 0;
+    this.#pings.set(this.#nonce, clock.now());
+    this.#say({ name: "Ping", nonce: this.#nonce });
+    this.#pinger = clock.setTimeout(() => this.#ping(), PING_TIME);
+    return undefined;
+  }
+
+  #pong(nonce, now) {
+    const sent = this.#pings.get(nonce);
+    if (sent === undefined) return;
+    this.#pings.clear();
+    this.#options.events.roundTrip(now - sent);
+  }
+
+  #lost(code, reason, final = FINAL.has(code)) {
+    this.#hangUp();
+    if (DISAGREEMENT.has(code)) this.#disagreements += 1;
+    if (final || this.#disagreements >= MAX_DISAGREEMENTS) {
+      this.#enter("over", { code, reason });
+      return;
+    }
+    const base = DELAYS[Math.min(this.#attempt, DELAYS.length - 1)];
+    const delay = Math.round(base * (0.8 + 0.4 * this.#options.random()));
+    this.#attempt += 1;
+    this.#enter("waiting", { code, reason, delay });
+    this.#after(delay, () => this.#connect());
+  }
+
+  #after(delay, action) {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = this.#options.clock.setTimeout(action, delay);
+  }
+
+  #say(message) {
+    if (this.#socket?.readyState === 1) this.#socket.send(encode(message));
+  }
+
+  // Forgets the socket at once: on a dead line its own close may take minutes.
+  #hangUp() {
+    const { clock } = this.#options;
+    clock.clearTimeout(this.#timer);
+    clock.clearTimeout(this.#pinger);
+    this.#timer = null;
+    this.#pings.clear();
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.close();
+  }
+}
