@@ -58,12 +58,13 @@ export class Picture {
     const stream = operations.filter(({ encoding }) => encoding === Encoding.HISTORY);
     const newStream = Boolean(flags & FrameFlag.NEW_STREAM);
     this.#history.decode(history, newStream, stream, this.#pixels, this.width);
-    const changes = operations.map(async (operation) => ({
+    const changes = this.#changes; // a restart meanwhile leaves this list behind
+    const decoded = operations.map(async (operation) => ({
       ...operation,
       data: null,
       bitmap: operation.encoding === Encoding.JPEG ? await decodeJpeg(operation) : null,
     }));
-    this.#changes.push(...(await Promise.all(changes)));
+    changes.push(...(await Promise.all(decoded)));
     return Boolean(flags & FrameFlag.LAST);
   }
 
