@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sessions.pixels.geometry import Rect, Size
-from sessions.pixels.region import TILE_COLUMNS, TILE_ROWS, Region, tile_span
+from sessions.pixels.region import TILE_COLUMNS, TILE_ROWS, Grid, Region, tile_span
 
 MAX_SIDE = 8192
 """Largest width and height, pixels."""
@@ -19,15 +19,17 @@ Pixels = npt.NDArray[np.uint32]
 """(height, width) little-endian 32-bit pixels: the bytes are B, G, R, X."""
 
 _COLOUR = np.uint32(0x00FFFFFF)
-_STEP_BYTES = 256 * 1024
+_STEP_PIXELS = 64 * 1024
 """Comparing goes in steps of about this size, so that a step stays in the processor's cache."""
 
 
 class Framebuffer:
     """A screen's pixels, with the unused byte of each always 0."""
 
-    def __init__(self, size: Size = Size(0, 0)) -> None:
-        self.resize(size)
+    def __init__(self) -> None:
+        self.size = Size(0, 0)
+        self.pixels: Pixels = np.zeros((0, 0), "<u4")
+        self._damage = Region(self.size)
 
     def resize(self, size: Size) -> None:
         """Give the screen a new size; what fits is kept, and everything becomes damage.
@@ -37,15 +39,13 @@ class Framebuffer:
         if not (0 <= size.width <= MAX_SIDE and 0 <= size.height <= MAX_SIDE):
             raise ValueError(f"a screen of {size} pixels; at most {MAX_SIDE} each way")
         pixels: Pixels = np.zeros((size.height, size.width), "<u4")
-        if hasattr(self, "pixels"):
-            height, width = min(size.height, self.size.height), min(size.width, self.size.width)
-            pixels[:height, :width] = self.pixels[:height, :width]
+        height, width = min(size.height, self.size.height), min(size.width, self.size.width)
+        pixels[:height, :width] = self.pixels[:height, :width]
         self.size = size
         self.pixels = pixels
         self._damage = Region.whole(size)
-        self._masked = np.empty(max(_STEP_BYTES // 4, size.width), "<u4")
-        columns = -(-size.width // TILE_COLUMNS) * TILE_COLUMNS
-        self._differs = np.empty(max(_STEP_BYTES // 4, TILE_ROWS * columns) + columns, np.bool_)
+        self._masked = np.empty(_STEP_PIXELS, "<u4")
+        self._differs = np.empty(_STEP_PIXELS, np.bool_)
 
     def write(self, rect: Rect, pixels: Pixels) -> None:
         """Take in new pixels for `rect`, of shape (rect.height, rect.width).
@@ -58,7 +58,7 @@ class Framebuffer:
             raise ValueError(f"{pixels.shape} pixels for {rect}")
         if not (rect.width and rect.height):
             return
-        rows = max(_STEP_BYTES // 4 // rect.width, 1)
+        rows = _STEP_PIXELS // (rect.width + 2 * TILE_COLUMNS)
         for top in range(0, rect.height, rows):
             part = pixels[top : top + rows]
             self._write_step(Rect(rect.x, rect.y + top, rect.width, len(part)), part)
@@ -72,7 +72,7 @@ class Framebuffer:
             self._damage.tiles[tile_span(rect)] |= changed
             target[:] = masked
 
-    def _changed_tiles(self, rect: Rect, new: Pixels, old: Pixels) -> npt.NDArray[np.bool_]:
+    def _changed_tiles(self, rect: Rect, new: Pixels, old: Pixels) -> Grid:
         """Compare, and reduce to one boolean per tile that `rect` touches.
 
         Booleans are combined eight at a time, viewed as 64-bit words: rows first, because that runs
@@ -88,8 +88,7 @@ class Framebuffer:
         starts = np.arange(-(rect.y % TILE_ROWS), rect.height, TILE_ROWS)
         starts[0] = 0
         words = np.bitwise_or.reduceat(differs.view(np.uint64), starts, axis=0)
-        tiles: npt.NDArray[np.bool_] = words.reshape(len(starts), -1, TILE_COLUMNS // 8).any(axis=2)
-        return tiles
+        return np.asarray(words.reshape(len(starts), -1, TILE_COLUMNS // 8).any(axis=2))
 
     def copy(self, source: Rect, x: int, y: int) -> None:
         """Copy `source` to where its top left corner is at (x, y); the two may overlap.

@@ -244,11 +244,13 @@ class RequestSize(Message):
 
 @dataclass(frozen=True, slots=True)
 class Ack(Message):
-    """A frame is on the viewer's screen.
+    """A frame has arrived: a LAST one is on the viewer's screen, another is decoded.
 
-    number: the newest frame presented; older ones count as acknowledged too.
+    Every `Frame` is acknowledged, those without LAST at once; the server sends only so much ahead.
+
+    number: the newest frame meant; older ones count as acknowledged too.
     decode_us: time from the message's arrival to decoded pixels.
-    present_us: time from its arrival to their presentation.
+    present_us: time from its arrival to their presentation; 0 for a frame without LAST.
     """
 
     number: int
