@@ -12,10 +12,10 @@ from sessions.wire.rfb.updates import ServerMessages
 
 _SMALL = 32 * 1024
 
-RAW = (Encoding.COPY_RECT, Encoding.RAW)
+RAW: tuple[Encoding, ...] = (Encoding.COPY_RECT, Encoding.RAW)
 """For servers on this machine: bytes are cheap there, processor time is not."""
 
-COMPACT = (Encoding.COPY_RECT, Encoding.ZRLE, Encoding.HEXTILE, Encoding.RAW)
+COMPACT: tuple[Encoding, ...] = (Encoding.COPY_RECT, Encoding.ZRLE, Encoding.HEXTILE, Encoding.RAW)
 """For servers behind a network."""
 
 
