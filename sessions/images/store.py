@@ -1,0 +1,234 @@
+"""The folder that holds the images, one subfolder each.
+
+    NAME/image.json     what it is and how it boots (`Image`)
+    NAME/disk.qcow2     its disk, where it has one
+    NAME/vmlinux        the kernel and the first file system, where it boots without firmware
+    NAME/initrd
+    NAME.partial-…/     one that is being written; swept when its writer is gone
+
+An image is written whole into a partial folder and then renamed, so a reader sees all of it or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from sessions.images.errors import BuildFailed, DiskFull, ImageBroken, ImageError, ImageMissing
+
+Kind = Literal["desktop", "tiny", "disk"]
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+DESCRIPTION = "image.json"
+DESCRIPTION_LIMIT = 64 * 1024  # bytes
+
+
+def default_store() -> Path:
+    """Where images are kept unless told otherwise: per user, or for the whole machine when root."""
+    if os.geteuid() == 0 and "XDG_DATA_HOME" not in os.environ:
+        return Path("/var/lib/tsgateway/images")
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
+    return Path(data) / "tsgateway/images"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image. The paths are inside its folder; a disk is always qcow2 without a backing file.
+
+    kernel, initrd, append: direct kernel boot; without a kernel the disk boots by `firmware`.
+    memory_mb: what a guest needs at least to be pleasant. user: who is signed in on its screen.
+    version: changes whenever the content may have; overlays of one version do not fit another.
+    recipe: hash of what it was made from, to see whether it is up to date; "" for an imported one.
+    text_port: name of the virtio port that takes text to type (images/README.md), "" without one.
+    """
+
+    name: str
+    folder: Path
+    kind: Kind
+    version: str
+    memory_mb: int
+    disk: Path | None = None
+    kernel: Path | None = None
+    initrd: Path | None = None
+    append: str = ""
+    firmware: Literal["none", "bios", "uefi"] = "none"
+    user: str = ""
+    recipe: str = ""
+    text_port: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes its files take on the host's disk."""
+        return sum(path.stat().st_blocks * 512 for path in self.folder.iterdir())
+
+
+class ImageStore:
+    """The images below one folder, which need not exist yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, name: str) -> Image:
+        """The image of that name. Raises ImageMissing or ImageBroken."""
+        if not NAME.fullmatch(name):
+            raise ImageMissing(f"{name!r} cannot be an image's name: use a-z, 0-9, dot, dash, underscore")
+        folder = self.folder / name
+        if not folder.is_dir():
+            raise ImageMissing(f"There is no image {name!r} in {self.folder}: {_how_to_get(name)}")
+        return _read(folder)
+
+    def list(self) -> list[Image | ImageBroken]:
+        """All images by name; one that cannot be read stands there as its error."""
+        images: list[Image | ImageBroken] = []
+        if not self.folder.is_dir():
+            return images
+        for folder in sorted(self.folder.iterdir()):
+            if folder.is_dir() and NAME.fullmatch(folder.name) and ".partial-" not in folder.name:
+                try:
+                    images.append(_read(folder))
+                except ImageBroken as error:
+                    images.append(error)
+        return images
+
+    @contextlib.contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """A new folder to fill and `describe`; renamed to the image when the block ends well.
+
+        An image of that name is replaced then. When the block raises, nothing stays behind.
+        Raises BuildFailed for a name that cannot be, DiskFull.
+        """
+        if not NAME.fullmatch(name) or ".partial-" in name:
+            raise BuildFailed(f"{name!r} cannot be an image's name: use a-z, 0-9, dot, dash, underscore")
+        with writes_to(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            partial = self.folder / f"{name}.partial-{uuid.uuid4().hex[:8]}"
+            partial.mkdir(mode=0o755)
+            lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield partial
+                _read(partial, name)
+                self._replace(partial, self.folder / name)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+                os.close(lock)
+
+    def _replace(self, partial: Path, folder: Path) -> None:
+        """Put the new folder in place. A folder cannot be renamed over a full one, so that moves first."""
+        old = folder.with_name(f"{folder.name}.partial-{uuid.uuid4().hex[:8]}")
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(old)
+        partial.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Remove what an interrupted writer left; a living one holds a lock on its folder."""
+        for partial in self.folder.glob("*.partial-*"):
+            lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(partial, ignore_errors=True)
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(lock)
+
+
+def describe(folder: Path, image: Image) -> None:
+    """Write the image's description into the folder that `ImageStore.writing` gave."""
+    fields = asdict(image)
+    for key, value in fields.items():
+        if isinstance(value, Path):
+            fields[key] = value.name
+    del fields["folder"], fields["name"]
+    (folder / DESCRIPTION).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def writes_to(folder: Path) -> Iterator[None]:
+    """Turn the system's errors while writing there into sentences. Raises DiskFull, BuildFailed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (28, 122, 27):  # ENOSPC, EDQUOT, EFBIG
+            raise disk_full(folder) from error
+        raise BuildFailed(f"Cannot write below {folder}: {error.strerror or error}") from error
+
+
+def disk_full(folder: Path) -> DiskFull:
+    """The error for a folder without room, saying how much there is."""
+    try:
+        free = f"{shutil.disk_usage(folder).free / 1e6:.0f} MB are free"
+    except OSError:
+        free = "it cannot be read"
+    return DiskFull(
+        f"No room left in {folder} ({free}). Make room or choose another folder (--store, --cache)"
+    )
+
+
+def _how_to_get(name: str) -> str:
+    if name in ("desktop", "tiny"):
+        return f"make it with 'tsgateway image build {name}'"
+    return f"'tsgateway image list' shows what is there, 'image import FILE --name {name}' adds one"
+
+
+def _read(folder: Path, name: str = "") -> Image:
+    name = name or folder.name
+    broken = f"The image {name!r} in {folder} is broken"
+    again = f"remove that folder, then {_how_to_get(name)}"
+    path = folder / DESCRIPTION
+    try:
+        if path.stat().st_size > DESCRIPTION_LIMIT:
+            raise ImageBroken(f"{broken}: {DESCRIPTION} is too long; {again}")
+        image = _parse(json.loads(path.read_text(encoding="utf-8")), folder, name)
+        for file in (image.disk, image.kernel, image.initrd):
+            if file is not None and not file.is_file():
+                raise ImageBroken(f"{broken}: {file.name} is missing; {again}")
+    except (OSError, ValueError, RecursionError) as error:
+        raise ImageBroken(f"{broken}: {DESCRIPTION}: {error}; {again}") from error
+    return image
+
+
+def _parse(fields: Any, folder: Path, name: str) -> Image:
+    """The description as a value. Raises ValueError that names the field."""
+    if not isinstance(fields, dict):
+        raise ValueError("not an object")
+
+    def text(key: str, choices: tuple[str, ...] = ()) -> Any:
+        value = fields.get(key, "")
+        if not isinstance(value, str) or len(value) > 2048 or (choices and value not in choices):
+            raise ValueError(f"{key} must be {' or '.join(choices) or 'a short text'}")
+        return value
+
+    def file(key: str) -> Path | None:
+        value = fields.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+            raise ValueError(f"{key} must be the name of a file beside it")
+        return folder / value
+
+    memory = fields.get("memory_mb")
+    if not isinstance(memory, int) or not 16 <= memory <= 1 << 20:
+        raise ValueError("memory_mb must be a number from 16 to 1048576")
+    if not text("version"):
+        raise ValueError("version is missing")
+    return Image(
+        name=name, folder=folder, kind=text("kind", get_args(Kind)), version=text("version"),
+        memory_mb=memory,
+        disk=file("disk"), kernel=file("kernel"), initrd=file("initrd"), append=text("append"),
+        firmware=text("firmware", ("none", "bios", "uefi")), user=text("user"), recipe=text("recipe"),
+        text_port=text("text_port"),
+    )  # fmt: skip
+
+
+__all__ = ["Image", "ImageError", "ImageStore", "default_store", "describe", "disk_full", "writes_to"]
