@@ -96,9 +96,12 @@ def cpu_seconds() -> tuple[float, float]:
     return usage.ru_utime, usage.ru_stime
 
 
+def listening(path: str) -> bool:
+    return os.path.exists(path)
+
+
 def measure(fps: float, seconds: float) -> dict[str, float]:
     from twisted.internet import reactor, task
-    from twisted.internet.defer import Deferred
 
     from sessions.displays.rfb import open_rfb
     from sessions.displays.sockets import connect_unix
@@ -109,7 +112,7 @@ def measure(fps: float, seconds: float) -> dict[str, float]:
     result = {}
 
     async def run(path: str) -> None:
-        while not os.path.exists(path):
+        while not listening(path):
             await task.deferLater(reactor, 0.05)
         connected = await connect_unix(reactor, path, 10)
         display = await open_rfb(reactor, connected, RfbClient(), framebuffer, counter)
