@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IReactorTime
-
 from sessions.displays.base import Display, DisplayEvents
 from sessions.pixels.framebuffer import Framebuffer
 
@@ -48,7 +46,7 @@ class Place:
     folder: Path
     images: Path
     ended: Callable[[str], None]
-    reactor: IReactorTime
+    reactor: Any
     settings: Mapping[str, Any]
 
 

@@ -7,9 +7,9 @@ is JSON on channel 0. Numbers are big-endian.
 Requests (gateway to host) and what they answer; every one may fail with `{"error": sentence}`:
 
     hello      {version}                                           → {version, pid, sessions: [SessionInfo]}
-    start      {session, desktop, user, title, spec, width, height}→ SessionInfo
+    start      {session, desktop, user, title, spec, width, height} → SessionInfo
     list       {}                                                  → {sessions: [SessionInfo]}
-    attach     {session, viewer, hello: base64 of ClientHello}     → {}   then tsg messages on channel `viewer`
+    attach     {session, viewer, hello: base64 of ClientHello}     → {}, then tsg messages on that channel
     detach     {viewer}                                            → {}
     end        {session}                                           → {}
     quit       {}                                                  → {}   host detaches its guests and exits

@@ -1,0 +1,67 @@
+"""The encoder contract: rectangles of pixels become operations of a frame.
+
+The planner (encoders/plan) decides which rectangles go to which encoder by their traits; an encoder only
+encodes. A stateful encoder belongs to one viewer, and what it returns must reach that viewer complete
+and in order; `restart` begins anew for a viewer that lost its state. All calls are made by one viewer,
+one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sessions.pixels.framebuffer import Pixels
+from sessions.pixels.geometry import Rect
+from sessions.wire.tsg import Capability, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the planner must know of an encoder.
+
+    lossy: the viewer's pixels differ from the guest's until they are sent again exactly.
+    stateful: the output depends on what was encoded before.
+    capability: what a viewer must have declared to be sent this.
+    """
+
+    lossy: bool
+    stateful: bool
+    capability: Capability
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The session host's encoding settings.
+
+    window_log: log2 of a viewer's history window, bytes (memory: about that much on each side).
+    level: zstd level of the history stream. jpeg_quality: 1 to 100.
+    """
+
+    window_log: int = 24
+    level: int = 3
+    jpeg_quality: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What one encoder adds to a frame."""
+
+    operations: list[Operation] = field(default_factory=list)
+    history: bytes = b""
+
+
+class Encoder(Protocol):
+    """One way to send pixels."""
+
+    traits: Traits
+
+    def __init__(self, options: Options) -> None:
+        """Make an encoder for one viewer."""
+
+    def encode(self, pixels: Pixels, rects: Sequence[Rect]) -> Encoded:
+        """Encode rectangles of the screen `pixels`; it may change as soon as this returns."""
+
+    def restart(self) -> None:
+        """Forget what was encoded before."""

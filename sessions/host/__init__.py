@@ -1,0 +1,1 @@
+"""The session host process: owns sessions, answers the gateway."""

@@ -1,0 +1,91 @@
+"""Run a session host: `python -m sessions.host --settings FILE`."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from twisted.internet import reactor as installed_reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
+
+from sessions.host import settings as host_settings
+from sessions.host.registry import Registry
+from sessions.host.server import HostServer
+
+
+@click.command()
+@click.option("--settings", "path", type=click.Path(path_type=Path), required=True, help="A JSON file.")
+def main(path: Path) -> None:
+    """Run a session host until its gateway asks it to quit."""
+    try:
+        settings = host_settings.read(path)
+        begin_log(settings.log_level)
+        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = take_lock(settings.state / "lock")
+        run(settings)
+    except (host_settings.SettingsError, OSError) as error:
+        click.echo(f"session host: {error}", err=True)
+        sys.exit(1)
+    os.close(lock)
+
+
+def begin_log(level: str) -> None:
+    """Log to stderr from now on."""
+    predicate: Any = LogLevelFilterPredicate(LogLevel.levelWithName(level))
+    writer: Any = textFileLogObserver(sys.stderr)
+    observer: Any = FilteringLogObserver(writer, [predicate])
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+
+
+def take_lock(path: Path) -> int:
+    """Lock the state folder for this process. Raises OSError when another host has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise OSError(f"{path.parent} belongs to another session host that is running") from None
+    return descriptor
+
+
+def run(settings: host_settings.Settings) -> None:
+    """Listen, adopt what an earlier process left, and serve. Raises OSError when it cannot listen."""
+    reactor: Any = installed_reactor
+    server = HostServer(lambda changed: Registry(settings, reactor, changed), os.getpid())
+    settings.socket.unlink(missing_ok=True)  # the lock says that nobody answers there
+    try:
+        reactor.listenUNIX(str(settings.socket), server, mode=0o600)
+    except CannotListenError as error:
+        raise OSError(f"cannot listen on {settings.socket}: {error.socketError}") from None
+
+    async def leave() -> None:
+        await server.registry.leave()
+        reactor.stop()
+
+    server.quit.addCallback(lambda _: reactor.callLater(0, Deferred.fromCoroutine, leave()))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: reactor.callFromThread(_ask_to_quit, server))
+    reactor.callWhenRunning(server.registry.adopt_all)
+    reactor.run(installSignalHandlers=False)
+
+
+def _ask_to_quit(server: HostServer) -> None:
+    if not server.quit.called:
+        server.quit.callback(None)
+
+
+if __name__ == "__main__":
+    main()

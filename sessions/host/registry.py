@@ -1,0 +1,151 @@
+"""The sessions of this host, and their folders.
+
+Each session has a folder `state/<session>/`: `session.json` says whose it is and what it shows, `guest/`
+belongs to the guest. The folder is what lets a new session host process take the session up again, so
+`session.json` is written before the guest is started and the folder goes last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from sessions import plugins
+from sessions.guests.base import Guest, GuestError, Place
+from sessions.host.settings import Settings
+from sessions.pixels.geometry import Size
+from sessions.session import Identity, Session
+from sessions.wire.tsg import SessionState
+
+log = Logger()
+
+_SESSION = re.compile(r"[0-9a-f]{32}")
+
+
+class SessionMissing(Exception):
+    """There is no such session on this host."""
+
+
+class SessionRefused(Exception):
+    """A session cannot be made; the text is a sentence for the person who asked."""
+
+
+class Registry:
+    """All sessions of one host.
+
+    changed: called with a session whenever its info says something new.
+    """
+
+    def __init__(self, settings: Settings, reactor: Any, changed: Callable[[Session], None]) -> None:
+        self._settings = settings
+        self._reactor = reactor
+        self._changed = changed
+        self._sessions: dict[str, Session] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._sessions.values()))
+
+    def __getitem__(self, name: str) -> Session:
+        try:
+            return self._sessions[name]
+        except KeyError:
+            raise SessionMissing(f"There is no session {name}.") from None
+
+    def start(self, identity: Identity, size: Size) -> Session:
+        """Make a session and begin to start its guest. Raises SessionRefused."""
+        if not _SESSION.fullmatch(identity.session) or identity.session in self._sessions:
+            raise SessionRefused("This session id cannot be used.")
+        folder = self._settings.state / identity.session
+        try:
+            (folder / "guest").mkdir(mode=0o700, parents=True)
+            _write_whole(folder / "session.json", json.dumps(asdict(identity)))
+            session = self._make(identity, size)
+        except (OSError, SessionRefused) as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise SessionRefused(_sentence(error)) from error
+        session.start()
+        return session
+
+    def adopt_all(self) -> None:
+        """Take up every session that an earlier process left; folders of no use are removed."""
+        self._settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in sorted(self._settings.state.iterdir()):
+            if not _SESSION.fullmatch(folder.name):
+                continue
+            try:
+                table = json.loads((folder / "session.json").read_text())
+                session = self._make(Identity(**table), Size(0, 0))
+            except (OSError, ValueError, TypeError, KeyError, SessionRefused) as error:
+                log.warn("session folder {f} is of no use and is removed: {e}", f=folder.name, e=repr(error))
+                shutil.rmtree(folder, ignore_errors=True)
+            else:
+                session.adopt()
+
+    async def leave(self) -> None:
+        """Let go of every session without ending its guest."""
+        for session in self:
+            await session.leave()
+
+    def _make(self, identity: Identity, size: Size) -> Session:
+        kind = str(identity.spec.get("kind"))
+
+        def make_guest(ended: Callable[[str], None]) -> Guest:
+            place = Place(
+                folder=self._settings.state / identity.session / "guest",
+                images=self._settings.images,
+                ended=ended,
+                reactor=self._reactor,
+                settings=self._settings.guests.get(kind, {}),
+            )
+            return _guest(kind, {**identity.spec, "screen": size}, place)
+
+        session = Session(identity, make_guest, self._settings.encoding, self._reactor, self._session_changed)
+        self._sessions[identity.session] = session
+        return session
+
+    def _session_changed(self, session: Session) -> None:
+        self._changed(session)
+        if session.state is SessionState.ENDED and session.identity.session in self._sessions:
+            del self._sessions[session.identity.session]
+            Deferred.fromCoroutine(self._bury(session))
+
+    async def _bury(self, session: Session) -> None:
+        await session.over
+        shutil.rmtree(self._settings.state / session.identity.session, ignore_errors=True)
+
+
+def _guest(kind: str, spec: Mapping[str, Any], place: Place) -> Guest:
+    try:
+        guest: Guest = plugins.load("guest", kind)(spec, place)
+    except plugins.PluginError as error:
+        raise SessionRefused(f"This desktop's kind cannot be used: {error}.") from error
+    except GuestError as error:
+        log.warn("guest refused: {error} ({detail})", error=str(error), detail=error.detail)
+        raise SessionRefused(str(error)) from error
+    return guest
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"The session's folder cannot be written: {error.strerror}."
+    return str(error)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    partial = path.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)

@@ -1,0 +1,179 @@
+"""The session host's end of the session link (wire/link)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sessions.host.registry import Registry, SessionMissing, SessionRefused
+from sessions.pixels.geometry import Size
+from sessions.session import Identity, Session
+from sessions.viewer import Viewer
+from sessions.wire import link, tsg
+from sessions.wire.errors import ProtocolError
+from sessions.wire.tsg import CloseCode
+
+log = Logger()
+
+
+class HostServer(Factory):
+    """Answers gateways; every open link hears of every session's changes."""
+
+    def __init__(self, make_registry: Callable[[Callable[[Session], None]], Registry], pid: int) -> None:
+        self.registry = make_registry(self._session_changed)
+        self.pid = pid
+        self.links: set[HostLink] = set()
+        self.quit: Deferred[None] = Deferred()
+        """Fires when a gateway has asked the host to exit."""
+
+    def buildProtocol(self, addr: object) -> HostLink:
+        """Make the protocol of one link."""
+        return HostLink(self)
+
+    def _session_changed(self, session: Session) -> None:
+        for each in list(self.links):
+            each.event("session", session.info())
+
+
+class HostLink(Protocol):
+    """One gateway's link. Its viewers are let go when it ends."""
+
+    transport: Any  # ITransport; zope interfaces are opaque to mypy
+
+    def __init__(self, server: HostServer) -> None:
+        self._server = server
+        self._reader = link.LinkReader()
+        self._viewers: dict[int, Session] = {}
+
+    # ---- Twisted
+
+    def connectionMade(self) -> None:
+        """Begin to tell this gateway of changes."""
+        self._server.links.add(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what the gateway sends; a gateway that breaks the protocol is cut off."""
+        try:
+            messages = self._reader.receive(data)
+        except ProtocolError as error:
+            log.error("the gateway broke the session link: {error}", error=str(error))
+            self.transport.abortConnection()
+            return
+        for message in messages:
+            if message.kind is link.Kind.VIEWER:
+                session = self._viewers.get(message.channel)
+                if session is not None:
+                    session.received(message.channel, message.body)
+            elif message.kind is link.Kind.REQUEST:
+                self._answer(message.body)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Let this gateway's viewers go; their sessions go on."""
+        self._server.links.discard(self)
+        for number, session in list(self._viewers.items()):
+            session.detach(number)
+
+    # ---- requests
+
+    def _answer(self, request: dict[str, Any]) -> None:
+        number = request.get("id")
+        try:
+            method = self._METHODS.get(str(request.get("method")))
+            if method is None:
+                raise SessionRefused(f"This session host knows no request {request.get('method')!r}.")
+            result = method(self, request.get("params") or {})
+        except (SessionRefused, SessionMissing, ProtocolError) as error:
+            self._send(link.Kind.REPLY, 0, {"id": number, "error": str(error)})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.failure("request {method} is malformed", method=request.get("method"))
+            self._send(link.Kind.REPLY, 0, {"id": number, "error": f"The request is malformed: {error!r}."})
+        else:
+            self._send(link.Kind.REPLY, 0, {"id": number, "result": result})
+
+    def _hello(self, params: dict[str, Any]) -> dict[str, Any]:
+        if params["version"] != link.VERSION:
+            raise SessionRefused(
+                f"This session host speaks link version {link.VERSION}, the gateway {params['version']}."
+            )
+        return {"version": link.VERSION, "pid": self._server.pid, **self._list(params)}
+
+    def _list(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"sessions": [session.info() for session in self._server.registry]}
+
+    def _start(self, params: dict[str, Any]) -> dict[str, Any]:
+        identity = Identity(
+            str(params["session"]),
+            str(params["desktop"]),
+            str(params["user"]),
+            str(params["title"]),
+            dict(params["spec"]),
+        )
+        size = Size(int(params["width"]), int(params["height"]))
+        return self._server.registry.start(identity, size).info()
+
+    def _attach(self, params: dict[str, Any]) -> dict[str, Any]:
+        session = self._server.registry[params["session"]]
+        number = int(params["viewer"])
+        try:
+            hello = tsg.decode(base64.b64decode(params["hello"], validate=True), tsg.FROM_VIEWER)
+        except binascii.Error as error:
+            raise ProtocolError(f"hello is not base64: {error}") from None
+        if not isinstance(hello, tsg.ClientHello) or number in self._viewers:
+            raise ProtocolError("attach needs a ClientHello and a new viewer number")
+        self._viewers[number] = session
+        session.attach(number, Viewer(hello, self._sender(number), self._goner(number)))
+        return {}
+
+    def _detach(self, params: dict[str, Any]) -> dict[str, Any]:
+        number = int(params["viewer"])
+        session = self._viewers.get(number)
+        if session is not None:
+            session.detach(number)
+        return {}
+
+    def _end(self, params: dict[str, Any]) -> dict[str, Any]:
+        session = self._server.registry[params["session"]]
+        Deferred.fromCoroutine(session.end(params.get("reason") or "The session was ended."))
+        return {}
+
+    def _quit(self, params: dict[str, Any]) -> dict[str, Any]:
+        if not self._server.quit.called:
+            self._server.quit.callback(None)
+        return {}
+
+    _METHODS = {  # noqa: RUF012 - a table of this class's own functions, never written
+        "hello": _hello,
+        "list": _list,
+        "start": _start,
+        "attach": _attach,
+        "detach": _detach,
+        "end": _end,
+        "quit": _quit,
+    }
+
+    # ---- to the gateway
+
+    def event(self, name: str, params: dict[str, Any]) -> None:
+        """Tell the gateway of something."""
+        self._send(link.Kind.EVENT, 0, {"event": name, "params": params})
+
+    def _sender(self, number: int) -> Callable[[bytes], None]:
+        return lambda message: self._send(link.Kind.VIEWER, number, message)
+
+    def _goner(self, number: int) -> Callable[[CloseCode, str], None]:
+        def gone(code: CloseCode, reason: str) -> None:
+            self._viewers.pop(number, None)
+            self.event("detached", {"viewer": number, "code": int(code), "reason": reason})
+
+        return gone
+
+    def _send(self, kind: link.Kind, channel: int, body: Any) -> None:
+        if self in self._server.links:
+            self.transport.write(link.encode(kind, channel, body))

@@ -1,0 +1,324 @@
+"""A session: one person's running desktop. It joins a guest, its display, the framebuffer and viewers.
+
+It outlives every connection: with no viewer it goes on, Disconnected, until somebody ends it or its
+guest ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from sessions.clock import Clock
+from sessions.displays.base import Display, DisplayError
+from sessions.encoders.base import Options
+from sessions.guests.base import Guest, GuestError
+from sessions.lifecycle import step
+from sessions.pixels.cursor import Cursor
+from sessions.pixels.framebuffer import Framebuffer
+from sessions.pixels.geometry import Size
+from sessions.viewer import Viewer, input_event
+from sessions.wire import tsg
+from sessions.wire.errors import ProtocolError
+from sessions.wire.tsg import CloseCode, SessionState
+
+log = Logger()
+
+REOPEN_SECONDS = (0.1, 0.5, 1, 2, 4, 8, 15)
+"""Waits between attempts to open a lost display again; after the last, the session ends."""
+UNKNOWN = 255
+CAPABILITIES = tuple(map(int, tsg.Capability))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What does not change about a session. spec: the desktop's table, see guests/base."""
+
+    session: str
+    desktop: str
+    user: str
+    title: str
+    spec: Mapping[str, Any]
+
+
+class Session:
+    """One session.
+
+    make_guest: makes the guest, given the callback for when it stops by itself (`Place.ended`).
+    changed: called whenever `info()` says something new.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        make_guest: Callable[[Callable[[str], None]], Guest],
+        options: Options,
+        clock: Clock,
+        changed: Callable[[Session], None],
+    ) -> None:
+        self.identity = identity
+        self.state = SessionState.STARTING
+        self.started = time.time()
+        self._guest = make_guest(self._guest_ended)
+        self._options = options
+        self._clock = clock
+        self._changed = changed
+        self._progress: tuple[int, str] = (UNKNOWN, "Starting")
+        self._framebuffer = Framebuffer()
+        self._cursor: Cursor | None = None
+        self._display: Display | None = None
+        self._viewers: dict[int, Viewer] = {}
+        self._work: Deferred[None] | None = None
+        self._wish: Size | None = None
+        self.over: Deferred[None] = Deferred()
+        """Fires when the session has ended and its guest is gone."""
+
+    # ---- life
+
+    def start(self) -> None:
+        """Make the guest; `info()` tells how it goes."""
+        self._run(self._begin(self._guest.start(self.report)))
+
+    def adopt(self) -> None:
+        """Take up a guest that is already running."""
+        self._run(self._begin(self._guest.adopt()))
+
+    async def _begin(self, guest: Awaitable[None]) -> None:
+        await guest
+        await self._open()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` in the background; if it fails, the session ends and says why."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except (GuestError, DisplayError) as error:
+                log.warn(
+                    "session {id}: {error} ({detail})",
+                    id=self.identity.session,
+                    error=str(error),
+                    detail=getattr(error, "detail", "") or "no details",
+                )
+                self._work = None
+                await self.end(str(error))
+            except CancelledError:
+                pass
+            except Exception:
+                log.failure("session {id} cannot go on", id=self.identity.session)
+                self._work = None
+                await self.end("The desktop cannot go on: an internal error, see the session host's log.")
+
+        self._work = Deferred.fromCoroutine(guarded())
+
+    async def _open(self) -> None:
+        self._display = await self._guest.open_display(self._framebuffer, self)
+        if self.state is SessionState.STARTING:
+            self._go(SessionState.CONNECTED if self._viewers else SessionState.DISCONNECTED)
+        if self._wish is not None:
+            self._display.request_size(self._wish)
+
+    async def _reopen(self, reason: DisplayError) -> None:
+        """Open a lost display again, patiently; the guest may only have restarted its screen."""
+        for wait in REOPEN_SECONDS:
+            self._tell(tsg.State(self.state, UNKNOWN, f"{reason} Trying again."))
+            await self._sleep(wait)
+            try:
+                await self._open()
+            except (GuestError, DisplayError) as error:
+                reason = DisplayError(str(error))
+            else:
+                self._tell(tsg.State(self.state, UNKNOWN, ""))
+                return
+        await self.end(str(reason))
+
+    def _sleep(self, seconds: float) -> Deferred[None]:
+        timer = Deferred[None](lambda _: call.cancel())
+        call = self._clock.callLater(seconds, timer.callback, None)
+        return timer
+
+    async def end(self, reason: str) -> None:
+        """End the session and its guest, telling viewers why."""
+        if self.state is SessionState.ENDED:
+            return
+        self._progress = (UNKNOWN, reason)
+        self._go(SessionState.ENDED)
+        for viewer in list(self._viewers):
+            self.detach(viewer, CloseCode.SESSION_ENDED, reason)
+        self._let_go()
+        await self._guest.stop()
+        self.over.callback(None)
+
+    async def leave(self) -> None:
+        """Let go of the guest without ending it: the session host is about to exit."""
+        for viewer in list(self._viewers):
+            self.detach(viewer, CloseCode.SHUTDOWN, "The session host is restarting; your desktop goes on.")
+        self._let_go()
+        await self._guest.detach()
+
+    def _let_go(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            work.cancel()
+        display, self._display = self._display, None
+        if display is not None:
+            display.close()
+
+    def _guest_ended(self, reason: str) -> None:
+        """The guest has stopped by itself (`Place.ended`)."""
+        log.info("session {id}: {reason}", id=self.identity.session, reason=reason)
+        Deferred.fromCoroutine(self.end(reason))
+
+    def _go(self, to: SessionState) -> None:
+        if to is self.state:
+            return
+        self.state = step(self.state, to)
+        self._say_state()
+
+    def report(self, percent: int | None, text: str) -> None:
+        """Take a guest's progress (`guests.base.Progress`)."""
+        self._progress = (UNKNOWN if percent is None else percent, text)
+        self._say_state()
+
+    def _say_state(self) -> None:
+        progress, text = self._progress if self._telling else (UNKNOWN, "")
+        self._tell(tsg.State(self.state, progress, text[:300]))
+        self._changed(self)
+
+    @property
+    def _telling(self) -> bool:
+        return self.state in (SessionState.STARTING, SessionState.ENDED)
+
+    def info(self) -> dict[str, Any]:
+        """Return the SessionInfo of the session link."""
+        progress, text = self._progress if self._telling else (UNKNOWN, "")
+        return {
+            "session": self.identity.session,
+            "desktop": self.identity.desktop,
+            "user": self.identity.user,
+            "title": self.identity.title,
+            "kind": self.identity.spec["kind"],
+            "state": int(self.state),
+            "progress": progress,
+            "text": text,
+            "viewers": len(self._viewers),
+            "started": self.started,
+        }
+
+    # ---- viewers
+
+    def attach(self, number: int, viewer: Viewer) -> None:
+        """Let a viewer in. It takes the session over: those who were there are let go."""
+        for other in list(self._viewers):
+            self.detach(other, CloseCode.TAKEN_OVER, "This desktop was opened in another place.")
+        self._viewers[number] = viewer
+        self._wish = viewer.wish
+        viewer.tell(
+            tsg.ServerHello(
+                tsg.VERSION,
+                self.identity.session,
+                self.identity.title,
+                1,
+                self._options.window_log,
+                CAPABILITIES,
+            )
+        )
+        if self._display is not None:
+            self._go(SessionState.CONNECTED)
+            self._display.request_size(viewer.wish)
+        else:
+            self._say_state()
+        viewer.show(self._framebuffer, self._cursor, self._options, self._clock)
+        self._changed(self)
+
+    def detach(self, number: int, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> None:
+        """Let a viewer go; what it holds down is released. Unknown numbers are ignored."""
+        viewer = self._viewers.pop(number, None)
+        if viewer is None:
+            return
+        self._release(viewer)
+        viewer.close(code, reason)
+        if not self._viewers and self.state not in (SessionState.STARTING, SessionState.ENDED):
+            self._go(SessionState.DISCONNECTED)
+        else:
+            self._changed(self)
+
+    def received(self, number: int, data: bytes) -> None:
+        """Take one tsg message of a viewer; one that breaks the protocol is let go."""
+        viewer = self._viewers.get(number)
+        if viewer is None:
+            return
+        try:
+            message = tsg.decode(data, tsg.FROM_VIEWER)
+        except ProtocolError as error:
+            self.detach(number, CloseCode.PROTOCOL, str(error))
+            return
+        if message is not None:
+            self._take(viewer, message)
+
+    def _take(self, viewer: Viewer, message: tsg.Message) -> None:
+        match message:
+            case tsg.Ack():
+                self._acknowledged(viewer, message.number)
+            case tsg.Refresh():
+                if viewer.pacer is not None:
+                    viewer.pacer.restart()
+            case tsg.RequestSize():
+                self._wish = Size(message.width, message.height)
+                if self._display is not None:
+                    self._display.request_size(self._wish)
+            case tsg.ReleaseKeys():
+                self._release(viewer)
+            case _:
+                event = input_event(message)
+                if event is not None and self._display is not None and viewer.ledger.passes(event):
+                    self._display.send(event)
+
+    def _acknowledged(self, viewer: Viewer, number: int) -> None:
+        if self.state is SessionState.CONNECTED:
+            self._go(SessionState.ACTIVE)
+        if viewer.pacer is not None:
+            viewer.pacer.acknowledged(number)
+
+    def _release(self, viewer: Viewer) -> None:
+        for event in viewer.ledger.release():
+            if self._display is not None:
+                self._display.send(event)
+
+    def _tell(self, message: tsg.Message) -> None:
+        for viewer in self._viewers.values():
+            viewer.tell(message)
+
+    # ---- what the display tells (displays.base.DisplayEvents)
+
+    def resized(self) -> None:
+        """The framebuffer has a new size."""
+        self._framebuffer.take_damage()
+        for viewer in list(self._viewers.values()):
+            viewer.resized(self._framebuffer.size)
+
+    def updated(self) -> None:
+        """The framebuffer holds a whole new picture."""
+        damage = self._framebuffer.take_damage()
+        if not damage:
+            return
+        for viewer in self._viewers.values():
+            if viewer.pacer is not None:
+                viewer.pacer.add(damage)
+
+    def cursor(self, cursor: Cursor) -> None:
+        """The pointer looks like this now."""
+        self._cursor = cursor
+        for viewer in self._viewers.values():
+            viewer.cursor(cursor)
+
+    def lost(self, reason: DisplayError) -> None:
+        """The display is gone; the guest may still be there."""
+        self._display = None
+        if self.state is not SessionState.ENDED:
+            self._run(self._reopen(reason))
