@@ -76,6 +76,11 @@ export class Picture {
     this.#drop();
   }
 
+  // What the canvas shows, as a promise of a PNG file.
+  file() {
+    return this.#canvas.convertToBlob({ type: "image/png" });
+  }
+
   #check(operations) {
     if (!this.#staging) throw new DecodeError("a frame before the screen's size");
     if (this.#changes.length + operations.length > 4 * MAX_OPERATIONS) {

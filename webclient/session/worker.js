@@ -1,8 +1,8 @@
 // The session's worker: network, decoding and drawing, away from the page's thread, so that neither a
 // busy page delays the picture nor a large picture delays input.
 //
-// From the page: start, send, size, retry, stop, statistics. To the page: status, hello, screen, state,
-// cursor, drawn, statistics (see session/remote.js).
+// From the page: start, send, size, retry, stop, statistics, picture. To the page: status, hello, screen,
+// state, cursor, drawn, statistics, picture (see session/remote.js).
 
 import { ApiError, newTicket } from "../api.js";
 import { DecodeError } from "../decode/errors.js";
@@ -180,7 +180,11 @@ const actions = {
     connection?.send({ name: "RequestSize", width: size[0], height: size[1] });
   },
   retry: () => connection?.retry(),
-  stop: () => connection?.stop(),
+  stop: () => {
+    connection?.stop();
+    self.close();
+  },
+  picture: async () => tell("picture", { file: await picture.file() }),
   statistics: ({ on }) => {
     clearInterval(reporting);
     if (on) reporting = setInterval(() => tell("statistics", { statistics: statistics.read(now()) }), 1000);

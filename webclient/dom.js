@@ -1,0 +1,44 @@
+// Small pieces of the page.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// An element: attributes by name, listeners as on<name> functions, children as nodes or texts.
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// An icon of images/icons.svg; it says nothing to screen readers.
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `/static/images/icons.svg#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+export function setIcon(button, name) {
+  button.querySelector("use").setAttribute("href", `/static/images/icons.svg#${name}`);
+}
+
+export function iconButton(name, label, onclick, attributes = {}) {
+  const basics = { type: "button", class: "icon-button", "aria-label": label, title: label, onclick };
+  return h("button", { ...basics, ...attributes }, icon(name));
+}
+
+export function logo() {
+  return h("img", { class: "logo", src: "/static/images/logo.svg", alt: "", width: 40, height: 40 });
+}
+
+// Says something to screen readers only.
+export function announce(text) {
+  document.getElementById("announcer").textContent = text;
+}

@@ -1,0 +1,65 @@
+// A button that opens a menu, after the ARIA "menu button" pattern.
+
+import { h, icon } from "./dom.js";
+
+let count = 0;
+
+// items() → list of {label, hint, icon, checked, danger, action} or null for a line; asked at each opening.
+export function menuButton(button, items, label) {
+  count += 1;
+  const menu = h("div", { class: "menu", popover: "auto", role: "menu", id: `menu-${count}`, "aria-label": label });
+  button.setAttribute("aria-haspopup", "menu");
+  button.setAttribute("aria-expanded", "false");
+  button.setAttribute("popovertarget", menu.id);
+  menu.addEventListener("beforetoggle", (event) => {
+    button.setAttribute("aria-expanded", String(event.newState === "open"));
+    if (event.newState === "open") menu.replaceChildren(...items().map((item) => entry(item, menu)));
+  });
+  menu.addEventListener("toggle", (event) => {
+    if (event.newState !== "open") return;
+    place(menu, button);
+    menu.querySelector("button")?.focus();
+  });
+  menu.addEventListener("keydown", (event) => moveFocus(event, menu));
+  return h("div", { class: "menu-holder" }, button, menu);
+}
+
+function entry(item, menu) {
+  if (item === null) return h("hr", { role: "separator" });
+  const isChoice = item.checked !== undefined;
+  const attributes = {
+    type: "button",
+    role: isChoice ? "menuitemradio" : "menuitem",
+    "aria-checked": isChoice ? String(item.checked) : null,
+    class: item.danger ? "menu-item danger" : "menu-item",
+    tabindex: -1,
+    onclick: () => {
+      menu.hidePopover();
+      item.action();
+    },
+  };
+  const mark = isChoice ? (item.checked ? "check" : null) : item.icon;
+  const words = h("span", { class: "menu-words" }, item.label, item.hint ? h("small", {}, item.hint) : null);
+  return h("button", attributes, h("span", { class: "menu-mark" }, mark ? icon(mark) : null), words);
+}
+
+// Below the button, or above where there is no room, always inside the window.
+function place(menu, button) {
+  const at = button.getBoundingClientRect();
+  const { width, height } = menu.getBoundingClientRect();
+  const gap = 8;
+  const left = Math.max(gap, Math.min(at.right - width, innerWidth - width - gap));
+  const isBelow = at.bottom + gap + height <= innerHeight;
+  menu.style.left = `${left}px`;
+  menu.style.top = `${isBelow ? at.bottom + gap : Math.max(gap, at.top - gap - height)}px`;
+}
+
+function moveFocus(event, menu) {
+  const entries = [...menu.querySelectorAll("button")];
+  const at = entries.indexOf(document.activeElement);
+  const target = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: entries.length - 1 }[event.key];
+  if (event.key === "Tab") menu.hidePopover();
+  if (target === undefined) return;
+  event.preventDefault();
+  entries[(target + entries.length) % entries.length]?.focus();
+}

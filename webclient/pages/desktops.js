@@ -1,0 +1,182 @@
+// The list of desktops a person may use.
+
+import * as api from "../api.js";
+import { ask } from "../dialog.js";
+import { announce, h, icon, iconButton, logo, setIcon } from "../dom.js";
+import { menuButton } from "../menu.js";
+import { wishedSize } from "../session/scaling.js";
+import { t, time } from "../strings.js";
+import { themeIcon, themeItems } from "../theme.js";
+import { keepTicket } from "../tickets.js";
+
+const REFRESH_TIME = 4000;
+const ICONS = { qemu: "machine", rfb: "screen-far", testcard: "bars" };
+// Session states by number, as the protocol has them (SessionState).
+const STATES = ["starting", "active", "connected", "idle", "disconnected", "ended"];
+const stateOf = (session) => STATES[session.state] ?? session.state;
+
+export function desktopsPage(app) {
+  const list = h("ul", { class: "cards", "aria-label": t("desktops.title") });
+  const problem = h("p", { class: "banner", role: "alert", hidden: true });
+  const body = h("div", { class: "desktops-body" }, h("p", { class: "plain", role: "status" }, t("app.loading")));
+  let shown = "";
+  let timer = null;
+  let isLeft = false;
+
+  function complain(text) {
+    problem.hidden = !text;
+    problem.replaceChildren(...(text ? [icon("alert"), text] : []));
+  }
+
+  function render(desktops) {
+    const now = JSON.stringify(desktops);
+    if (now === shown) return; // keeps the focus, and the page still
+    shown = now;
+    const focused = document.activeElement?.dataset.key;
+    if (desktops.length) {
+      list.replaceChildren(...desktops.map((desktop) => card(desktop, { open, end })));
+      body.replaceChildren(list);
+    } else {
+      body.replaceChildren(emptyState());
+    }
+    if (focused) body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  async function refresh() {
+    clearTimeout(timer);
+    try {
+      const desktops = await api.desktops();
+      if (isLeft) return;
+      complain("");
+      render(desktops);
+    } catch (error) {
+      if (isLeft) return;
+      if (error.status === 401) {
+        app.signedOut(t("signin.again"));
+        return;
+      }
+      complain(error.message);
+    }
+    timer = setTimeout(refresh, REFRESH_TIME);
+  }
+
+  async function open(desktop, button) {
+    button.disabled = true;
+    button.textContent = t("desktops.connecting");
+    try {
+      const size = wishedSize(innerWidth, innerHeight, devicePixelRatio);
+      const { session, ticket } = await api.connect(desktop.id, size);
+      keepTicket(session, ticket);
+      app.go(`/session/${encodeURIComponent(session)}`, { desktop: desktop.id, title: desktop.title });
+    } catch (error) {
+      if (error.status === 401) app.signedOut(t("signin.again"));
+      complain(error.message);
+      shown = "";
+      refresh();
+    }
+  }
+
+  async function end(desktop) {
+    const texts = { title: t("end.title"), text: t("end.text", { title: desktop.title }), confirm: t("end.confirm") };
+    if (!(await ask(texts))) return;
+    await api.endSession(desktop.session.id).catch((error) => complain(error.message));
+    announce(t("state.ended"));
+    refresh();
+  }
+
+  const element = h("div", { class: "page" },
+    header(app),
+    h("main", { class: "desktops" },
+      h("div", { class: "heading" },
+        h("h1", { tabindex: -1 }, t("desktops.title")),
+        h("p", { class: "quiet" }, t("desktops.greeting", { name: app.user.name }))),
+      problem,
+      body));
+  return {
+    element,
+    title: t("desktops.title"),
+    shown: () => {
+      element.querySelector("h1").focus();
+      refresh();
+    },
+    leave: () => {
+      isLeft = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function header(app) {
+  const theme = iconButton(themeIcon(), t("theme.label"));
+  const account = h("button", {
+    type: "button", class: "account", "aria-label": t("desktops.account", { name: app.user.name }),
+  }, h("span", { class: "avatar", "aria-hidden": "true" }, initials(app.user.name)),
+  h("span", { class: "account-name" }, app.user.name), icon("down"));
+  const signOut = async () => {
+    await api.signOut().catch(() => {});
+    history.replaceState({}, "", "/");
+    app.signedOut();
+  };
+  const groups = (app.user.groups ?? []).join(", ");
+  const items = () => [
+    {
+      label: t("desktops.signout"), icon: "leave", action: signOut,
+      hint: groups ? t("desktops.groups", { groups }) : null,
+    },
+  ];
+  return h("header", { class: "top" },
+    h("a", { class: "brand", href: "/", onclick: (event) => { event.preventDefault(); app.go("/"); } },
+      logo(), h("span", {}, t("product"))),
+    h("div", { class: "top-right" },
+      menuButton(theme, () => themeItems(() => setIcon(theme, themeIcon())), t("theme.label")),
+      menuButton(account, items, t("desktops.account", { name: app.user.name }))));
+}
+
+function initials(name) {
+  return name.split(/[\s._-]+/).filter(Boolean).slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
+}
+
+function emptyState() {
+  return h("div", { class: "blank" },
+    h("span", { class: "blank-icon" }, icon("empty")),
+    h("h2", {}, t("desktops.empty")),
+    h("p", {}, t("desktops.empty.hint")));
+}
+
+function card(desktop, { open, end }) {
+  const { id, title, description, kind } = desktop;
+  const session = desktop.session && stateOf(desktop.session) !== "ended" ? desktop.session : null;
+  const verb = session ? "resume" : "connect";
+  const start = h("button", {
+    type: "button", class: "button primary", "data-key": `open-${id}`,
+    "aria-label": t(`desktops.${verb}.of`, { title }), onclick: () => open(desktop, start),
+  }, t(`desktops.${verb}`));
+  const stop = session && h("button", {
+    type: "button", class: "button", "data-key": `end-${id}`,
+    "aria-label": t("desktops.end.of", { title }), onclick: () => end(desktop),
+  }, t("desktops.end"));
+  const hue = [...id].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 360, 7);
+  const banner = h("div", { class: "card-banner", "aria-hidden": "true" }, icon(ICONS[kind] ?? "monitor"));
+  banner.style.setProperty("--hue", String(hue));
+  return h("li", { class: "card" },
+    banner,
+    h("div", { class: "card-body" },
+      h("p", { class: "card-kind" }, t(`kind.${kind in ICONS ? kind : "other"}`)),
+      h("h2", {}, title),
+      h("p", { class: "card-text" }, description || ""),
+      chip(session),
+      h("div", { class: "card-actions" }, start, stop)));
+}
+
+function chip(session) {
+  if (!session) return h("p", { class: "chip" }, h("span", { class: "dot" }), t("desktops.ready"));
+  const { viewers, started, progress, text } = session;
+  const state = stateOf(session);
+  const isStarting = state === "starting";
+  const known = isStarting && Number.isInteger(progress) && progress <= 100;
+  const parts = [known ? t("state.starting.percent", { percent: progress }) : t(`state.${state}`)];
+  if (isStarting && text) parts.push(text);
+  if (viewers) parts.push(viewers === 1 ? t("state.viewers.one") : t("state.viewers.many", { count: viewers }));
+  if (started && !isStarting) parts.push(t("state.since", { time: time(new Date(1000 * started)) }));
+  return h("p", { class: `chip ${state}` }, h("span", { class: "dot" }), parts.join(" · "));
+}

@@ -1,0 +1,259 @@
+// A session: the guest's screen in the window, and everything around it.
+
+import * as api from "../api.js";
+import { ask } from "../dialog.js";
+import { announce, h } from "../dom.js";
+import { Controls } from "../session/controls.js";
+import { Display } from "../session/display.js";
+import { drawNotice, noticeFor } from "../session/notices.js";
+import { Remote } from "../session/remote.js";
+import { textBox } from "../session/textbox.js";
+import { Toolbar } from "../session/toolbar.js";
+import { bytes, milliseconds, t } from "../strings.js";
+import { keepTicket, takeTicket } from "../tickets.js";
+
+const RESIZE_TIME = 150; // ms of quiet before the guest is asked for another size
+
+export function sessionPage(app, session) {
+  return new SessionPage(app, session);
+}
+
+class SessionPage {
+  #app;
+  #session;
+  #known; // {desktop, title} as the list of desktops passed them, or empty
+  #remote = null;
+  #controls;
+  #display;
+  #toolbar;
+  #stage;
+  #canvas = h("canvas", { class: "screen", width: 1, height: 1 });
+  #notice = h("div", { class: "notice-holder" });
+  #statistics = h("output", { class: "statistics", hidden: true });
+  #situation;
+  #shownNotice = "";
+  #gone = new AbortController();
+  #resizing = null;
+
+  constructor(app, session) {
+    this.#app = app;
+    this.#session = session;
+    this.#known = history.state ?? {};
+    this.title = this.#known.title ?? t("kind.other");
+    this.#situation = {
+      status: { state: "idle", attempt: 0 }, guest: null, hasPicture: false, title: this.title,
+      canStartAgain: Boolean(this.#known.desktop),
+    };
+    const field = h("textarea", {
+      class: "catcher", "aria-label": t("session.text.label", { title: this.title }), autocomplete: "off",
+      autocapitalize: "off", autocorrect: "off", spellcheck: "false", tabindex: -1,
+    });
+    this.#stage = h("div", {
+      class: "stage", role: "application", tabindex: 0, "aria-label": t("session.label", { title: this.title }),
+    }, this.#canvas, field);
+    this.#display = new Display(this.#stage, this.#canvas);
+    this.#controls = new Controls({
+      stage: this.#stage,
+      field,
+      display: this.#display,
+      send: (message) => this.#remote?.send(message),
+      escape: () => this.#toolbar.show(true),
+    });
+    this.#toolbar = new Toolbar(this.title, this.#actions());
+    this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#toolbar.element, this.#statistics);
+  }
+
+  shown() {
+    const { signal } = this.#gone;
+    new ResizeObserver(() => this.#resized()).observe(this.#stage);
+    document.addEventListener("fullscreenchange", () => this.#fullScreenChanged(), { signal });
+    addEventListener("online", () => this.#remote?.retry(), { signal });
+    this.#draw();
+    this.#toolbar.show();
+    this.#controls.focus();
+    this.#begin();
+  }
+
+  leave = () => {
+    this.#gone.abort();
+    this.#controls.stop();
+    this.#toolbar.stop();
+    clearTimeout(this.#resizing);
+    this.#remote?.stop();
+    this.#remote = null;
+    if (document.fullscreenElement) document.exitFullscreen();
+  };
+
+  #begin() {
+    const start = {
+      canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size: this.#display.wished,
+    };
+    try {
+      this.#remote = new Remote(start, this.#listeners());
+    } catch (error) {
+      this.#update({ status: { state: "broken", reason: error.message } });
+    }
+    if (!this.#known.title) this.#findTitle();
+  }
+
+  #listeners() {
+    return {
+      status: (status) => {
+        if (status.state === "waiting") this.#controls.release();
+        this.#update({ status });
+      },
+      hello: ({ hello }) => {
+        this.#rename(hello.desktop || this.title);
+        this.#toolbar.watching.hidden = Boolean(hello.control);
+        this.#update({ guest: null });
+      },
+      screen: ({ width, height }) => this.#display.setScreen(width, height),
+      state: ({ state }) => this.#update({ guest: state }),
+      cursor: ({ cursor }) => this.#display.setCursor(cursor),
+      drawn: () => {
+        if (!this.#situation.hasPicture) this.#update({ hasPicture: true });
+      },
+      statistics: ({ statistics }) => this.#showStatistics(statistics),
+      picture: ({ file }) => this.#save(file),
+    };
+  }
+
+  #update(change) {
+    Object.assign(this.#situation, change);
+    this.#draw();
+  }
+
+  #draw() {
+    const notice = noticeFor(this.#situation);
+    this.element.classList.toggle("is-dimmed", notice !== null && this.#situation.hasPicture);
+    this.element.classList.toggle("has-picture", this.#situation.hasPicture);
+    const now = JSON.stringify(notice);
+    if (now === this.#shownNotice) return;
+    const before = this.#shownNotice;
+    this.#shownNotice = now;
+    const hadFocus = this.#notice.contains(document.activeElement);
+    if (notice === null) {
+      this.#notice.replaceChildren();
+      if (hadFocus || before) this.#controls.focus();
+      return;
+    }
+    this.#notice.replaceChildren(drawNotice(notice, this.#actions()));
+    if (notice.isFinal || hadFocus) this.#notice.querySelector("button")?.focus();
+  }
+
+  #actions() {
+    return {
+      back: () => this.#app.go("/"),
+      retry: () => this.#remote?.retry(),
+      takeback: () => this.#remote?.retry(),
+      reload: () => location.reload(),
+      signin: () => this.#app.signedOut(t("signin.again")),
+      again: () => this.#startAgain(),
+      combination: (codes) => {
+        this.#controls.focus();
+        this.#controls.keyboard.combination(codes);
+      },
+      mode: (mode) => {
+        this.#controls.mode = mode;
+      },
+      modeNow: () => this.#controls.mode,
+      refocus: () => this.#controls.focus(),
+      screenKeyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
+      textBox: () => this.#openTextBox(),
+      statistics: () => this.#toggleStatistics(),
+      picture: () => this.#remote?.picture(),
+      disconnect: () => this.#app.go("/"),
+      end: () => this.#end(),
+      fullScreen: () => this.#fullScreen(),
+    };
+  }
+
+  #rename(title) {
+    this.title = title;
+    this.#situation.title = title;
+    this.#toolbar.name.textContent = title;
+    document.title = `${title} · ${t("product")}`;
+  }
+
+  // After a reload of the page, or by a link: which desktop this session belongs to.
+  async #findTitle() {
+    const desktops = await api.desktops().catch(() => []);
+    const desktop = desktops.find((one) => one.session?.id === this.#session);
+    if (!desktop || this.#gone.signal.aborted) return;
+    this.#known = { desktop: desktop.id, title: desktop.title };
+    history.replaceState(this.#known, "");
+    this.#rename(desktop.title);
+    this.#update({ canStartAgain: true });
+  }
+
+  async #startAgain() {
+    try {
+      const { session, ticket } = await api.connect(this.#known.desktop, this.#display.wished);
+      keepTicket(session, ticket);
+      this.#app.go(`/session/${encodeURIComponent(session)}`, this.#known);
+    } catch (error) {
+      if (error.status === 401) this.#app.signedOut(t("signin.again"));
+      else this.#update({ status: { ...this.#situation.status, reason: error.message } });
+    }
+  }
+
+  async #end() {
+    const texts = { title: t("end.title"), text: t("end.text", { title: this.title }), confirm: t("end.confirm") };
+    if (!(await ask({ ...texts, parent: this.element }))) {
+      this.#controls.focus();
+      return;
+    }
+    try {
+      await api.endSession(this.#session);
+      this.#app.go("/");
+    } catch (error) {
+      announce(error.message);
+    }
+  }
+
+  #resized() {
+    this.#display.layout();
+    clearTimeout(this.#resizing);
+    this.#resizing = setTimeout(() => this.#remote?.requestSize(this.#display.wished), RESIZE_TIME);
+  }
+
+  async #fullScreen() {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else await document.documentElement.requestFullscreen().catch(() => {});
+    this.#controls.focus();
+  }
+
+  #fullScreenChanged() {
+    const isFull = Boolean(document.fullscreenElement);
+    this.#toolbar.setFull(isFull);
+    // In full screen the browser can leave even its own shortcuts to the guest.
+    if (isFull) navigator.keyboard?.lock?.().catch(() => {});
+    else navigator.keyboard?.unlock?.();
+  }
+
+  #openTextBox() {
+    this.element.querySelector(".textbox")?.remove();
+    const box = textBox((text) => this.#controls.type(text), () => this.#controls.focus());
+    this.element.append(box.element);
+    box.focus();
+  }
+
+  #toggleStatistics() {
+    this.#statistics.hidden = !this.#statistics.hidden;
+    this.#remote?.statistics(!this.#statistics.hidden);
+    this.#controls.focus();
+  }
+
+  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total }) {
+    this.#statistics.textContent = t("session.statistics.line", {
+      rate: `${bytes(rate)}/s`, frames: frames.toFixed(0), decode: milliseconds(decode),
+      present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
+    });
+  }
+
+  #save(file) {
+    const address = URL.createObjectURL(file);
+    h("a", { href: address, download: `${this.title}.png` }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  }
+}

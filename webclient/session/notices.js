@@ -1,0 +1,71 @@
+// What the person is told while there is no picture, or none that moves. One pure function decides, one
+// draws: whatever happens, something is shown.
+
+import { h, icon } from "../dom.js";
+import { t } from "../strings.js";
+import { CloseCode, SessionState } from "../wire/tsg.js";
+
+const GONE_AFTER = 4; // attempts
+
+// Of the codes that end a connection for good: the sentences and what can be done.
+const ENDINGS = {
+  [CloseCode.SESSION_ENDED]: ["ended", "power", ["again", "back"]],
+  [CloseCode.TICKET]: ["refused", "alert", ["back"]],
+  [CloseCode.TAKEN_OVER]: ["taken", "monitor", ["takeback", "back"]],
+  [CloseCode.SIGNED_OUT]: ["signedout", "leave", ["signin"]],
+  [CloseCode.VERSION]: ["version", "alert", ["reload", "back"]],
+};
+const OTHER_ENDING = ["protocol", "alert", ["reload", "back"]];
+
+// situation: {status: last status of the connection, guest: last State message or null, hasPicture,
+// title, canStartAgain}. Returns null when the picture can be used, else {key, icon, text, actions, busy,
+// progress, detail, attempt, delay, isFinal}.
+export function noticeFor({ status, guest, hasPicture, title, canStartAgain }) {
+  const { state, code, reason } = status;
+  if (state === "over") {
+    const [key, symbol, actions] = ENDINGS[code] ?? OTHER_ENDING;
+    const possible = actions.filter((action) => action !== "again" || canStartAgain);
+    const detail = key === "taken" || key === "signedout" ? "" : reason;
+    return { key, icon: symbol, actions: possible, detail, isFinal: true, title };
+  }
+  if (state === "broken") {
+    return { key: "broken", icon: "alert", actions: ["reload", "back"], detail: reason, isFinal: true, title };
+  }
+  const isRetrying = state === "waiting" || (state === "connecting" && status.attempt > 0);
+  if (isRetrying) {
+    const isRestart = code === CloseCode.SHUTDOWN;
+    const key = status.attempt > GONE_AFTER ? "gone" : isRestart ? "shutdown" : "lost";
+    const { attempt, delay } = status;
+    return { key, icon: "lost", actions: ["retry", "back"], busy: true, attempt, delay, title, keepsPicture: hasPicture };
+  }
+  if (state === "connecting" || state === "idle") return { key: "connecting", busy: true, actions: ["back"], title };
+  if (guest?.state === SessionState.STARTING) {
+    return { key: "starting", busy: true, actions: ["back"], title, progress: guest.progress, text: guest.text };
+  }
+  if (!hasPicture) return { key: "waiting", busy: true, actions: ["back"], title };
+  return null;
+}
+
+// actions: {name: function}. Returns the notice's element.
+export function drawNotice(notice, actions) {
+  const { key, title, busy, isFinal, attempt, delay, detail } = notice;
+  const buttons = notice.actions.map((name, index) => h("button", {
+    type: "button", class: index === 0 && name !== "back" ? "button primary" : "button", onclick: actions[name],
+  }, t(`notice.${name}`)));
+  const isKnown = Number.isInteger(notice.progress) && notice.progress <= 100;
+  const bar = key === "starting" && h("progress", isKnown ? { max: 100, value: notice.progress } : {});
+  const label = attempt && (delay > 1000
+    ? t("notice.attempt.in", { attempt, seconds: Math.round(delay / 1000) })
+    : t("notice.attempt", { attempt }));
+  const attributes = { class: "notice", role: isFinal ? "alertdialog" : "status", "aria-labelledby": "notice-title",
+    "aria-describedby": "notice-text", "data-notice": key };
+  return h("section", attributes,
+    notice.icon && isFinal ? h("span", { class: "notice-icon" }, icon(notice.icon)) : null,
+    busy && !bar ? h("span", { class: "spinner", "aria-hidden": "true" }) : null,
+    h("h1", { id: "notice-title" }, t(`notice.${key}`, { title })),
+    h("p", { id: "notice-text" }, notice.text || t(`notice.${key}.text`, { title })),
+    bar || null,
+    label ? h("p", { class: "quiet" }, label) : null,
+    detail ? h("p", { class: "quiet" }, t("notice.detail", { detail })) : null,
+    h("div", { class: "actions" }, buttons));
+}

@@ -1,0 +1,42 @@
+// The page's end of the session's worker.
+
+// listeners: {status, hello, screen, state, cursor, drawn, statistics, picture}, each called with the
+// worker's message of that kind.
+export class Remote {
+  #worker;
+
+  // canvas is handed over to the worker: the page cannot draw on it any more.
+  constructor({ canvas, session, ticket, size }, listeners) {
+    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }) => listeners[data.kind](data);
+    this.#worker.onerror = ({ message }) => listeners.status({ state: "broken", reason: message ?? "" });
+    const surface = canvas.transferControlToOffscreen();
+    this.#worker.postMessage({ kind: "start", canvas: surface, session, ticket, size }, [surface]);
+  }
+
+  send(message) {
+    this.#worker.postMessage({ kind: "send", message });
+  }
+
+  requestSize(size) {
+    this.#worker.postMessage({ kind: "size", size });
+  }
+
+  retry() {
+    this.#worker.postMessage({ kind: "retry" });
+  }
+
+  statistics(on) {
+    this.#worker.postMessage({ kind: "statistics", on });
+  }
+
+  // Asks for the screen as a PNG file; it comes as `picture`.
+  picture() {
+    this.#worker.postMessage({ kind: "picture" });
+  }
+
+  // The worker says good-bye and ends by itself.
+  stop() {
+    this.#worker.postMessage({ kind: "stop" });
+  }
+}
