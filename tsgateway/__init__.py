@@ -1,0 +1,1 @@
+"""The door: everything that exists because a client or an operator connects."""

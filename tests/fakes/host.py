@@ -1,0 +1,162 @@
+"""A session host without desktops: speaks the session link, sends canned tsg messages.
+
+Started like the real one, `host.py --settings FILE`. What viewers send comes back to them inside `Cursor`
+messages' pixels where it fits no other: the fake echoes every relayed message as one unknown-but-optional
+message, 0xF0 and the bytes, so that a test sees exactly what the host got.
+
+Sessions of desktops whose spec has `"die": true` end the process when a viewer attaches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from sessions.wire.link import Kind, LinkMessage, LinkReader, encode
+from sessions.wire.tsg import (
+    FROM_VIEWER,
+    Capability,
+    ClientHello,
+    CloseCode,
+    Encoding,
+    Frame,
+    FrameFlag,
+    Operation,
+    ScreenSize,
+    ServerHello,
+    SessionState,
+    State,
+    decode,
+)
+
+ECHO = 0xF0
+FRAME = Frame(
+    1, FrameFlag.NEW_STREAM | FrameFlag.LAST, (Operation(Encoding.HISTORY, 0, 0, 8, 4),), bytes(range(256)) * 300
+)
+"""No decoder would take its history: the gateway must not look."""
+
+
+class FakeHost:
+    """One link at a time is enough."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sessions: dict[str, dict] = {}
+        self.specs: dict[str, dict] = {}
+        self.viewers: dict[int, str] = {}
+        self.stopped = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        cutter = LinkReader()
+        while data := await reader.read(65536):
+            for message in cutter.receive(data):
+                if message.kind is Kind.VIEWER:
+                    self.from_viewer(message, writer)
+                else:
+                    self.request(message, writer)
+            await writer.drain()
+        self.viewers.clear()
+
+    def from_viewer(self, message: LinkMessage, writer: asyncio.StreamWriter) -> None:
+        decode(message.body, FROM_VIEWER)
+        writer.write(encode(Kind.VIEWER, message.channel, bytes((ECHO,)) + message.body))
+
+    def request(self, message: LinkMessage, writer: asyncio.StreamWriter) -> None:
+        call = message.body
+        self.note(call)
+        try:
+            result = getattr(self, "do_" + call["method"])(writer, **call["params"])
+        except KeyError as error:
+            answer = {"id": call["id"], "error": f"there is no {error}"}
+        else:
+            answer = {"id": call["id"], "result": result or {}}
+        writer.write(encode(Kind.REPLY, 0, answer))
+        for send in getattr(self, "after", []):
+            writer.write(send)
+        self.after = []
+
+    def note(self, call: dict) -> None:
+        with (self.folder / "requests.jsonl").open("a") as file:
+            file.write(json.dumps(call) + "\n")
+
+    def do_hello(self, writer, version):
+        return {"version": version, "pid": os.getpid(), "sessions": list(self.sessions.values())}
+
+    def do_start(self, writer, session, desktop, user, title, spec, width, height):
+        if spec.get("refuse"):
+            raise KeyError("such picture")
+        self.specs[session] = spec
+        self.sessions[session] = {
+            "session": session,
+            "desktop": desktop,
+            "user": user,
+            "title": title,
+            "kind": spec["kind"],
+            "state": SessionState.ACTIVE,
+            "progress": 100,
+            "text": "",
+            "viewers": 0,
+            "started": time.time(),
+        }
+        return self.sessions[session]
+
+    def do_attach(self, writer, session, viewer, hello):
+        client = decode(base64.b64decode(hello), FROM_VIEWER)
+        if not isinstance(client, ClientHello) or client.ticket:
+            raise KeyError("ClientHello, or it has a ticket in it")
+        if self.specs[session].get("die"):
+            os._exit(3)
+        self.viewers[viewer] = session
+        self.after = [
+            encode(Kind.VIEWER, viewer, message.encode())
+            for message in (
+                ServerHello(1, session, "fake", 1, 24, (Capability.HISTORY,)),
+                ScreenSize(8, 4),
+                State(SessionState.ACTIVE, 255, ""),
+                FRAME,
+            )
+        ]
+
+    def do_detach(self, writer, viewer):
+        self.viewers.pop(viewer, None)
+
+    def do_end(self, writer, session):
+        info = self.sessions.pop(session)
+        leaving = [viewer for viewer, where in self.viewers.items() if where == session]
+        self.after = [
+            encode(Kind.EVENT, 0, {"event": "session", "params": {**info, "state": SessionState.ENDED}}),
+            *(
+                encode(
+                    Kind.EVENT,
+                    0,
+                    {
+                        "event": "detached",
+                        "params": {"viewer": v, "code": CloseCode.SESSION_ENDED, "reason": "The session was ended."},
+                    },
+                )
+                for v in leaving
+            ),
+        ]
+
+    def do_quit(self, writer):
+        self.stopped.set()
+
+
+async def main() -> None:
+    settings = json.loads(Path(sys.argv[sys.argv.index("--settings") + 1]).read_text())
+    folder = Path(settings["state"])
+    folder.mkdir(parents=True, exist_ok=True)
+    host = FakeHost(folder)
+    server = await asyncio.start_unix_server(host.serve, settings["socket"])
+    await host.stopped.wait()
+    await asyncio.sleep(0.1)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

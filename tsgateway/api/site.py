@@ -1,0 +1,34 @@
+"""What each path leads to."""
+
+from __future__ import annotations
+
+from tsgateway.api.routes import Api
+from tsgateway.api.static import PREFIX, StaticFiles
+from tsgateway.exchange import ApiError, Request, Response
+
+PAGES = ("/", "/desktops")
+SESSION_PAGE = "/session/"
+
+
+class Site:
+    """The API under /api/, the browser client's page and files elsewhere."""
+
+    def __init__(self, api: Api, files: StaticFiles) -> None:
+        self._api = api
+        self._files = files
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request; never raises."""
+        if request.path.startswith("/api/"):
+            return await self._api.answer(request)
+        if request.method not in ("GET", "HEAD"):
+            return ApiError(405, "wrong_method", "Use GET here.", headers={"Allow": "GET, HEAD"}).response()
+        if request.path == "/ws":
+            error = ApiError(426, "upgrade_required", "This is the address of a WebSocket.")
+            error.headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+            return error.response()
+        seen = request.headers.get("if-none-match")
+        if request.path in PAGES or request.path.startswith(SESSION_PAGE):
+            return self._files.page(seen)
+        file = self._files.get(request.path, seen) if request.path.startswith(PREFIX) else None
+        return file or ApiError(404, "not_found", "There is nothing at this address.").response()

@@ -1,0 +1,141 @@
+"""Signing people in and out, and knowing them by their token.
+
+SignInError
+├── WrongPassword    no such account, or not its password: nobody is told which
+├── TooManyAttempts  wait `seconds`
+└── Busy             too many are signing in at this moment
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from tsgateway.auth.passwords import MAX_LENGTH, Passwords
+from tsgateway.auth.throttle import Throttle
+from tsgateway.auth.tokens import hash_token, new_token
+from tsgateway.config.models import SignInSection
+from tsgateway.policy import Subject
+from tsgateway.store import Account, Store
+
+T = TypeVar("T")
+MAX_PENDING = 32
+"""People whose passwords are being checked at one time."""
+
+
+class InThread(Protocol):
+    """Runs a blocking call on a thread; see service."""
+
+    def __call__(self, call: Callable[..., T], *arguments: Any) -> Deferred[T]:
+        """Return what the call returns, or its exception."""
+
+
+class SignInError(Exception):
+    """A sign-in is refused; the text is for the person."""
+
+
+class WrongPassword(SignInError):
+    """The name or the password is wrong."""
+
+
+class TooManyAttempts(SignInError):
+    """Wait before the next attempt."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = max(1, round(seconds + 0.5))
+        unit = "second" if self.seconds == 1 else "seconds"
+        super().__init__(f"Too many wrong attempts. Try again in {self.seconds} {unit}.")
+
+
+class Busy(SignInError):
+    """Too many sign-ins at this moment."""
+
+
+class SignIn:
+    """Checks passwords and keeps sign-ins.
+
+    database, hashing: run the store's calls (one thread) and argon2 (few threads).
+    monotonic, wall: clocks, seconds.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        passwords: Passwords,
+        throttle: Throttle,
+        settings: SignInSection,
+        database: InThread,
+        hashing: InThread,
+        monotonic: Callable[[], float],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._throttle = throttle
+        self._database = database
+        self._hashing = hashing
+        self._monotonic = monotonic
+        self._wall = wall
+        self._lifetime = settings.lifetime_hours * 3600
+        self._idle = settings.idle_minutes * 60
+        self._pending = 0
+
+    @property
+    def lifetime(self) -> float:
+        """Longest time a sign-in lasts, seconds."""
+        return self._lifetime
+
+    async def sign_in(self, name: str, password: str, address: str) -> tuple[Subject, bytes]:
+        """Return who it is, and the new token. Raises SignInError."""
+        name = name.strip().lower()
+        if self._pending >= MAX_PENDING:
+            raise Busy("Many people are signing in right now. Try again in a few seconds.")
+        wait = self._throttle.begin(name, address, self._monotonic())
+        if wait > 0:
+            raise TooManyAttempts(wait)
+        self._pending += 1
+        try:
+            account = await self._database(self._store.user, name)
+            right = await self._check(account, password)
+        finally:
+            self._pending -= 1
+        if account is None or not right:
+            self.log.info("sign-in refused: {name!r} from {address}", name=name[:64], address=address)
+            raise WrongPassword("The name or the password is wrong.")
+        self._throttle.succeeded(name, address)
+        token = new_token()
+        await self._database(self._store.add_sign_in, hash_token(token), name, self._wall())
+        self.log.info("signed in: {name} from {address}", name=name, address=address)
+        return subject_of(account), token
+
+    async def _check(self, account: Account | None, password: str) -> bool:
+        usable = account is not None and account.enabled and len(password) <= MAX_LENGTH
+        stored = account.password if account is not None and usable else None
+        return await self._hashing(self._passwords.check, stored, password[:MAX_LENGTH])
+
+    async def known(self, token_hash: bytes) -> Subject | None:
+        """Return who holds this token, and note that the sign-in was used; None when it is over."""
+        use = self._store.use_sign_in
+        account = await self._database(use, token_hash, self._wall(), self._lifetime, self._idle)
+        return None if account is None else subject_of(account)
+
+    async def sign_out(self, token_hash: bytes) -> None:
+        """End a sign-in."""
+        await self._database(self._store.end_sign_in, token_hash)
+
+    async def forget_old(self) -> None:
+        """Remove sign-ins that are over."""
+        forget = self._store.forget_old_sign_ins
+        await self._database(forget, self._wall(), self._lifetime, self._idle)
+
+
+def subject_of(account: Account) -> Subject:
+    """Return the account as policy knows it."""
+    return Subject(account.name, frozenset(account.groups))

@@ -1,0 +1,70 @@
+"""Random tokens, and tickets: tokens that attach one viewer to one session, once, soon.
+
+Only hashes are kept. Tickets live in memory: a restarted gateway forgets them, and clients ask anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+
+TOKEN_BYTES = 32
+TICKET_SECONDS = 30
+MAX_TICKETS = 4096
+
+
+def new_token() -> bytes:
+    """Return 256 random bits."""
+    return secrets.token_bytes(TOKEN_BYTES)
+
+
+def hash_token(token: bytes) -> bytes:
+    """Return what is stored of a token. It is random, so a plain hash suffices."""
+    return hashlib.sha256(token).digest()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a ticket is good for. sign_in: the hash of the sign-in's token."""
+
+    user: str
+    groups: frozenset[str]
+    session: str
+    sign_in: bytes
+
+
+class Tickets:
+    """The tickets that are good now; the oldest is dropped beyond `MAX_TICKETS`. Times in seconds."""
+
+    def __init__(self, lifetime: float = TICKET_SECONDS) -> None:
+        self._lifetime = lifetime
+        self._grants: OrderedDict[bytes, tuple[float, Grant]] = OrderedDict()
+
+    def issue(self, grant: Grant, now: float) -> bytes:
+        """Return a new ticket."""
+        self._expire(now)
+        while len(self._grants) >= MAX_TICKETS:
+            self._grants.popitem(last=False)
+        ticket = new_token()
+        self._grants[hash_token(ticket)] = (now + self._lifetime, grant)
+        return ticket
+
+    def redeem(self, ticket: bytes, now: float) -> Grant | None:
+        """Take a ticket in; None when it was used, is too old or was never given."""
+        self._expire(now)
+        found = self._grants.pop(hash_token(ticket), None)
+        return None if found is None else found[1]
+
+    def revoke(self, sign_in: bytes) -> None:
+        """Drop the tickets of a sign-in that ended."""
+        for key in [key for key, (_, grant) in self._grants.items() if grant.sign_in == sign_in]:
+            del self._grants[key]
+
+    def _expire(self, now: float) -> None:
+        while self._grants:
+            key, (until, _) = next(iter(self._grants.items()))
+            if until > now:
+                return
+            del self._grants[key]

@@ -1,0 +1,48 @@
+"""`tsgateway serve`: the same service that twistd.tac starts."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from tsgateway.cli.options import with_config
+from tsgateway.config import Config
+from tsgateway.errors import StartError
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="Listen on this port instead of [server] port.")
+@with_config
+def serve(config: Config, port: int | None) -> None:
+    """Run the gateway until it is interrupted."""
+    if port is not None:
+        server = config.server.model_copy(update={"port": port})
+        config = config.model_copy(update={"server": server})
+
+    from twisted.internet import reactor as installed
+
+    from tsgateway.log import start_logging
+    from tsgateway.service import Gateway, GatewayService
+
+    reactor: Any = installed
+    start_logging(config.server.log_level)
+    gateway = Gateway(config, reactor)
+    service = GatewayService(gateway, reactor, started=lambda: _announce(gateway.address))
+    service.startService()
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    reactor.run()
+    if isinstance(service.failed, StartError):
+        raise service.failed
+    if service.failed is not None:
+        sys.exit(1)
+    if left := len(gateway.sessions):
+        click.echo(
+            f"Sessions left running: {left}. The next `tsgateway serve` finds them again; "
+            "`tsgateway end-sessions` ends them."
+        )
+
+
+def _announce(address: str) -> None:
+    click.echo(f"\n  Open {address} in a browser. Ctrl-C stops the gateway; desktops go on running.\n")

@@ -1,0 +1,109 @@
+"""`tsgateway user`: accounts."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+
+import click
+
+from tsgateway.auth.passwords import MAX_LENGTH, MIN_LENGTH, Passwords, random_password
+from tsgateway.cli.options import fail, with_config
+from tsgateway.config import Config
+from tsgateway.layout import Layout
+from tsgateway.store import ADMINISTRATORS, Store, StoreError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+
+
+@click.group()
+def user() -> None:
+    """Make and change accounts."""
+
+
+_password_stdin = click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from the first line of standard input; else a random one is made and shown once.",
+)
+
+
+@user.command()
+@click.argument("name")
+@click.option("--admin", is_flag=True, help="The account may administer.")
+@click.option("--group", "groups", multiple=True, help="A further group; may be given again.")
+@_password_stdin
+@with_config
+def add(config: Config, name: str, admin: bool, groups: tuple[str, ...], password_stdin: bool) -> None:
+    """Make an account."""
+    name = _checked(name)
+    password = _password(password_stdin)
+    wanted = {_checked(group) for group in groups} | ({ADMINISTRATORS} if admin else set())
+    store = open_store(config)
+    try:
+        store.add_user(name, Passwords().hash(password), wanted, time.time())
+    except StoreError as error:
+        fail(f"{error}; `tsgateway user passwd {name}` changes its password", 1)
+    _tell(name, None if password_stdin else password)
+
+
+@user.command()
+@click.argument("name")
+@_password_stdin
+@with_config
+def passwd(config: Config, name: str, password_stdin: bool) -> None:
+    """Change an account's password; it is signed out everywhere."""
+    name = _checked(name)
+    password = _password(password_stdin)
+    store = open_store(config)
+    try:
+        store.set_password(name, Passwords().hash(password))
+    except StoreError as error:
+        fail(f"{error}; `tsgateway user list` shows all", 1)
+    _tell(name, None if password_stdin else password)
+
+
+@user.command("list")
+@with_config
+def list_users(config: Config) -> None:
+    """List all accounts and their groups."""
+    accounts = open_store(config).all_users()
+    if not accounts:
+        click.echo("There are no accounts yet; `tsgateway user add NAME` makes one.")
+    for account in accounts:
+        click.echo(f"{account.name:<24} {', '.join(account.groups)}")
+
+
+def open_store(config: Config) -> Store:
+    """Open the database, made when there is none. Raises StartError."""
+    layout = Layout.of(config)
+    layout.prepare()
+    return Store(layout.database)
+
+
+def _checked(name: str) -> str:
+    name = name.strip().lower()
+    if not _NAME.fullmatch(name):
+        fail(
+            f'"{name}" cannot be a name: use letters, digits, ".", "_", "@" and "-", '
+            "beginning with a letter or digit, at most 64",
+            2,
+        )
+    return name
+
+
+def _password(from_stdin: bool) -> str:
+    if not from_stdin:
+        return random_password()
+    password = sys.stdin.readline(MAX_LENGTH + 2).rstrip("\r\n")
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        fail(f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters", 2)
+    return password
+
+
+def _tell(name: str, password: str | None) -> None:
+    if password is None:
+        click.echo(f"The password of {name} is set.")
+    else:
+        click.echo(f"name:     {name}\npassword: {password}\nThe password is not shown again.")

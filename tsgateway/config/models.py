@@ -1,0 +1,198 @@
+"""Every option there is, with its default, its limits and its description.
+
+docs/configuration.md is generated from these models (see config/reference).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+_ID = r"^[a-z0-9][a-z0-9-]{0,31}$"
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))
+
+
+FilePath = Annotated[Path, AfterValidator(_absolute)]
+
+
+class Section(BaseModel):
+    """A table of the file; keys it does not name are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSection(Section):
+    """Where the gateway listens and what it shows to be itself."""
+
+    listen: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` or `::` is every address.")
+    port: int = Field(8443, ge=0, le=65535, description="TCP port; 0 takes any free one.")
+    origins: tuple[str, ...] = Field(
+        (),
+        description="Addresses people open in their browser, as `https://name:port`, exactly. Added to "
+        "`https://localhost:PORT`, `https://127.0.0.1:PORT` and the listen address.",
+    )
+    certificate: FilePath | None = Field(
+        None, description="PEM file with the TLS certificate and its chain. Default: a self-signed one."
+    )
+    key: FilePath | None = Field(None, description="PEM file with the certificate's private key.")
+    max_connections: int = Field(
+        256, ge=1, le=65536, description="Open connections at one time from which nobody has signed in yet."
+    )
+    max_connections_per_address: int = Field(
+        64, ge=1, le=65536, description="The same, for one client address."
+    )
+    log_level: Literal["debug", "info", "warn", "error"] = Field("info", description="What is logged.")
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            name = origin.removeprefix("https://")
+            if name == origin or not name or set(name) & set("/?#@ "):
+                raise ValueError(
+                    f'"{origin}" should look like "https://desk.example.org:8443", without a path'
+                )
+        return tuple(origin.lower() for origin in origins)
+
+
+def _default_directory() -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/tsgateway")
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "tsgateway"
+
+
+class DataSection(Section):
+    """Where everything that lasts is kept."""
+
+    directory: FilePath = Field(
+        default_factory=_default_directory,
+        description="Folder of the database, certificate, images and running guests.",
+        json_schema_extra={"shown_default": "`~/.local/share/tsgateway`, for root `/var/lib/tsgateway`"},
+    )
+    images: FilePath | None = Field(
+        None, description="Folder of the guest images. Default: `images` in the data directory."
+    )
+
+
+class HostsSection(Section):
+    """The session hosts: the processes that own desktops."""
+
+    count: int = Field(1, ge=1, le=64, description="How many run on this machine; a core each is enough.")
+
+
+class QemuSection(BaseModel):
+    """Desktops of the kind `qemu`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    accelerator: Literal["auto", "kvm", "tcg"] = Field(
+        "auto", description="How guests run: by the processor (`kvm`), by emulation (`tcg`), or as probed."
+    )
+    qemu: str = Field("qemu-system-x86_64", description="The QEMU program, a name or a path.")
+    tb_size: int = Field(128, ge=16, le=4096, description="Memory for translated code under `tcg`, MiB.")
+
+
+class GuestsSection(BaseModel):
+    """Settings of each kind of guest, handed to the session host as they are."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    qemu: QemuSection = QemuSection.model_construct()
+
+
+class EncodingSection(Section):
+    """How pictures travel."""
+
+    window_log: int = Field(
+        24,
+        ge=18,
+        le=27,
+        description="History a viewer's decoder keeps, log2 of bytes: 24 is 16 MiB a viewer.",
+    )
+    level: int = Field(3, ge=1, le=12, description="zstd level: higher is smaller and slower.")
+    jpeg_quality: int = Field(80, ge=20, le=100, description="Quality of photographs while they move.")
+
+
+class SignInSection(Section):
+    """Signing in."""
+
+    lifetime_hours: float = Field(12, gt=0, le=24 * 90, description="A sign-in ends after this long.")
+    idle_minutes: float = Field(
+        60,
+        gt=0,
+        le=60 * 24 * 90,
+        description="A sign-in ends when unused for this long; a desktop in view is use.",
+    )
+    free_attempts: int = Field(5, ge=1, le=100, description="Wrong passwords before waiting begins.")
+    delay_seconds: float = Field(
+        1, gt=0, le=60, description="The first wait; each further wrong password doubles it."
+    )
+    max_delay_seconds: float = Field(
+        900, gt=0, le=86400, description="The longest wait for one client address."
+    )
+    max_account_delay_seconds: float = Field(
+        30, gt=0, le=3600, description="The longest wait for one account, whoever tries."
+    )
+
+
+class Desktop(BaseModel):
+    """A desktop that people may open. Further keys belong to its kind and go to the session host."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    title: str = Field(min_length=1, max_length=64, description="Its name in the list.")
+    description: str = Field("", max_length=256, description="One line below the name.")
+    kind: str = Field(pattern=_ID, description="The kind of guest: `qemu`, `rfb`, `testcard` or a plug-in's.")
+    users: tuple[str, ...] = Field((), description="Accounts that may open it.")
+    groups: tuple[str, ...] = Field((), description="Groups whose members may open it.")
+    password_file: FilePath | None = Field(
+        None, description="File whose first line is the password of the VNC server (kind `rfb`)."
+    )
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What the session host is told: the kind and the keys that belong to it."""
+        return {"kind": self.kind, **(self.model_extra or {})}
+
+
+def _default_desktops() -> dict[str, Desktop]:
+    return {
+        "desktop": Desktop.model_validate(
+            {
+                "title": "Linux desktop",
+                "description": "A desktop of your own in a virtual machine",
+                "kind": "qemu",
+                "template": "desktop",
+                "groups": ["users"],
+            }
+        ),
+        "testcard": Desktop.model_validate(
+            {
+                "title": "Test card",
+                "description": "A moving picture without a machine behind it, to try the line",
+                "kind": "testcard",
+                "groups": ["administrators"],
+            }
+        ),
+    }
+
+
+DesktopId = Annotated[str, Field(pattern=_ID)]
+
+
+class Config(Section):
+    """The whole file."""
+
+    server: ServerSection = ServerSection.model_construct()
+    data: DataSection = Field(default_factory=lambda: DataSection.model_validate({}))
+    hosts: HostsSection = HostsSection.model_construct()
+    guests: GuestsSection = GuestsSection.model_construct()
+    encoding: EncodingSection = EncodingSection.model_construct()
+    sign_in: SignInSection = SignInSection.model_construct()
+    desktops: dict[DesktopId, Desktop] = Field(default_factory=_default_desktops)

@@ -1,0 +1,72 @@
+"""HTTP requests and responses as plain values, between the transport that carries them and the API.
+
+ApiError    ends a request; becomes {"error": {"code", "message", "reference"}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+COOKIE = "__Host-tsgateway"
+"""The sign-in's cookie."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request.
+
+    headers: by small-letter name, the first of each; address: the client's; cookie: the value of `COOKIE`.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    address: str
+    cookie: str | None = None
+
+
+@dataclass(frozen=True)
+class Response:
+    """One answer. Headers that every answer has are added by the transport.
+
+    known: the request came from somebody who has signed in.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    known: bool = False
+
+
+class ApiError(Exception):
+    """The request ends with this status; `message` is a sentence for the person.
+
+    code: snake_case, for programs; more: further members of the answer.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = dict(headers or {})
+        self.more = more
+
+    def response(self, reference: str | None = None) -> Response:
+        """Return the answer."""
+        error = {"code": self.code, "message": str(self)}
+        if reference is not None:
+            error["reference"] = reference
+        return json_response({"error": error, **self.more}, self.status, self.headers)
+
+
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return `value` as JSON, not to be cached."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    kind = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
+    return Response(status, body, {**kind, **(headers or {})})

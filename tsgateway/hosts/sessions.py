@@ -1,0 +1,220 @@
+"""Who has which session on which host, and the way of every message between viewers and hosts."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sessions.wire.tsg import ClientHello, CloseCode, SessionState
+from tsgateway.config import Desktop
+from tsgateway.hosts.link import HostError
+from tsgateway.hosts.supervisor import HostSupervisor
+
+Info = dict[str, Any]
+
+
+class SessionOver(HostError):
+    """The session has ended."""
+
+
+class Seat(Protocol):
+    """A viewer, as the hosts' side sees it. number: its channel."""
+
+    number: int
+
+    def deliver(self, message: bytes) -> None:
+        """Send a message of the session host."""
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Say goodbye with a sentence for the person."""
+
+
+@dataclasses.dataclass
+class Session:
+    """One session as its host last told it. info: SessionInfo of the link."""
+
+    info: Info
+    host: HostSupervisor
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return bool(self.info.get("state") == SessionState.ENDED)
+
+
+class Sessions:
+    """The directory of sessions; it is filled by the hosts and kept in memory only."""
+
+    log = Logger()
+
+    def __init__(self, desktops: Mapping[str, Desktop]) -> None:
+        self._desktops = desktops
+        self._hosts: list[HostSupervisor] = []
+        self._sessions: dict[str, Session] = {}
+        self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
+
+    def use(self, hosts: Sequence[HostSupervisor]) -> None:
+        """Tell which hosts there are."""
+        self._hosts = list(hosts)
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def get(self, session: str) -> Session | None:
+        """Return a session that has not ended."""
+        return self._sessions.get(session)
+
+    def find(self, user: str, desktop: str) -> Session | None:
+        """Return a person's session of a desktop."""
+        for session in self._sessions.values():
+            if session.info["user"] == user and session.info["desktop"] == desktop:
+                return session
+        return None
+
+    async def open(self, user: str, desktop: str, width: int, height: int) -> str:
+        """Return the id of a person's session, started when there is none. Raises HostError.
+
+        The id is known at once, so that a second call meanwhile finds the same session.
+        """
+        found = self.find(user, desktop)
+        if found is not None:
+            return str(found.info["session"])
+        host = self._choose()
+        published = self._desktops[desktop]
+        start = {
+            "session": secrets.token_hex(16),
+            "desktop": desktop,
+            "user": user,
+            "title": published.title,
+            "spec": _spec_with_secrets(published),
+            "width": width,
+            "height": height,
+        }
+        session = str(start["session"])
+        starting = {"kind": published.kind, "state": SessionState.STARTING, "viewers": 0, "text": ""}
+        self._sessions[session] = Session({**start, **starting, "spec": None}, host)
+        try:
+            info = await host.request("start", start)
+        except HostError:
+            self._sessions.pop(session, None)
+            raise
+        self._update(host, info)
+        self.log.info("session {id} of {user} starts: {desktop}", id=session, user=user, desktop=desktop)
+        return session
+
+    async def end(self, session: str) -> None:
+        """End a session. Raises HostError."""
+        found = self._sessions.get(session)
+        if found is not None:
+            await found.host.request("end", {"session": session})
+            self._sessions.pop(session, None)
+
+    def attach(self, session: str, hello: ClientHello, viewer: Seat) -> Attachment:
+        """Attach a viewer; messages may be sent at once, the link keeps their order. Raises HostError."""
+        found = self._sessions.get(session)
+        if found is None:
+            raise SessionOver("This session has ended.")
+        if not found.host.up:
+            raise HostError("The session host is starting. Try again in a moment.")
+        channel = viewer.number
+        self._viewers[channel] = (found.host, viewer)
+        told = dataclasses.replace(hello, ticket=b"").encode()
+        params = {"session": session, "viewer": channel, "hello": base64.b64encode(told).decode()}
+        found.host.request("attach", params).addErrback(self._not_attached, viewer)
+        return Attachment(found.host, channel, self._viewers)
+
+    def _not_attached(self, failure: Failure, viewer: Seat) -> None:
+        failure.trap(HostError)  # type: ignore[no-untyped-call]
+        self._viewers.pop(viewer.number, None)
+        viewer.close(CloseCode.SERVER_ERROR, str(failure.value))
+
+    def _choose(self) -> HostSupervisor:
+        """Return the host that answers and has the fewest sessions."""
+        up = [host for host in self._hosts if host.up]
+        if not up:
+            raise HostError("The session host is starting. Try again in a moment.")
+        return min(up, key=lambda host: sum(s.host is host for s in self._sessions.values()))
+
+    # ---- HostEvents
+
+    def host_up(self, host: HostSupervisor, sessions: Sequence[Info]) -> None:
+        """Take up what the host has, forget what it has not."""
+        for session in [key for key, value in self._sessions.items() if value.host is host]:
+            del self._sessions[session]
+        for info in sessions:
+            self._update(host, info)
+
+    def host_down(self, host: HostSupervisor) -> None:
+        """Tell its viewers; their sessions are known again when it is back."""
+        for channel, (owner, viewer) in list(self._viewers.items()):
+            if owner is host:
+                del self._viewers[channel]
+                viewer.close(CloseCode.SERVER_ERROR, "The session host stopped and is being started again.")
+
+    def host_event(self, host: HostSupervisor, event: str, params: Info) -> None:
+        """Take an event of the link; unknown ones are of a newer host and mean nothing here."""
+        if event == "session":
+            self._update(host, params)
+        elif event == "detached":
+            owner, viewer = self._viewers.get(params["viewer"], (None, None))
+            if viewer is not None and owner is host:
+                del self._viewers[params["viewer"]]
+                viewer.close(_close_code(params["code"]), str(params["reason"]))
+
+    def host_message(self, host: HostSupervisor, channel: int, message: bytes) -> None:
+        """Hand a message to its viewer, untouched."""
+        owner, viewer = self._viewers.get(channel, (None, None))
+        if viewer is not None and owner is host:
+            viewer.deliver(message)
+
+    def _update(self, host: HostSupervisor, info: Info) -> None:
+        if info.get("state") == SessionState.ENDED:
+            self._sessions.pop(info["session"], None)
+        else:
+            self._sessions[info["session"]] = Session(info, host)
+
+
+@dataclasses.dataclass(frozen=True)
+class Attachment:
+    """A viewer's channel on its host's link."""
+
+    host: HostSupervisor
+    channel: int
+    viewers: dict[int, tuple[HostSupervisor, Seat]]
+
+    def send(self, message: bytes) -> None:
+        """Hand over a message of the viewer."""
+        self.host.send(self.channel, message)
+
+    def detach(self) -> None:
+        """The viewer has left: tell the host, unless it let it go itself."""
+        if self.viewers.pop(self.channel, None) is not None:
+            self.host.request("detach", {"viewer": self.channel}).addErrback(lambda _: None)
+
+
+def _close_code(number: int) -> CloseCode:
+    try:
+        return CloseCode(number)
+    except ValueError:
+        return CloseCode.SERVER_ERROR
+
+
+def _spec_with_secrets(desktop: Desktop) -> dict[str, Any]:
+    """Return what the host is told. Passwords travel only over the link, never in files or arguments."""
+    if desktop.password_file is None:
+        return desktop.spec
+    try:
+        with desktop.password_file.open() as file:
+            password = file.readline(1024).rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not UTF-8"
+        Sessions.log.error("{path}: cannot be read: {why}", path=desktop.password_file, why=why)
+        raise HostError("This desktop's password file cannot be read. Ask the administrator.") from None
+    return {**desktop.spec, "password": password}

@@ -1,0 +1,252 @@
+"""Keeps one local session host running: adopts a live one, starts it, starts it again when it dies.
+
+The host is started in a session of its own, so that neither a killed gateway nor Ctrl-C in its terminal
+reaches it. What it prints goes to `host.log` in its folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from sessions.wire.link import VERSION
+from tsgateway.hosts.link import HostError, HostLink
+
+CONNECT_EVERY = 0.1
+CONNECT_WITHIN = 15.0
+BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+STEADY_AFTER = 60.0
+"""A host that ran this long starts again at once when it dies, seconds."""
+MAX_LOG = 8 * 1024 * 1024
+
+
+class HostEvents(Protocol):
+    """What the owner of a supervisor is told."""
+
+    def host_up(self, host: HostSupervisor, sessions: Sequence[dict[str, Any]]) -> None:
+        """The host answers; these are its sessions (SessionInfo)."""
+
+    def host_down(self, host: HostSupervisor) -> None:
+        """The link is lost."""
+
+    def host_event(self, host: HostSupervisor, event: str, params: dict[str, Any]) -> None:
+        """An event of the link came."""
+
+    def host_message(self, host: HostSupervisor, channel: int, message: bytes) -> None:
+        """A viewer's message came."""
+
+
+@dataclass(frozen=True)
+class HostPlace:
+    """One host's files and how it is started.
+
+    command: program and arguments, before `--settings FILE`.
+    settings: what the file says beyond the socket.
+    """
+
+    number: int
+    folder: Path
+    socket: Path
+    command: tuple[str, ...]
+    settings: dict[str, Any]
+
+
+class HostSupervisor:
+    """One session host."""
+
+    log = Logger()
+
+    def __init__(self, place: HostPlace, events: HostEvents, reactor: Any) -> None:
+        self.number = place.number
+        self.pid: int | None = None
+        self._place = place
+        self._events = events
+        self._reactor = reactor
+        self._link: HostLink | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._running: Deferred[None] | None = None
+        self._lost: Deferred[None] | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether the host answers now."""
+        return self._link is not None
+
+    def start(self) -> None:
+        """Begin to keep the host running."""
+        self._running = Deferred.fromCoroutine(self._keep_running())
+        self._running.addErrback(self._failed)
+
+    async def stop(self) -> None:
+        """Ask the host to leave its guests running and quit; stop keeping it running."""
+        link, running, self._running = self._link, self._running, None
+        if link is not None:
+            self._link = None
+            try:
+                await link.request("quit", {}, within=10)
+            except HostError as error:
+                self.log.info("host {number}: {error}", number=self.number, error=error)
+            link.abort()
+        if running is not None:
+            running.cancel()
+        if self._process is not None:
+            await self._reaped(self._process)
+
+    def request(self, method: str, params: dict[str, Any]) -> Deferred[dict[str, Any]]:
+        """Ask the host; the Deferred gives the result, or HostError."""
+        if self._link is None:
+            answer: Deferred[dict[str, Any]] = Deferred()
+            answer.errback(HostError("The session host is starting. Try again in a moment."))
+            return answer
+        return self._link.request(method, params)
+
+    def send(self, channel: int, message: bytes) -> None:
+        """Hand over a viewer's message."""
+        if self._link is not None:
+            self._link.send(channel, message)
+
+    # ---- keeping it running
+
+    async def _keep_running(self) -> None:
+        deaths = 0
+        while True:
+            begun = self._reactor.seconds()
+            try:
+                await self._connect_or_spawn()
+            except HostError as error:
+                self.log.error("host {number}: {error}", number=self.number, error=error)
+            else:
+                self._lost = Deferred()
+                await self._until_lost()
+            deaths = 0 if self._reactor.seconds() - begun >= STEADY_AFTER else deaths + 1
+            pause = BACK_OFF[min(deaths, len(BACK_OFF) - 1)]
+            self.log.warn("host {number} starts again in {pause} s", number=self.number, pause=pause)
+            await self._sleep(pause)
+
+    async def _until_lost(self) -> None:
+        if self._link is None or self._lost is None:
+            return
+        await self._lost
+        status = None if self._process is None else self._process.poll()
+        self.log.error(
+            "host {number} is gone{status}; its log: {log}",
+            number=self.number,
+            status="" if status is None else f" (exit status {status})",
+            log=self._place.folder / "host.log",
+        )
+
+    async def _connect_or_spawn(self) -> None:
+        if await self._connect():
+            return
+        self._spawn()
+        deadline = self._reactor.seconds() + CONNECT_WITHIN
+        while self._reactor.seconds() < deadline:
+            await self._sleep(CONNECT_EVERY)
+            if await self._connect():
+                return
+            if self._process is not None and self._process.poll() is not None:
+                raise HostError(
+                    f"ended with status {self._process.returncode} while starting: {self._last_words()}"
+                )
+        if self._process is not None:
+            self._process.kill()
+        raise HostError(f"did not answer within {CONNECT_WITHIN:.0f} s")
+
+    async def _connect(self) -> bool:
+        link = HostLink(self._reactor, self._event, self._message, self._link_lost)
+        endpoint: Any = UNIXClientEndpoint(self._reactor, str(self._place.socket))  # type: ignore[no-untyped-call]
+        try:
+            await connectProtocol(endpoint, link)  # type: ignore[no-untyped-call]
+        except CancelledError:
+            raise
+        except Exception:  # no socket, nobody listening, too many clients: each means "not there"
+            return False
+        self._link = link
+        try:
+            hello = await link.request("hello", {"version": VERSION})
+        except HostError:
+            self._link = None
+            link.abort()
+            return False
+        self.pid = hello.get("pid")
+        self.log.info("host {number} is up (process {pid})", number=self.number, pid=self.pid)
+        self._events.host_up(self, hello.get("sessions", []))
+        return True
+
+    def _spawn(self) -> None:
+        place = self._place
+        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.socket.unlink(missing_ok=True)  # nobody answers on it
+        settings = place.folder / "settings.json"
+        _write_private(settings, json.dumps({"socket": str(place.socket), **place.settings}))
+        log = place.folder / "host.log"
+        if log.exists() and log.stat().st_size > MAX_LOG:
+            log.replace(log.with_suffix(".log.1"))
+        try:
+            with log.open("ab") as output:
+                self._process = subprocess.Popen(
+                    [*place.command, "--settings", str(settings)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise HostError(f"cannot be started: {place.command[0]}: {error.strerror}") from None
+
+    def _last_words(self) -> str:
+        try:
+            lines = (
+                (self._place.folder / "host.log").read_bytes()[-4096:].decode(errors="replace").split("\n")
+            )
+        except OSError:
+            return "no log"
+        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+
+    async def _sleep(self, seconds: float) -> None:
+        await deferLater(self._reactor, seconds)
+
+    async def _reaped(self, process: subprocess.Popen[bytes]) -> None:
+        for _ in range(50):
+            if process.poll() is not None:
+                return
+            await self._sleep(0.1)
+
+    def _failed(self, failure: Any) -> None:
+        if not failure.check(CancelledError):
+            self.log.failure("host {number}: the supervisor failed", failure, number=self.number)
+
+    # ---- from the link
+
+    def _event(self, event: str, params: dict[str, Any]) -> None:
+        self._events.host_event(self, event, params)
+
+    def _message(self, channel: int, message: bytes) -> None:
+        self._events.host_message(self, channel, message)
+
+    def _link_lost(self) -> None:
+        if self._link is None:
+            return
+        self._link = None
+        self._events.host_down(self)
+        if self._lost is not None:
+            lost, self._lost = self._lost, None
+            lost.callback(None)
+
+
+def _write_private(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    part.replace(path)

@@ -1,0 +1,95 @@
+"""The data directory: what lies where, and the lock that keeps a second gateway out of it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tsgateway.config import Config
+from tsgateway.errors import StartError
+
+MAX_SOCKET_PATH = 107
+"""Longest path of a Unix socket, bytes (unix(7): sun_path holds 108 with its end)."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below the data directory."""
+
+    root: Path
+    images: Path
+
+    @classmethod
+    def of(cls, config: Config) -> Layout:
+        """Return the layout of a configuration."""
+        root = config.data.directory
+        return cls(root, config.data.images or root / "images")
+
+    @property
+    def database(self) -> Path:
+        """The SQLite database."""
+        return self.root / "tsgateway.db"
+
+    @property
+    def certificate(self) -> Path:
+        """The self-signed certificate."""
+        return self.root / "certificate.pem"
+
+    @property
+    def key(self) -> Path:
+        """The self-signed certificate's private key."""
+        return self.root / "key.pem"
+
+    def host(self, number: int) -> Path:
+        """Return the folder of one session host: settings, log, guests."""
+        return self.root / "hosts" / str(number)
+
+    def prepare(self) -> None:
+        """Make the folders, private to this user. Raises StartError."""
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.root / "hosts", self.images):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            raise StartError(
+                f"the data directory {self.root} cannot be written: {os.strerror(error.errno or 0)}; "
+                "set [data] directory in the configuration, or give this user the right to write there"
+            ) from None
+
+    def socket(self, number: int) -> Path:
+        """Return where a session host listens: a path short enough for a Unix socket. Raises StartError."""
+        path = self.host(number) / "link.sock"
+        if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+            return path
+        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"tsgateway-{os.geteuid()}-{digest}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+        if folder.is_symlink() or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+            raise StartError(f"{folder} belongs to someone else or is open to others; remove it")
+        return folder / f"{number}.sock"
+
+
+class DataLock:
+    """Held while a gateway uses its data directory; freed by the system when the process ends."""
+
+    def __init__(self, layout: Layout) -> None:
+        path = layout.root / "lock"
+        self._file = path.open("a")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise StartError(
+                f"another gateway is using {layout.root}; stop it, or give this one its own [data] directory"
+            ) from None
+
+    def release(self) -> None:
+        """Let another gateway in."""
+        self._file.close()

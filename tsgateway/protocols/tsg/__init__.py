@@ -1,0 +1,1 @@
+"""Our own protocol, seen from the gateway: the connection's core and the viewer around it."""

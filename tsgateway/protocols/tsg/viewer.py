@@ -1,0 +1,204 @@
+"""One attached viewer: carries out what the core commands, between a transport and the session host."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from sessions.wire.tsg import ClientHello, CloseCode
+from tsgateway.auth.tokens import Grant
+from tsgateway.protocols.tsg.connection import Abort, Attach, Command, Phase, Relay, Send, Shut, TsgConnection
+
+TICK = 0.5
+
+
+class Transport(Protocol):
+    """Carries whole tsg messages, over WebSocket or plain TLS."""
+
+    peer: str
+
+    def send(self, message: bytes) -> bool:
+        """Send one message; False when the viewer takes data too slowly to go on."""
+
+    def shut(self, code: CloseCode, reason: str) -> None:
+        """Close when everything is out."""
+
+    def abort(self) -> None:
+        """Cut now."""
+
+    def admitted(self) -> None:
+        """The person behind it is known: it no longer counts as a stranger's connection."""
+
+
+class Attachment(Protocol):
+    """The session host's end."""
+
+    def send(self, message: bytes) -> None:
+        """Hand over a message of the viewer."""
+
+    def detach(self) -> None:
+        """The viewer has left."""
+
+
+class Refused(Exception):
+    """A viewer is not let in; the text is for the person."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Gate(Protocol):
+    """Lets viewers in."""
+
+    def redeem(self, ticket: bytes) -> Grant:
+        """Take a ticket in. Raises Refused."""
+
+    def attach(self, grant: Grant, hello: ClientHello, viewer: Viewer) -> Attachment:
+        """Attach to the session; what fails later closes the viewer. Raises Refused."""
+
+
+class Viewers:
+    """All viewers of this gateway, and the clock that drives them."""
+
+    def __init__(self, gate: Gate, reactor: Any) -> None:
+        self._gate = gate
+        self._clock: Callable[[], float] = reactor.seconds
+        self._open: set[Viewer] = set()
+        self._numbers = itertools.count(1)
+        self._ticking = LoopingCall(self._tick)
+        self._ticking.clock = reactor
+
+    def start(self) -> None:
+        """Start the clock."""
+        self._ticking.start(TICK, now=False)
+
+    def stop(self, reason: str) -> None:
+        """Close every viewer; the clock stops."""
+        for viewer in list(self._open):
+            viewer.close(CloseCode.SHUTDOWN, reason)
+        if self._ticking.running:
+            self._ticking.stop()
+
+    def opened(self, transport: Transport) -> Viewer:
+        """A transport stands: return the viewer that takes its messages."""
+        viewer = Viewer(next(self._numbers), transport, self._gate, self._clock, self._open.discard)
+        self._open.add(viewer)
+        return viewer
+
+    def of(self, wanted: Callable[[Grant], bool]) -> list[Viewer]:
+        """Return the attached viewers whose grant is wanted."""
+        return [viewer for viewer in self._open if viewer.grant is not None and wanted(viewer.grant)]
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def _tick(self) -> None:
+        for viewer in list(self._open):
+            viewer.tick()
+
+
+class Viewer:
+    """One viewer. number: its channel on the session link."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        number: int,
+        transport: Transport,
+        gate: Gate,
+        clock: Callable[[], float],
+        gone: Callable[[Any], None],
+    ) -> None:
+        self.number = number
+        self.grant: Grant | None = None
+        self._transport = transport
+        self._gate = gate
+        self._clock = clock
+        self._gone = gone
+        self._core = TsgConnection(clock())
+        self._attachment: Attachment | None = None
+
+    # ---- from the transport
+
+    def received(self, message: bytes) -> None:
+        """Take one message."""
+        self._run(self._core.received(message, self._clock()))
+
+    def disconnected(self) -> None:
+        """The transport is gone."""
+        self._detach()
+        self._gone(self)
+        if self.grant is not None:
+            self.log.info("viewer {number} of {user} left", number=self.number, user=self.grant.user)
+
+    # ---- from the session host
+
+    def deliver(self, message: bytes) -> None:
+        """Send a message of the session host, untouched."""
+        if self._core.phase is Phase.ATTACHED and not self._transport.send(message):
+            self.close(CloseCode.LIMIT, "the connection is too slow for this desktop")
+
+    # ---- from the service
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Say goodbye with a sentence for the person."""
+        self._run(self._core.close(code, reason, self._clock()))
+
+    def tick(self) -> None:
+        """Let time pass."""
+        self._run(self._core.tick(self._clock()))
+
+    def _run(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Send(data):
+                    self._transport.send(data)
+                case Relay(data):
+                    if self._attachment is not None:
+                        self._attachment.send(data)
+                case Attach(hello):
+                    self._attach(hello)
+                case Shut(code, reason):
+                    self._shut(code, reason)
+                case Abort():
+                    self._transport.abort()
+
+    def _attach(self, hello: ClientHello) -> None:
+        try:
+            self.grant = self._gate.redeem(hello.ticket)
+            self._attachment = self._gate.attach(self.grant, hello, self)
+        except Refused as refusal:
+            self.close(refusal.code, str(refusal))
+            return
+        self._transport.admitted()
+        self.log.info(
+            "viewer {number}: {user} from {peer} ({client!r}) attaches to session {session}",
+            number=self.number,
+            user=self.grant.user,
+            peer=self._transport.peer,
+            client=hello.client,
+            session=self.grant.session,
+        )
+
+    def _shut(self, code: CloseCode, reason: str) -> None:
+        if code is not CloseCode.NORMAL:
+            self.log.info(
+                "viewer {number} from {peer} is closed: {code} {reason!r}",
+                number=self.number,
+                peer=self._transport.peer,
+                code=code.name,
+                reason=reason,
+            )
+        self._detach()
+        self._transport.shut(code, reason)
+
+    def _detach(self) -> None:
+        if self._attachment is not None:
+            self._attachment.detach()
+            self._attachment = None

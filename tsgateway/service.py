@@ -1,0 +1,344 @@
+"""The gateway, put together: the only place where its parts are joined."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import importlib.util
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from OpenSSL import crypto
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.endpoints import SSL4ServerEndpoint
+from twisted.internet.error import CannotListenError
+from twisted.internet.ssl import CertificateOptions
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sessions.wire.tsg import SUBPROTOCOL, ClientHello, CloseCode
+from tsgateway.api.headers import security_headers
+from tsgateway.api.routes import Api, desktop_right
+from tsgateway.api.site import Site
+from tsgateway.api.static import StaticFiles
+from tsgateway.auth.passwords import Passwords
+from tsgateway.auth.sign_in import SignIn
+from tsgateway.auth.throttle import Limits, Throttle
+from tsgateway.auth.tokens import Grant, Tickets
+from tsgateway.certificates import Identity, load_identity
+from tsgateway.config import Config
+from tsgateway.errors import StartError
+from tsgateway.hosts.link import HostError
+from tsgateway.hosts.sessions import Attachment, SessionOver, Sessions
+from tsgateway.hosts.supervisor import HostPlace, HostSupervisor
+from tsgateway.layout import DataLock, Layout
+from tsgateway.policy import Action, Owned, Subject, authorize
+from tsgateway.protocols.tsg.viewer import Refused, Viewer, Viewers
+from tsgateway.store import Store
+from tsgateway.threads import Threads
+from tsgateway.transports.admission import Admission
+from tsgateway.transports.door import DoorFactory
+from tsgateway.transports.http import HttpConnection
+from tsgateway.transports.native import NativeTransport
+from tsgateway.transports.websocket import WebSocketTransport
+
+HOST_COMMAND = (sys.executable, "-m", "sessions.host")
+CHECK_SIGN_INS_EVERY = 15.0
+CLOSE_WITHIN = 1.0
+"""Viewers get this long to hear why the gateway leaves, seconds."""
+
+
+class Gateway:
+    """One running gateway.
+
+    host_command: how a session host is started; passwords: the cost of hashing. Tests give their own.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        config: Config,
+        reactor: Any,
+        *,
+        host_command: Sequence[str] = HOST_COMMAND,
+        passwords: Passwords | None = None,
+    ) -> None:
+        self.config = config
+        self.layout = Layout.of(config)
+        self.address = ""
+        self.identity: Identity | None = None
+        self.sessions = Sessions(config.desktops)
+        self._reactor = reactor
+        self._host_command = tuple(host_command)
+        self._passwords = passwords or Passwords()
+        self._database = Threads(reactor, "database", 1)
+        self._hashing = Threads(reactor, "hashing", 2)
+        self._tickets = Tickets()
+        self._viewers = Viewers(self, reactor)
+        self._checking = LoopingCall(self._check_sign_ins)
+        self._checking.clock = reactor
+        self._hosts: list[HostSupervisor] = []
+        self._port: Any = None
+        self._lock: DataLock | None = None
+        self._store: Store | None = None
+        self._sign_in: SignIn | None = None
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Open everything and listen. Raises StartError; then call `stop` all the same."""
+        self.layout.prepare()
+        self._lock = DataLock(self.layout)
+        now = datetime.datetime.now(datetime.UTC)
+        self.identity = load_identity(self.config, self.layout, now)
+        self._store = Store(self.layout.database)
+        self._database.start()
+        self._hashing.start()
+        self._sign_in = self._make_sign_in(self._store)
+        await self._listen(self._sign_in, self.identity)
+        self._start_hosts()
+        self._viewers.start()
+        self._checking.start(CHECK_SIGN_INS_EVERY, now=False)
+        for name, desktop in self.config.desktops.items():
+            if not desktop.users and not desktop.groups:
+                self.log.warn('desktop "{name}" names no user and no group: nobody sees it', name=name)
+
+    async def stop(self) -> None:
+        """Close everything; session hosts leave their guests running."""
+        if self._port is not None:
+            port, self._port = self._port, None
+            await port.stopListening()
+        self._viewers.stop("The gateway is being stopped.")
+        if len(self._viewers):
+            await deferLater(self._reactor, CLOSE_WITHIN)
+        if self._checking.running:
+            self._checking.stop()
+        hosts, self._hosts = self._hosts, []
+        await gatherResults([Deferred.fromCoroutine(host.stop()) for host in hosts])
+        self._hashing.stop()
+        self._database.stop()
+        if self._store is not None:
+            self._store.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _make_sign_in(self, store: Store) -> SignIn:
+        settings = self.config.sign_in
+        limits = Limits(
+            free=settings.free_attempts,
+            delay=settings.delay_seconds,
+            max_address=settings.max_delay_seconds,
+            max_account=settings.max_account_delay_seconds,
+        )
+        return SignIn(
+            store=store,
+            passwords=self._passwords,
+            throttle=Throttle(limits),
+            settings=settings,
+            database=self._database,
+            hashing=self._hashing,
+            monotonic=self._reactor.seconds,
+            wall=time.time,
+        )
+
+    async def _listen(self, sign_in: SignIn, identity: Identity) -> None:
+        server = self.config.server
+        chain = [crypto.X509.from_cryptography(certificate) for certificate in identity.chain]
+        options = CertificateOptions(
+            privateKey=identity.key,
+            certificate=chain[0],
+            extraCertChain=chain[1:],
+            acceptableProtocols=[SUBPROTOCOL.encode(), b"http/1.1"],
+        )
+        factory = _LateFactory()
+        endpoint: Any = SSL4ServerEndpoint(  # type: ignore[no-untyped-call]
+            self._reactor, server.port, options, interface=server.listen
+        )
+        try:
+            self._port = await endpoint.listen(factory)
+        except CannotListenError as error:
+            why = os.strerror(getattr(error.socketError, "errno", 0) or 0)
+            raise StartError(
+                f"cannot listen on {server.listen} port {server.port}: {why}; stop what is there, or choose "
+                "another with --port or [server] port"
+            ) from None
+        port = self._port.getHost().port
+        factory.door = self._make_door(sign_in, self._origins(port))
+        shown = "localhost" if server.listen in ("127.0.0.1", "::1", "localhost") else server.listen
+        shown = socket.gethostname() if shown in ("0.0.0.0", "::", "") else shown
+        self.address = f"https://{_in_url(shown)}:{port}/"
+
+    def _origins(self, port: int) -> tuple[str, ...]:
+        names = ["localhost", "127.0.0.1"]
+        listen = self.config.server.listen
+        names += [socket.gethostname()] if listen in ("0.0.0.0", "::", "") else [_in_url(listen)]
+        suffix = "" if port == 443 else f":{port}"
+        ours = [f"https://{name.lower()}{suffix}" for name in names]
+        return tuple(dict.fromkeys([*ours, *self.config.server.origins]))
+
+    def _make_door(self, sign_in: SignIn, origins: tuple[str, ...]) -> DoorFactory:
+        server = self.config.server
+        headers = security_headers(origins)
+        api = Api(
+            sign_in=sign_in,
+            sessions=self.sessions,
+            desktops=self.config.desktops,
+            doorkeeper=self,
+            origins=origins,
+        )
+        site = Site(api, StaticFiles(web_client_folder()))
+        opened = self._viewers.opened
+        return DoorFactory(
+            reactor=self._reactor,
+            admission=Admission(server.max_connections, server.max_connections_per_address),
+            native=functools.partial(NativeTransport, opened=opened),
+            websocket=functools.partial(WebSocketTransport, opened=opened, origins=origins, headers=headers),
+            http=functools.partial(
+                HttpConnection, answer=site.answer, headers=headers, reactor=self._reactor
+            ),
+            headers=headers,
+        )
+
+    def _start_hosts(self) -> None:
+        for number in range(self.config.hosts.count):
+            place = host_place(self.config, self.layout, number, self._host_command)
+            self._hosts.append(HostSupervisor(place, self.sessions, self._reactor))
+        self.sessions.use(self._hosts)
+        for host in self._hosts:
+            host.start()
+
+    # ---- api.routes.Doorkeeper
+
+    def ticket(self, subject: Subject, sign_in: bytes, session: str) -> bytes:
+        """Issue a ticket."""
+        grant = Grant(subject.name, subject.groups, session, sign_in)
+        return self._tickets.issue(grant, self._reactor.seconds())
+
+    async def signed_out(self, sign_in: bytes) -> None:
+        """A sign-in ended: close its viewers, drop its tickets."""
+        self._tickets.revoke(sign_in)
+        for viewer in self._viewers.of(lambda grant: grant.sign_in == sign_in):
+            viewer.close(CloseCode.SIGNED_OUT, "You have signed out.")
+
+    async def _check_sign_ins(self) -> None:
+        """Close viewers whose sign-in is over; a viewer counts as use of it."""
+        if self._sign_in is None:
+            return
+        attached = self._viewers.of(lambda grant: True)
+        for sign_in in {viewer.grant.sign_in for viewer in attached if viewer.grant is not None}:
+            if await self._sign_in.known(sign_in) is None:
+                await self.signed_out(sign_in)
+
+    # ---- protocols.tsg.viewer.Gate
+
+    def redeem(self, ticket: bytes) -> Grant:
+        """Take a ticket in. Raises Refused."""
+        grant = self._tickets.redeem(ticket, self._reactor.seconds())
+        if grant is None:
+            raise Refused(CloseCode.TICKET, "The ticket is not good: each is for one use within 30 seconds.")
+        return grant
+
+    def attach(self, grant: Grant, hello: ClientHello, viewer: Viewer) -> Attachment:
+        """Attach to the session. Raises Refused."""
+        session = self.sessions.get(grant.session)
+        if session is None:
+            raise Refused(CloseCode.SESSION_ENDED, "This session has ended.")
+        published = self.config.desktops.get(session.info["desktop"])
+        right = None if published is None else desktop_right(published)
+        owned = Owned(session.info["user"], right)
+        if not authorize(Subject(grant.user, grant.groups), Action.VIEW, owned):
+            raise Refused(CloseCode.TICKET, "This session is not yours.")
+        try:
+            return self.sessions.attach(grant.session, hello, viewer)
+        except SessionOver as error:
+            raise Refused(CloseCode.SESSION_ENDED, str(error)) from None
+        except HostError as error:
+            raise Refused(CloseCode.SERVER_ERROR, str(error)) from None
+
+
+class _LateFactory(DoorFactory):
+    """Listens before it knows its port, on which the allowed origins depend."""
+
+    door: DoorFactory
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """Twisted: somebody connected."""
+        return self.door.buildProtocol(addr)
+
+
+class GatewayService(Service):
+    """The gateway as a Twisted service: for `twistd`, and for `tsgateway serve`.
+
+    started: called when it listens. failed: the error that ended it, for the exit status.
+    """
+
+    log = Logger()
+
+    def __init__(self, gateway: Gateway, reactor: Any, started: Callable[[], object] = lambda: None) -> None:
+        self.gateway = gateway
+        self._told = started
+        self.failed: BaseException | None = None
+        self._reactor = reactor
+
+    def startService(self) -> None:
+        """Twisted: start once the reactor runs."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._reactor.callWhenRunning(self._start)
+
+    def stopService(self) -> Deferred[None]:
+        """Twisted: stop; the reactor waits."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        return Deferred.fromCoroutine(self.gateway.stop())
+
+    def _start(self) -> None:
+        starting = Deferred.fromCoroutine(self.gateway.start())
+        starting.addCallbacks(self._started, self._not_started)
+
+    def _started(self, _: None) -> None:
+        self.log.info("listening: {address}", address=self.gateway.address)
+        self._told()
+
+    def _not_started(self, failure: Failure) -> None:
+        self.failed = failure.value
+        if isinstance(self.failed, StartError):
+            self.log.critical("{error}", error=self.failed)
+        else:
+            self.log.failure("the gateway cannot start", failure)
+        self._reactor.stop()
+
+
+def host_place(config: Config, layout: Layout, number: int, command: tuple[str, ...]) -> HostPlace:
+    """Return where a session host lives and what it is told. Raises StartError."""
+    folder = layout.host(number)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings = {
+        "state": str(folder / "guests"),
+        "images": str(layout.images),
+        "guests": config.guests.model_dump(mode="json"),
+        "encoding": config.encoding.model_dump(mode="json"),
+        "log_level": config.server.log_level,
+    }
+    return HostPlace(number, folder, layout.socket(number), command, settings)
+
+
+def web_client_folder() -> Path:
+    """Return where the browser client's files are. Raises StartError."""
+    spec = importlib.util.find_spec("webclient")
+    if spec is None or not spec.submodule_search_locations:
+        raise StartError("the browser client is not installed; install the whole tsgateway package")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

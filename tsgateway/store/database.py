@@ -1,0 +1,196 @@
+"""The database: accounts and sign-ins, in SQLite.
+
+Plain blocking calls; the service runs them on one thread of their own, so that they come one after
+the other and never hold up the reactor. Times are seconds since 1970.
+
+    StoreError
+    ├── NameTaken       there is an account of that name
+    └── NoSuchUser      there is none
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    create_engine,
+    delete,
+    event,
+    exists,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from tsgateway.errors import StartError
+from tsgateway.store.schema import (
+    MIGRATIONS,
+    VERSION,
+    memberships,
+    metadata,
+    schema_version,
+    sign_ins,
+    users,
+)
+
+EVERYONE = "users"
+ADMINISTRATORS = "administrators"
+
+
+class StoreError(Exception):
+    """The database cannot do what was asked; the text says why."""
+
+
+class NameTaken(StoreError):
+    """There is an account of that name already."""
+
+
+class NoSuchUser(StoreError):
+    """There is no account of that name."""
+
+
+class Account(NamedTuple):
+    """One account. password: its argon2id hash."""
+
+    name: str
+    password: str
+    groups: tuple[str, ...]
+    enabled: bool
+
+
+class Store:
+    """An open database. Raises StartError when the file is not one."""
+
+    def __init__(self, path: Path) -> None:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", _prepare)
+        try:
+            with self._engine.begin() as connection:
+                _migrate(connection, path)
+        except DatabaseError as error:
+            raise StartError(f"the database {path} cannot be used: {error.orig}") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._engine.dispose()
+
+    # ---- accounts
+
+    def add_user(self, name: str, password: str, groups: set[str], now: float) -> None:
+        """Make an account in `groups` and in the group of everyone. Raises NameTaken.
+
+        password: its hash.
+        """
+        with self._engine.begin() as connection:
+            row = {"name": name, "password": password, "enabled": True, "created": now}
+            try:
+                user_id = connection.scalar(insert(users).values(row).returning(users.c.id))
+            except IntegrityError:
+                raise NameTaken(f'there is an account "{name}" already') from None
+            rows = [{"user_id": user_id, "group": group} for group in sorted(groups | {EVERYONE})]
+            connection.execute(insert(memberships), rows)
+
+    def set_password(self, name: str, password: str) -> None:
+        """Change an account's password hash and end all its sign-ins. Raises NoSuchUser."""
+        with self._engine.begin() as connection:
+            user_id = connection.scalar(select(users.c.id).where(users.c.name == name))
+            if user_id is None:
+                raise NoSuchUser(f'there is no account "{name}"')
+            connection.execute(update(users).where(users.c.id == user_id).values(password=password))
+            connection.execute(delete(sign_ins).where(sign_ins.c.user_id == user_id))
+
+    def user(self, name: str) -> Account | None:
+        """Return an account."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(users).where(users.c.name == name)).mappings().first()
+            return None if row is None else _account(connection, row)
+
+    def all_users(self) -> list[Account]:
+        """Return all accounts, by name."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(users).order_by(users.c.name)).mappings().all()
+            return [_account(connection, row) for row in rows]
+
+    def has_administrator(self) -> bool:
+        """Tell whether there is an account that may administer."""
+        with self._engine.connect() as connection:
+            query = exists().where(memberships.c.group == ADMINISTRATORS).select()
+            return bool(connection.scalar(query))
+
+    # ---- sign-ins
+
+    def add_sign_in(self, token_hash: bytes, name: str, now: float) -> None:
+        """Remember a sign-in. Raises NoSuchUser."""
+        with self._engine.begin() as connection:
+            user_id = connection.scalar(select(users.c.id).where(users.c.name == name))
+            if user_id is None:
+                raise NoSuchUser(f'there is no account "{name}"')
+            row = {"token_hash": token_hash, "user_id": user_id, "created": now, "used": now}
+            connection.execute(insert(sign_ins).values(row))
+
+    def use_sign_in(self, token_hash: bytes, now: float, lifetime: float, idle: float) -> Account | None:
+        """Return whose sign-in this is and note that it was used; None when it is over.
+
+        lifetime: seconds from its beginning; idle: seconds from its last use.
+        """
+        mine = sign_ins.c.token_hash == token_hash
+        with self._engine.begin() as connection:
+            query = (
+                select(users, sign_ins.c.created.label("begun"), sign_ins.c.used).join(sign_ins).where(mine)
+            )
+            row = connection.execute(query).mappings().first()
+            if row is None:
+                return None
+            if not row["enabled"] or now >= row["begun"] + lifetime or now >= row["used"] + idle:
+                connection.execute(delete(sign_ins).where(mine))
+                return None
+            if now - row["used"] > min(60, idle / 4):  # a write each request would wear out the disk
+                connection.execute(update(sign_ins).where(mine).values(used=now))
+            return _account(connection, row)
+
+    def end_sign_in(self, token_hash: bytes) -> None:
+        """Forget a sign-in."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(sign_ins).where(sign_ins.c.token_hash == token_hash))
+
+    def forget_old_sign_ins(self, now: float, lifetime: float, idle: float) -> None:
+        """Remove those that are over."""
+        over = (sign_ins.c.created <= now - lifetime) | (sign_ins.c.used <= now - idle)
+        with self._engine.begin() as connection:
+            connection.execute(delete(sign_ins).where(over))
+
+
+def _account(connection: Connection, row: Any) -> Account:
+    query = (
+        select(memberships.c.group).where(memberships.c.user_id == row["id"]).order_by(memberships.c.group)
+    )
+    return Account(row["name"], row["password"], tuple(connection.scalars(query)), row["enabled"])
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _migrate(connection: Connection, path: Path) -> None:
+    if not inspect(connection).has_table("schema_version"):
+        metadata.create_all(connection)
+        connection.execute(insert(schema_version).values(version=VERSION))
+        return
+    version = connection.scalar(select(func.max(schema_version.c.version))) or 0
+    if version > VERSION:
+        raise StartError(
+            f"the database {path} is from a newer tsgateway (schema {version}, this one knows {VERSION}); "
+            "start that version"
+        )
+    while version < VERSION:
+        MIGRATIONS[version](connection)
+        version += 1
+        connection.execute(update(schema_version).values(version=version))

@@ -1,0 +1,1 @@
+"""The doors: TLS, and what comes through it — HTTP, WebSocket, tsg behind lengths."""

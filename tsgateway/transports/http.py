@@ -1,0 +1,146 @@
+"""HTTP/1.1 by twisted.web, cut down: bounded heads and bodies, our own answers and headers only."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+from twisted.web import http
+
+from tsgateway.exchange import COOKIE, Request, Response
+from tsgateway.transports.admission import Stranger
+from tsgateway.transports.door import MAX_HEAD
+
+MAX_BODY = 64 * 1024
+IDLE = 60
+"""Seconds after which a kept-alive connection is closed."""
+Answer = Callable[[Request], Awaitable[Response]]
+"""Answers one request; never raises."""
+
+
+_GONE: Any = Failure(ConnectionError("the connection is gone"))  # type: ignore[no-untyped-call]
+
+
+class HttpConnection:
+    """One connection, handed on by the door. headers: on every answer."""
+
+    def __init__(
+        self,
+        transport: Any,
+        peer: str,
+        stranger: Stranger,
+        *,
+        answer: Answer,
+        headers: Mapping[str, str],
+        reactor: Any,
+    ) -> None:
+        channel: Any = _Channel(answer, headers, peer, stranger)
+        channel.callLater = reactor.callLater
+        channel.timeOut = IDLE
+        channel.requestFactory = _Request
+        channel.makeConnection(transport)
+        self._channel = channel
+
+    def received(self, data: bytes) -> None:
+        """Take bytes."""
+        self._channel.dataReceived(data)
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._channel.connectionLost(_GONE)
+
+
+class _Channel(http.HTTPChannel):
+    """twisted.web's parser with our limits."""
+
+    MAX_LENGTH = MAX_HEAD
+    totalHeadersSize = MAX_HEAD
+    maxHeaders = 100
+    transport: Any
+
+    def __init__(self, answer: Answer, headers: Mapping[str, str], peer: str, stranger: Stranger) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.answer = answer
+        self.common = headers
+        self.peer_address = peer
+        self.stranger = stranger
+
+    def refuse(self, status: bytes) -> None:
+        """Answer outside of a request and close."""
+        lines = [b"HTTP/1.1 " + status, b"Content-Length: 0", b"Connection: close"]
+        lines += [f"{name}: {value}".encode() for name, value in self.common.items()]
+        self.transport.write(b"\r\n".join([*lines, b"", b""]))
+        self.loseConnection()  # type: ignore[no-untyped-call]
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.refuse(b"400 Bad Request")
+
+
+class _Request(http.Request):
+    """From twisted.web's request to our values and back."""
+
+    channel: Any
+    _size = 0
+
+    def gotLength(self, length: int | None) -> None:
+        """Twisted: the head is read."""
+        declared = length or 0
+        self._size = declared if declared > MAX_BODY else 0
+        super().gotLength(min(declared, MAX_BODY))  # type: ignore[no-untyped-call]
+        if self._size:
+            self.channel.refuse(b"413 Content Too Large")
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Twisted: a part of the body has come; beyond the limit nothing is kept."""
+        before, self._size = self._size, self._size + len(data)
+        if self._size <= MAX_BODY:
+            super().handleContentChunk(data)  # type: ignore[no-untyped-call]
+        elif before <= MAX_BODY:
+            self.channel.refuse(b"413 Content Too Large")
+
+    def process(self) -> None:
+        """Twisted: the request is whole."""
+        if self._size > MAX_BODY:
+            return
+        channel: _Channel = self.channel
+        answering = Deferred.fromCoroutine(self._answer(channel))
+        gone: Deferred[None] = self.notifyFinish()
+        gone.addErrback(lambda _: answering.cancel())
+        answering.addErrback(_unless_cancelled)
+
+    async def _answer(self, channel: _Channel) -> None:
+        request = self._value(channel.peer_address)
+        response = await channel.answer(request)
+        if response.known:
+            channel.stranger.known()
+        if self._disconnected:
+            return
+        self.setResponseCode(response.status)
+        for name, value in {**channel.common, **response.headers}.items():
+            self.setHeader(name, value)  # type: ignore[no-untyped-call]
+        if response.status != 204:
+            self.setHeader("Content-Length", str(len(response.body)))  # type: ignore[no-untyped-call]
+        if self.method != b"HEAD":
+            self.write(response.body)  # type: ignore[no-untyped-call]
+        self.finish()  # type: ignore[no-untyped-call]
+
+    def _value(self, address: str) -> Request:
+        headers = {
+            name.decode("latin-1").lower(): values[0].decode("latin-1")
+            for name, values in self.requestHeaders.getAllRawHeaders()
+        }
+        cookie = self.received_cookies.get(COOKIE.encode())
+        return Request(
+            method=self.method.decode("latin-1"),
+            path=self.path.decode("latin-1"),
+            headers=headers,
+            body=self.content.read() if self.content is not None else b"",
+            address=address,
+            cookie=None if cookie is None else cookie.decode("latin-1"),
+        )
+
+
+def _unless_cancelled(failure: Failure) -> None:
+    failure.trap(CancelledError)  # type: ignore[no-untyped-call]
