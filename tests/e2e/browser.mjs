@@ -1,0 +1,95 @@
+// Drives one browser for the tests: a JSON command a line on standard input, an answer a line on standard
+// output. {"id": 1, "do": "click", "selector": "button"} → {"id": 1, "result": …} or {"id": 1, "error": "…"}.
+// Chromium by its DevTools protocol, Firefox by WebDriver BiDi.
+
+import { createInterface } from "node:readline";
+
+import puppeteer from "puppeteer-core";
+
+const [, , browserName, executablePath, profile] = process.argv;
+
+// Keeps Chromium to itself: no update checks, no field trials, no reports.
+const QUIET = [
+  "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--disable-sync",
+  "--disable-domain-reliability", "--disable-client-side-phishing-detection", "--no-first-run", "--no-pings",
+  "--no-default-browser-check", "--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication",
+  "--metrics-recording-only", "--disable-breakpad", "--password-store=basic", "--disable-dev-shm-usage",
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+];
+
+const FIREFOX = {
+  "app.update.enabled": false, "app.normandy.enabled": false, "browser.safebrowsing.downloads.enabled": false,
+  "browser.safebrowsing.malware.enabled": false, "browser.safebrowsing.phishing.enabled": false,
+  "datareporting.policy.dataSubmissionEnabled": false, "toolkit.telemetry.enabled": false,
+  "network.captive-portal-service.enabled": false, "network.connectivity-service.enabled": false,
+  "extensions.getAddons.cache.enabled": false, "services.settings.server": "data:,", "browser.region.network.url": "",
+  "dom.disable_beforeunload": true, "signon.rememberSignons": false, "browser.startup.homepage_override.mstone": "ignore",
+};
+
+function launchOptions() {
+  const common = { executablePath, headless: true, acceptInsecureCerts: true, userDataDir: profile, dumpio: false };
+  if (browserName === "firefox") {
+    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: FIREFOX };
+  }
+  const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses to run for root
+  return { ...common, browser: "chrome", args: [...QUIET, ...sandbox] };
+}
+
+const browser = await puppeteer.launch(launchOptions());
+const page = (await browser.pages())[0] ?? (await browser.newPage());
+const log = [];
+page.on("console", (message) => log.push(`${message.type()}: ${message.text()}`));
+page.on("pageerror", (error) => log.push(`error: ${error.message}`));
+
+const TIMEOUT = 30_000;
+const found = (selector) => page.waitForSelector(selector, { visible: true, timeout: TIMEOUT });
+
+const commands = {
+  open: ({ url }) => page.goto(url, { waitUntil: "load", timeout: TIMEOUT }).then(() => null),
+  reload: () => page.reload({ timeout: TIMEOUT }).then(() => null),
+  address: () => page.url(),
+  click: async ({ selector }) => {
+    await (await found(selector)).click();
+  },
+  wait: async ({ selector, gone }) => {
+    if (gone) await page.waitForSelector(selector, { hidden: true, timeout: TIMEOUT });
+    else await found(selector);
+  },
+  type: async ({ selector, text }) => {
+    if (selector) await (await found(selector)).click();
+    await page.keyboard.type(text);
+  },
+  key: ({ key }) => page.keyboard.press(key),
+  down: ({ key }) => page.keyboard.down(key),
+  up: ({ key }) => page.keyboard.up(key),
+  insert: ({ text }) => page.keyboard.sendCharacter(text),
+  move: ({ x, y, steps }) => page.mouse.move(x, y, { steps: steps ?? 1 }),
+  press: ({ button }) => page.mouse.down({ button: button ?? "left" }),
+  release: ({ button }) => page.mouse.up({ button: button ?? "left" }),
+  wheel: ({ dx, dy }) => page.mouse.wheel({ deltaX: dx ?? 0, deltaY: dy ?? 0 }),
+  tap: ({ x, y }) => page.touchscreen.tap(x, y),
+  evaluate: ({ script }) => page.evaluate(script),
+  text: async ({ selector }) => (await found(selector)).evaluate((element) => element.innerText),
+  screenshot: async ({ path }) => {
+    await page.screenshot({ path });
+  },
+  viewport: ({ width, height, scale, mobile }) => page.setViewport({
+    width, height, deviceScaleFactor: scale ?? 1, ...(mobile ? { isMobile: true, hasTouch: true } : {}),
+  }),
+  scheme: ({ scheme }) => page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]),
+  offline: ({ offline }) => page.setOfflineMode(offline),
+  log: () => log,
+};
+
+const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
+answer({ id: 0, result: await browser.version() });
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, do: name, ...values } = JSON.parse(line);
+  try {
+    answer({ id, result: (await commands[name](values)) ?? null });
+  } catch (error) {
+    answer({ id, error: `${name} ${JSON.stringify(values).slice(0, 300)}: ${error.message}` });
+  }
+}
+await browser.close();

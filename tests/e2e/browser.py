@@ -1,0 +1,205 @@
+"""A real browser for tests: `Browser` talks to browser.mjs, which drives Chromium or Firefox.
+
+Debian's packages `chromium`, `firefox-esr` and `nodejs`, and `npm ci` in this folder, are what it needs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import queue
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+EXECUTABLES = {"chromium": "chromium", "firefox": "firefox-esr"}
+TIMEOUT = 60.0
+
+
+class BrowserError(Exception):
+    """The browser could not be started, or a command failed."""
+
+
+def missing(kind: str) -> str | None:
+    """What has to be installed before `Browser(kind)` works, or None."""
+    for program in ("node", EXECUTABLES[kind]):
+        if shutil.which(program) is None:
+            return f"{program} is not installed"
+    if not (HERE / "node_modules" / "puppeteer-core").is_dir():
+        return "puppeteer-core is missing: run npm ci in tests/e2e"
+    return None
+
+
+class Browser:
+    """One browser with one page. Every method raises BrowserError when the browser refuses."""
+
+    def __init__(self, kind: str = "chromium") -> None:
+        if reason := missing(kind):
+            raise BrowserError(reason)
+        self.kind = kind
+        self._profile = tempfile.TemporaryDirectory(prefix="tsgateway-browser-", ignore_cleanup_errors=True)
+        self._process = subprocess.Popen(
+            ["node", str(HERE / "browser.mjs"), kind, str(shutil.which(EXECUTABLES[kind])), self._profile.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._complaints: list[str] = []
+        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read_complaints, daemon=True).start()
+        self._id = 0
+        self.version: str = self._answer(0)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._answers.put(json.loads(line))
+        self._answers.put(None)
+
+    def _read_complaints(self) -> None:
+        assert self._process.stderr is not None
+        self._complaints.extend(self._process.stderr)
+
+    def _answer(self, number: int) -> Any:
+        try:
+            answer = self._answers.get(timeout=TIMEOUT)
+        except queue.Empty:
+            raise BrowserError(f"{self.kind} does not answer") from None
+        if answer is None or answer["id"] != number:
+            raise BrowserError(f"{self.kind} has gone: {''.join(self._complaints)[-2000:]}")
+        if "error" in answer:
+            raise BrowserError(answer["error"])
+        return answer["result"]
+
+    def _do(self, name: str, **values: Any) -> Any:
+        assert self._process.stdin is not None
+        self._id += 1
+        try:
+            self._process.stdin.write(json.dumps({"id": self._id, "do": name, **values}) + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            pass  # the answer tells why
+        return self._answer(self._id)
+
+    def stop(self) -> None:
+        """End the browser."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._profile.cleanup()
+
+    def open(self, url: str) -> None:
+        """Load a page. The certificate of a server is not checked."""
+        self._do("open", url=url)
+
+    def reload(self) -> None:
+        """Load the page anew."""
+        self._do("reload")
+
+    @property
+    def address(self) -> str:
+        """The page's URL."""
+        return str(self._do("address"))
+
+    def click(self, selector: str) -> None:
+        """Click the first element that matches, once it is visible."""
+        self._do("click", selector=selector)
+
+    def wait(self, selector: str, *, gone: bool = False) -> None:
+        """Wait until an element is visible, or is not."""
+        self._do("wait", selector=selector, gone=gone)
+
+    def type(self, text: str, selector: str | None = None) -> None:
+        """Type characters, into `selector` if given."""
+        self._do("type", text=text, selector=selector)
+
+    def key(self, key: str) -> None:
+        """Press and release a key by its name, such as Enter or KeyA."""
+        self._do("key", key=key)
+
+    def down(self, key: str) -> None:
+        """Press a key."""
+        self._do("down", key=key)
+
+    def up(self, key: str) -> None:
+        """Release a key."""
+        self._do("up", key=key)
+
+    def insert(self, text: str) -> None:
+        """Insert text as an input method does: an input event without keys (Chromium)."""
+        self._do("insert", text=text)
+
+    def move(self, x: float, y: float, steps: int = 1) -> None:
+        """Move the mouse, in CSS pixels."""
+        self._do("move", x=x, y=y, steps=steps)
+
+    def press(self, button: str = "left") -> None:
+        """Press a mouse button: left, middle, right, back, forward."""
+        self._do("press", button=button)
+
+    def release(self, button: str = "left") -> None:
+        """Release a mouse button."""
+        self._do("release", button=button)
+
+    def wheel(self, dy: float, dx: float = 0) -> None:
+        """Turn the wheel, in CSS pixels."""
+        self._do("wheel", dx=dx, dy=dy)
+
+    def tap(self, x: float, y: float) -> None:
+        """Tap with a finger (after `viewport(mobile=True)`)."""
+        self._do("tap", x=x, y=y)
+
+    def evaluate(self, script: str) -> Any:
+        """The value of a JavaScript expression, promises awaited."""
+        return self._do("evaluate", script=script)
+
+    def text(self, selector: str) -> str:
+        """The visible text of an element, once it is visible."""
+        return str(self._do("text", selector=selector))
+
+    def screenshot(self, path: Path | str) -> None:
+        """Save the page as a PNG file."""
+        self._do("screenshot", path=str(path))
+
+    def viewport(self, width: int, height: int, scale: float = 1, *, mobile: bool = False) -> None:
+        """Set the window's inside size in CSS pixels, and device pixels per CSS pixel."""
+        self._do("viewport", width=width, height=height, scale=scale, mobile=mobile)
+
+    def scheme(self, scheme: str) -> None:
+        """Prefer "light" or "dark"."""
+        self._do("scheme", scheme=scheme)
+
+    def offline(self, offline: bool) -> None:
+        """Take the network away or give it back (Chromium)."""
+        self._do("offline", offline=offline)
+
+    @property
+    def log(self) -> list[str]:
+        """What the page wrote to its console, and its uncaught errors."""
+        return list(self._do("log"))
+
+    def canvas(self, selector: str = "canvas.screen") -> tuple[int, int, bytes]:
+        """Width, height and R, G, B, A bytes of what a canvas shows."""
+        script = f"""(async () => {{
+            const shown = document.querySelector({json.dumps(selector)});
+            const copy = new OffscreenCanvas(shown.width, shown.height);
+            const context = copy.getContext("2d", {{ willReadFrequently: true }});
+            context.drawImage(shown, 0, 0);
+            const data = context.getImageData(0, 0, copy.width, copy.height).data;
+            const parts = [];
+            for (let at = 0; at < data.length; at += 30000)
+                parts.push(btoa(String.fromCharCode(...data.subarray(at, at + 30000))));
+            return [copy.width, copy.height, parts];
+        }})()"""
+        width, height, parts = self.evaluate(script)
+        return width, height, b"".join(base64.b64decode(part) for part in parts)
