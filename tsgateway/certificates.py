@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from OpenSSL import SSL, crypto
 
 from tsgateway.config import Config
 from tsgateway.errors import StartError
@@ -22,13 +22,15 @@ from tsgateway.layout import Layout
 LIFETIME = datetime.timedelta(days=397)
 RENEW_BEFORE = datetime.timedelta(days=14)
 
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+
 
 @dataclass(frozen=True)
 class Identity:
     """A certificate chain, the server's own first, and its key."""
 
     chain: tuple[x509.Certificate, ...]
-    key: crypto.PKey
+    key: PrivateKey
 
     @property
     def fingerprint(self) -> str:
@@ -59,22 +61,19 @@ def _read(certificate: Path, key: Path) -> Identity:
     except ValueError:
         raise StartError(f"{certificate} is not a PEM certificate; correct [server] certificate") from None
     try:
-        private = crypto.load_privatekey(crypto.FILETYPE_PEM, key.read_bytes(), b"")
+        private = serialization.load_pem_private_key(key.read_bytes(), None)
     except OSError as error:
         raise StartError(
             f"the key {key} cannot be read: {os.strerror(error.errno or 0)}; correct [server] key"
         ) from None
-    except (crypto.Error, ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise StartError(
             f"{key} is not a PEM private key without a passphrase; correct [server] key"
         ) from None
-    context = SSL.Context(SSL.TLS_METHOD)
-    try:
-        context.use_certificate(chain[0])
-        context.use_privatekey(private)
-        context.check_privatekey()
-    except SSL.Error:
-        raise StartError(f"the key {key} does not belong to the certificate {certificate}") from None
+    if not isinstance(private, PrivateKey):
+        raise StartError(f"{key} is of a kind TLS does not use here; make an EC, RSA or Ed25519 key")
+    if private.public_key() != chain[0].public_key():
+        raise StartError(f"the key {key} does not belong to the certificate {certificate}")
     return Identity(chain, private)
 
 

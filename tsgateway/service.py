@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from OpenSSL import crypto
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import SSL4ServerEndpoint
@@ -49,6 +48,7 @@ from tsgateway.transports.http import HttpConnection
 from tsgateway.transports.native import NativeTransport
 from tsgateway.transports.websocket import WebSocketTransport
 
+_CertificateOptions: Any = CertificateOptions  # its types know only pyOpenSSL's deprecated values
 HOST_COMMAND = (sys.executable, "-m", "sessions.host")
 CHECK_SIGN_INS_EVERY = 15.0
 CLOSE_WITHIN = 1.0
@@ -151,11 +151,10 @@ class Gateway:
 
     async def _listen(self, sign_in: SignIn, identity: Identity) -> None:
         server = self.config.server
-        chain = [crypto.X509.from_cryptography(certificate) for certificate in identity.chain]
-        options = CertificateOptions(
+        options: Any = _CertificateOptions(
             privateKey=identity.key,
-            certificate=chain[0],
-            extraCertChain=chain[1:],
+            certificate=identity.chain[0],
+            extraCertChain=list(identity.chain[1:]),
             acceptableProtocols=[SUBPROTOCOL.encode(), b"http/1.1"],
         )
         factory = _LateFactory()

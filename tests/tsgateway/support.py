@@ -62,7 +62,7 @@ async def until(condition, what: str) -> None:
 class World:
     """A running gateway with the accounts ada (administrator) and bob, and the fake host."""
 
-    def __init__(self, **sections: Any) -> None:
+    def __init__(self, host_command=HOST, **sections: Any) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tsg-")
         self.folder = Path(self._folder.name)
         table = {
@@ -72,7 +72,7 @@ class World:
             **sections,
         }
         self.config = Config.model_validate(table)
-        self.gateway = Gateway(self.config, reactor, host_command=HOST, passwords=CHEAP)
+        self.gateway = Gateway(self.config, reactor, host_command=host_command, passwords=CHEAP)
 
     async def start(self) -> World:
         layout = self.gateway.layout
@@ -113,9 +113,7 @@ class World:
         return await line.answer()
 
     async def sign_in(self, name: str = "ada") -> Person:
-        answer = await self.request(
-            "POST", "/api/v1/login", {"name": name, "password": f"{name}'s password"}
-        )
+        answer = await self.request("POST", "/api/v1/login", {"name": name, "password": f"{name}'s password"})
         assert answer.status == 200, answer
         return Person(self, answer.headers["Set-Cookie"].partition("=")[2].partition(";")[0])
 
@@ -300,7 +298,7 @@ class Messages:
                 return decode(found, FROM_SERVER)
 
     async def welcome(self, ticket: bytes) -> list[bytes]:
-        """Attach; return the fake host's canned messages."""
+        """Attach; return the first messages (the fake host sends four)."""
         self.send(hello(ticket))
         return [await self.message() for _ in range(4)]
 
@@ -373,5 +371,3 @@ class WebSocket(Messages):
             else:
                 self.response = event
         self.flush()
-
-

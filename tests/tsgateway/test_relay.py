@@ -6,11 +6,8 @@ import pytest_twisted
 from sessions.wire.tsg import (
     FROM_SERVER,
     Ack,
-    CloseCode,
     Key,
-    Ping,
     Pointer,
-    Pong,
     Refresh,
     ReleaseKeys,
     RequestSize,
@@ -20,7 +17,7 @@ from sessions.wire.tsg import (
     decode,
 )
 from tests.fakes.host import ECHO, FRAME
-from tests.tsgateway.support import World, until
+from tests.tsgateway.support import World
 
 INPUT = [
     Key(1, 0x1E, 0x61),

@@ -1,11 +1,6 @@
-import base64
-
-import pytest
 import pytest_twisted
 
-from sessions.wire.tsg import Close, CloseCode, ScreenSize, ServerHello, State
-from tests.fakes.host import FRAME
-from tests.tsgateway.support import World, until
+from tests.tsgateway.support import World
 
 ME = "/api/v1/me"
 LOGIN = "/api/v1/login"
