@@ -42,8 +42,9 @@ class Browser:
             raise BrowserError(reason)
         self.kind = kind
         self._profile = tempfile.TemporaryDirectory(prefix="tsgateway-browser-", ignore_cleanup_errors=True)
+        executable = str(shutil.which(EXECUTABLES[kind]))
         self._process = subprocess.Popen(
-            ["node", str(HERE / "browser.mjs"), kind, str(shutil.which(EXECUTABLES[kind])), self._profile.name],
+            ["node", str(HERE / "browser.mjs"), kind, executable, self._profile.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

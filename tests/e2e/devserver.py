@@ -68,7 +68,7 @@ class Painter:
         rectangles = rectangles or ((0, 0, width, height),)
         history = b""
         for x, y, w, h in rectangles:
-            history += self._stream.compress(np.ascontiguousarray(self.pixels[y : y + h, x : x + w]).tobytes())
+            history += self._stream.compress(self.pixels[y : y + h, x : x + w].tobytes())
         history += self._stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
         flags = (tsg.FrameFlag.NEW_STREAM if self._new else 0) | (tsg.FrameFlag.LAST if last else 0)
         self._new = False
@@ -278,17 +278,19 @@ class DevServer:
             status, kind, answer = self._answer(method, path, body)
             sock.sendall(
                 f"HTTP/1.1 {status} x\r\nContent-Type: {kind}\r\nContent-Length: {len(answer)}\r\n"
-                f"Connection: close\r\nCache-Control: no-store\r\n{HEADERS}\r\n".encode() + answer
+                f"Connection: close\r\nCache-Control: no-store\r\n{HEADERS}\r\n".encode()
+                + answer
             )
             sock.close()
 
     def _answer(self, method: str, path: str, body: bytes) -> tuple[int, str, bytes]:
-        path = path.split("?")[0]
+        path = path.partition("?")[0]
         if path.startswith("/api/v1/"):
             self.requests.append((method, path))
             if self.refuse_connections:
-                return 503, "application/json", b'{"error": {"code": "down", "message": "The server is down."}}'
-            status, value = self._api(method, path.removeprefix("/api/v1/").split("/"), json.loads(body or b"{}"))
+                return 503, "application/json", json.dumps(error("down", "The server is down.")).encode()
+            parts = path.removeprefix("/api/v1/").split("/")
+            status, value = self._api(method, parts, json.loads(body or b"{}"))
             return status, "application/json", b"" if value is None else json.dumps(value).encode()
         if path.startswith("/static/vendor/zstddec/"):
             file = WEBCLIENT / "node_modules/zstddec" / path.removeprefix("/static/vendor/zstddec/")
@@ -337,8 +339,8 @@ class DevServer:
 
     def _connect(self, name: str) -> tuple[int, Any]:
         desktop = next(d for d in self.desktops if d["id"] == name)
-        session = desktop["session"] or {"id": secrets.token_hex(16), "state": "active", "viewers": 1,
-                                         "started": int(time.time()), "progress": 255, "text": ""}  # fmt: skip
+        fresh = {"id": secrets.token_hex(16), "state": "active", "viewers": 1, "progress": 255, "text": ""}
+        session = desktop["session"] or {**fresh, "started": int(time.time())}
         desktop["session"] = session
         self.sessions[session["id"]] = {"id": session["id"], "title": desktop["title"]}
         return 200, {"session": session["id"], "ticket": self._ticket(session["id"])}

@@ -155,7 +155,8 @@ function card(desktop, { open, end }) {
     type: "button", class: "button", "data-key": `end-${id}`,
     "aria-label": t("desktops.end.of", { title }), onclick: () => end(desktop),
   }, t("desktops.end"));
-  const hue = [...id].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 360, 7);
+  // From blue over violet to rose, always the same for one desktop.
+  const hue = 200 + [...id].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 120, 7);
   const banner = h("div", { class: "card-banner", "aria-hidden": "true" }, icon(ICONS[kind] ?? "monitor"));
   banner.style.setProperty("--hue", String(hue));
   return h("li", { class: "card" },

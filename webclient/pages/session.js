@@ -34,6 +34,7 @@ class SessionPage {
   #shownNotice = "";
   #gone = new AbortController();
   #resizing = null;
+  #requested = null;
 
   constructor(app, session) {
     this.#app = app;
@@ -85,9 +86,9 @@ class SessionPage {
   };
 
   #begin() {
-    const start = {
-      canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size: this.#display.wished,
-    };
+    const size = this.#display.wished;
+    this.#requested = size;
+    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size };
     try {
       this.#remote = new Remote(start, this.#listeners());
     } catch (error) {
@@ -214,7 +215,14 @@ class SessionPage {
   #resized() {
     this.#display.layout();
     clearTimeout(this.#resizing);
-    this.#resizing = setTimeout(() => this.#remote?.requestSize(this.#display.wished), RESIZE_TIME);
+    this.#resizing = setTimeout(() => this.#requestSize(), RESIZE_TIME);
+  }
+
+  #requestSize() {
+    const size = this.#display.wished;
+    if (String(size) === String(this.#requested)) return;
+    this.#requested = size;
+    this.#remote?.requestSize(size);
   }
 
   async #fullScreen() {

@@ -122,7 +122,8 @@ class Writer {
   }
 
   put(bytes) {
-    this.bytes.set(bytes, this.grow(bytes.length));
+    const at = this.grow(bytes.length); // may move this.bytes
+    this.bytes.set(bytes, at);
   }
 
   done() {

@@ -1,0 +1,233 @@
+"""Writes tsg.json and stream.json: what the Python and the JavaScript side of the protocol must agree on.
+
+Run `python -m tests.golden.make` after a change of the protocol, and read the difference.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import struct
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from sessions.wire import tsg
+from sessions.wire.errors import ProtocolError
+
+HERE = Path(__file__).resolve().parent
+U16 = 0xFFFF
+U32 = 0xFFFFFFFF
+
+VALID: list[tsg.Message] = [
+    tsg.Ping(0),
+    tsg.Ping(U32),
+    tsg.Pong(0x01020304),
+    tsg.Close(tsg.CloseCode.NORMAL),
+    tsg.Close(tsg.CloseCode.SESSION_ENDED, "der Gast ist aus — 終了 🙂"),
+    tsg.Close(U16, "x" * 1024),
+    tsg.ClientHello(1, bytes(range(32)), "a viewer", 1920, 1080, (1, 2)),
+    tsg.ClientHello(U16, b"", "", 0, U16, ()),
+    tsg.ClientHello(1, b"\xff" * 64, "c" * 128, 1, 1, tuple(range(255))),
+    tsg.Key(1, 0x1E, 0x61),
+    tsg.Key(0, 0xFF, U32),
+    tsg.Key(1, 0, 0x01000000 + 0x3042),
+    tsg.Key(1, 0xD3, 0),
+    tsg.TypeText(""),
+    tsg.TypeText("\ufeffé日本語🙂\u0000"),
+    tsg.TypeText("x" * 4096),
+    tsg.Pointer(0, 0, 0),
+    tsg.Pointer(U16, U16, 0xFF),
+    tsg.Wheel(-0x8000, 0x7FFF),
+    tsg.Wheel(0, -120),
+    tsg.ReleaseKeys(),
+    tsg.RequestSize(1, 1),
+    tsg.RequestSize(8192, 8192),
+    tsg.Ack(0, 0, 0),
+    tsg.Ack(U32, U32, U32),
+    tsg.Refresh(),
+    tsg.ServerHello(1, "0123456789abcdef" * 2, "Work — Büro", 1, 24, (1, 2, 3, 4)),
+    tsg.ServerHello(U16, "s" * 64, "d" * 256, 0, 0xFF, ()),
+    tsg.ScreenSize(1, 8192),
+    tsg.State(tsg.SessionState.STARTING, 42, "Starting the machine"),
+    tsg.State(0xFF, 0xFF, ""),
+    tsg.Cursor(0, 0, 0, 0, b""),
+    tsg.Cursor(2, 1, 1, 0, bytes(range(8))),
+    tsg.Cursor(1, 1, U16, U16, b"\x00\x80\xff\x7f"),
+    tsg.Frame(0, 0, (), b""),
+    tsg.Frame(
+        U32,
+        tsg.FrameFlag.NEW_STREAM | tsg.FrameFlag.LAST,
+        (tsg.Operation(0, 0, 0, 8192, 8192), tsg.Operation(1, 16, 8, 640, 480, b"\xff\xd8\xff\xd9")),
+        b"history",
+    ),
+    tsg.Frame(7, 0xFF, (tsg.Operation(1, 8191, 8191, 1, 1, b""),), b""),
+]
+
+EXTENSION = b"\x80\x00\x00" + b"\xff\x00\x03abc"
+"""Two optional fields, one empty."""
+
+EXTENDED: list[tsg.Message] = [
+    tsg.Ping(5),
+    tsg.ReleaseKeys(),
+    tsg.State(1, 255, "on"),
+    tsg.ClientHello(1, b"t", "c", 1, 1, (1,)),
+]
+
+
+def _frame(count: int, history: int, body: bytes = b"") -> bytes:
+    return b"\x24" + struct.pack(">IBHI", 1, 2, count, history) + body
+
+
+def _operation(encoding: int, x: int, y: int, width: int, height: int, size: int = 0) -> bytes:
+    return struct.pack(">BHHHHI", encoding, x, y, width, height, size)
+
+
+MALFORMED: list[tuple[str, str, bytes]] = [
+    ("nothing at all", "server", b""),
+    ("nothing at all", "viewer", b""),
+    ("an unknown type", "server", b"\x04"),
+    ("an unknown type", "viewer", b"\x7f\x00"),
+    ("a viewer's type from the server", "server", tsg.Pointer(1, 2, 0).encode()),
+    ("a server's type from a viewer", "viewer", tsg.ScreenSize(1, 2).encode()),
+    ("Ping cut off", "server", b"\x01\x00\x00\x00"),
+    ("an unknown field", "server", tsg.Ping(1).encode() + b"\x7f\x00\x00"),
+    ("an extension's head cut off", "viewer", tsg.Ping(1).encode() + b"\x80\x00"),
+    ("an extension's value cut off", "viewer", tsg.Ping(1).encode() + b"\x80\x00\x02a"),
+    ("Close: text cut off", "server", b"\x03\x00\x00\x00\x02a"),
+    ("Close: text too long", "server", b"\x03\x00\x00\x04\x01" + b"a" * 1025),
+    ("Close: text said to be too long", "server", b"\x03\x00\x00\xff\xff"),
+    ("Close: not UTF-8", "server", b"\x03\x00\x00\x00\x02\xc3\x28"),
+    ("Close: a surrogate in UTF-8", "server", b"\x03\x00\x00\x00\x03\xed\xa0\x80"),
+    ("Close: an overlong form", "server", b"\x03\x00\x00\x00\x02\xc0\x80"),
+    ("ClientHello: ticket too long", "viewer", b"\x10\x00\x01\x00\x00\x00\x41" + b"t" * 65),
+    ("ClientHello: a ticket of 4 GiB", "viewer", b"\x10\x00\x01\xff\xff\xff\xff"),
+    ("ClientHello: cut off", "viewer", tsg.ClientHello(1, b"t", "c", 1, 1, (1, 2)).encode()[:-1]),
+    ("Key: neither down nor up", "viewer", b"\x11\x02\x00\x1e\x00\x00\x00\x61"),
+    ("Key: scan code of two bytes", "viewer", b"\x11\x01\x01\x00\x00\x00\x00\x61"),
+    ("Key: no name at all", "viewer", b"\x11\x01\x00\x00\x00\x00\x00\x00"),
+    ("TypeText: too long", "viewer", b"\x12\x10\x01" + b"x" * 4097),
+    ("RequestSize: no width", "viewer", b"\x16\x00\x00\x00\x01"),
+    ("RequestSize: too high", "viewer", b"\x16\x00\x01\x20\x01"),
+    ("ScreenSize: no height", "server", b"\x21\x00\x01\x00\x00"),
+    ("ScreenSize: largest numbers", "server", b"\x21\xff\xff\xff\xff"),
+    ("Cursor: too few pixels", "server", b"\x23\x00\x02\x00\x01\x00\x00\x00\x00\x00\x00\x00\x04abcd"),
+    ("Cursor: too many bytes", "server", b"\x23\x00\x40\x10\x01\x00\x00\x00\x00\x00\x04\x00\x01"),
+    ("Cursor: an extension", "server", tsg.Cursor(0, 0, 0, 0, b"").encode() + b"\x80\x00\x00"),
+    ("Frame: head cut off", "server", b"\x24\x00\x00\x00\x01\x02\x00"),
+    ("Frame: too many operations", "server", _frame(4097, 0)),
+    ("Frame: operations cut off", "server", _frame(2, 0, _operation(0, 0, 0, 1, 1))),
+    ("Frame: history cut off", "server", _frame(0, 10, b"short")),
+    ("Frame: history of 4 GiB", "server", _frame(0, U32)),
+    ("Frame: data cut off", "server", _frame(1, 0, _operation(1, 0, 0, 1, 1, 5) + b"abcd")),
+    ("Frame: bytes too many", "server", _frame(0, 0, b"x")),
+    ("Frame: unknown encoding", "server", _frame(1, 0, _operation(2, 0, 0, 1, 1))),
+    ("Frame: no width", "server", _frame(1, 0, _operation(0, 0, 0, 0, 1))),
+    ("Frame: no height", "server", _frame(1, 0, _operation(0, 0, 0, 1, 0))),
+    ("Frame: past the right edge", "server", _frame(1, 0, _operation(0, 8192, 0, 1, 1))),
+    ("Frame: past the bottom edge", "server", _frame(1, 0, _operation(0, 0, 1, 1, 8192))),
+]
+
+
+def values(message: tsg.Message) -> dict[str, Any]:
+    """A message's fields as JSON has them: bytes in hexadecimal."""
+    return {field.name: _plain(getattr(message, field.name)) for field in fields(message)}  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tsg.Operation):
+        return values(value)  # type: ignore[arg-type]
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def known(side: str) -> dict[int, type[tsg.Message]]:
+    """The types that `side`, "viewer" or "server", may send."""
+    return tsg.FROM_VIEWER if side == "viewer" else tsg.FROM_SERVER
+
+
+def sides(message: tsg.Message) -> list[str]:
+    """Who may send `message`."""
+    return [side for side in ("viewer", "server") if message.TYPE in known(side)]
+
+
+def _error(side: str, data: bytes) -> str:
+    try:
+        tsg.decode(data, known(side))
+    except ProtocolError as error:
+        return type(error).__name__
+    raise SystemExit(f"this is not malformed: {data.hex()}")
+
+
+def vectors() -> dict[str, Any]:
+    """The contents of tsg.json."""
+
+    def entry(message: tsg.Message, extension: bytes = b"") -> dict[str, Any]:
+        data = (message.encode() + extension).hex()
+        name = type(message).__name__
+        return {"name": name, "from": sides(message), "fields": values(message), "hex": data}
+
+    return {
+        "version": tsg.VERSION,
+        "valid": [entry(message) for message in VALID],
+        "extended": [entry(message, EXTENSION) for message in EXTENDED],
+        "ignored": [data.hex() for data in (b"\x80", b"\xff", b"\x81anything at all")],
+        "malformed": [
+            {"why": why, "from": side, "hex": data.hex(), "error": _error(side, data)}
+            for why, side, data in MALFORMED
+        ],
+    }
+
+
+WIDTH, HEIGHT, STREAM_WINDOW_LOG = 96, 64, 17
+STREAMS = (
+    ([(0, 0, 96, 64)], [(10, 5, 40, 20)], [(0, 0, 96, 1), (95, 0, 1, 64), (3, 3, 2, 2)]),
+    ([(0, 0, 96, 64)], [(1, 1, 1, 1)]),
+)
+"""The rectangles of each frame of each zstd stream of stream.json."""
+
+
+def _row(number: int, row: int, start: int, end: int) -> bytes:
+    pixels = [(column * number, row * 3 + number, column ^ row, 0) for column in range(start, end)]
+    return bytes(component & 255 for pixel in pixels for component in pixel)
+
+
+def stream() -> dict[str, Any]:
+    """The contents of stream.json: frames, and a digest of the R, G, B, A picture after each."""
+    screen = bytearray(4 * WIDTH * HEIGHT)
+    shown = bytearray(b"\xff" * len(screen))
+    frames: list[dict[str, Any]] = []
+    for changes in STREAMS:
+        parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=STREAM_WINDOW_LOG)
+        compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+        for position, rectangles in enumerate(changes):
+            number = len(frames) + 1
+            history = b""
+            for x, y, width, height in rectangles:
+                for row in range(y, y + height):
+                    line = _row(number, row, x, x + width)
+                    start = 4 * (row * WIDTH + x)
+                    screen[start : start + len(line)] = line
+                    history += compressor.compress(line)
+            history += compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+            flags = tsg.FrameFlag.LAST | (0 if position else tsg.FrameFlag.NEW_STREAM)
+            operations = tuple(tsg.Operation(tsg.Encoding.HISTORY, *rectangle) for rectangle in rectangles)
+            message = tsg.Frame(number, flags, operations, history).encode()
+            shown[0::4], shown[1::4], shown[2::4] = screen[2::4], screen[1::4], screen[0::4]
+            digest = hashlib.sha256(shown).hexdigest()
+            frames.append({"message": base64.b64encode(message).decode(), "sha256": digest})
+    return {"width": WIDTH, "height": HEIGHT, "window_log": STREAM_WINDOW_LOG, "frames": frames}
+
+
+def main() -> None:
+    """Write both files."""
+    for name, contents in (("tsg", vectors()), ("stream", stream())):
+        (HERE / f"{name}.json").write_text(json.dumps(contents, indent=1, ensure_ascii=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
