@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import inspect
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from sessions.wire import tsg
@@ -30,7 +31,8 @@ def table(name: str) -> str:
         return _limits()
     kind = getattr(tsg, name, None)
     if isinstance(kind, enum.EnumMeta):
-        return _rows(("number", "name"), [(str(int(member)), f"`{member.name}`") for member in kind])
+        members = kind.__members__.items()
+        return _rows(("number", "name"), [(f"{int(member)}", f"`{name}`") for name, member in members])
     kinds = {kind.__name__: kind for kind in (*tsg.FROM_VIEWER.values(), *tsg.FROM_SERVER.values())}
     fields = [(field.name, field.spec) for field in kinds[name].FIELDS]
     return (
@@ -61,7 +63,7 @@ def _limits() -> str:
     return _rows(("what", "at most"), [(what, f"{number}") for what, number in rows])
 
 
-def _rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _rows(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -10,14 +10,19 @@ import { HistoryDecoder } from "../decode/history.js";
 import { Picture } from "../decode/picture.js";
 import { compileZstd, ZstdStream } from "../decode/zstd.js";
 import { CloseCode, FrameFlag, ProtocolError } from "../wire/tsg.js";
+import { Acks } from "./acks.js";
 import { Connection, TicketRefused } from "./connection.js";
 import { Statistics } from "./statistics.js";
 
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
-const SLOWEST_ACK = 1000; // ms; a page in the background gets no animation frames
 
 const zstdUrl = new URL("../vendor/zstddec/dist/zstddec-stream.mjs", import.meta.url);
 const statistics = new Statistics();
+const acks = new Acks(acknowledge, {
+  now,
+  setTimeout: (action, delay) => setTimeout(action, delay),
+  nextFrame: (callback) => self.requestAnimationFrame?.(callback),
+});
 let connection;
 let zstd;
 let picture;
@@ -27,7 +32,6 @@ let work = Promise.resolve();
 let waiting = 0;
 let mending = false; // a new stream was asked for and has not begun
 let mends = 0; // of this connection, without a whole picture in between
-let owed = null; // the acknowledgement that goes out once the picture is on the screen
 
 function tell(kind, details = {}) {
   self.postMessage({ kind, ...details });
@@ -84,7 +88,7 @@ function greeted(hello) {
   line += 1;
   mending = false;
   mends = 0;
-  owed = null;
+  acks.restart();
   picture.restart(new HistoryDecoder(zstd, hello.window_log));
   tell("hello", { hello });
 }
@@ -114,21 +118,25 @@ async function handle(message, time) {
 
 async function frame(message, time) {
   if (mending && !(message.flags & FrameFlag.NEW_STREAM)) {
-    acknowledge(message.number, time, now());
+    acks.decoded(message.number, time, now());
     return;
   }
   mending = false;
   try {
     const of = line;
-    const whole = await picture.add(message);
+    const isWhole = await picture.add(message);
+    if (of !== line) return;
     const decoded = now();
     statistics.decoded(decoded - time);
-    if (!whole || of !== line) return;
+    if (!isWhole) {
+      acks.decoded(message.number, time, decoded);
+      return;
+    }
     picture.draw();
     mends = 0;
     connection.settled();
     tell("drawn");
-    acknowledge(message.number, time, decoded);
+    acks.drawn(message.number, time, decoded);
   } catch (error) {
     if (!(error instanceof DecodeError || error instanceof RangeError)) throw error;
     mend(message, time, error);
@@ -144,30 +152,12 @@ function mend(message, time, error) {
   }
   mending = true;
   connection.send({ name: "Refresh" });
-  acknowledge(message.number, time, now());
+  acks.decoded(message.number, time, now());
 }
 
-// Acknowledges when the browser has taken the picture to its screen: with the next animation frame.
-function acknowledge(number, arrived, decoded) {
-  const isAsked = owed !== null;
-  owed = { number, arrived, decoded, line };
-  if (isAsked) return;
-  let done = false;
-  const presented = () => {
-    if (done) return;
-    done = true;
-    clearTimeout(timer);
-    const ack = owed;
-    owed = null;
-    if (ack === null || ack.line !== line) return;
-    const micros = (to) => Math.min(0xffffffff, Math.max(0, Math.round(1000 * (to - ack.arrived))));
-    statistics.presented(now() - ack.arrived);
-    connection.send({
-      name: "Ack", number: ack.number, decode_us: micros(ack.decoded), present_us: micros(now()),
-    });
-  };
-  const timer = setTimeout(presented, SLOWEST_ACK);
-  self.requestAnimationFrame?.(presented);
+function acknowledge(ack) {
+  if (ack.present_us) statistics.presented(ack.present_us / 1000);
+  connection.send(ack);
 }
 
 let reporting = null;
