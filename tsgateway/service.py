@@ -7,7 +7,6 @@ import functools
 import importlib.util
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,8 +34,9 @@ from tsgateway.certificates import Identity, load_identity
 from tsgateway.config import Config
 from tsgateway.errors import StartError
 from tsgateway.hosts.link import HostError
+from tsgateway.hosts.place import HOST_COMMAND, host_place
 from tsgateway.hosts.sessions import Attachment, SessionOver, Sessions
-from tsgateway.hosts.supervisor import HostPlace, HostSupervisor
+from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.layout import DataLock, Layout
 from tsgateway.policy import Action, Owned, Subject, authorize
 from tsgateway.protocols.tsg.viewer import Refused, Viewer, Viewers
@@ -49,7 +49,6 @@ from tsgateway.transports.native import NativeTransport
 from tsgateway.transports.websocket import WebSocketTransport
 
 _CertificateOptions: Any = CertificateOptions  # its types know only pyOpenSSL's deprecated values
-HOST_COMMAND = (sys.executable, "-m", "sessions.host")
 CHECK_SIGN_INS_EVERY = 15.0
 CLOSE_WITHIN = 1.0
 """Viewers get this long to hear why the gateway leaves, seconds."""
@@ -315,20 +314,6 @@ class GatewayService(Service):
         else:
             self.log.failure("the gateway cannot start", failure)
         self._reactor.stop()
-
-
-def host_place(config: Config, layout: Layout, number: int, command: tuple[str, ...]) -> HostPlace:
-    """Return where a session host lives and what it is told. Raises StartError."""
-    folder = layout.host(number)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings = {
-        "state": str(folder / "guests"),
-        "images": str(layout.images),
-        "guests": config.guests.model_dump(mode="json"),
-        "encoding": config.encoding.model_dump(mode="json"),
-        "log_level": config.server.log_level,
-    }
-    return HostPlace(number, folder, layout.socket(number), command, settings)
 
 
 def web_client_folder() -> Path:

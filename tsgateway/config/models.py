@@ -62,7 +62,7 @@ class ServerSection(Section):
 
 
 def _default_directory() -> Path:
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and "XDG_DATA_HOME" not in os.environ:
         return Path("/var/lib/tsgateway")
     return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "tsgateway"
 

@@ -43,7 +43,8 @@ groups = ["users"]
 title = "Office PC"
 description = "The machine under the desk, through its VNC server"
 kind = "rfb"
-address = "192.0.2.7:5900"
+host = "192.0.2.7"
+port = 5900
 password_file = "/etc/tsgateway/office-pc.password"
 users = ["ada"]
 ```

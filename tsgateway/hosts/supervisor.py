@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +20,7 @@ from twisted.logger import Logger
 
 from sessions.wire.link import VERSION
 from tsgateway.hosts.link import HostError, HostLink
+from tsgateway.hosts.place import HostPlace
 
 CONNECT_EVERY = 0.1
 CONNECT_WITHIN = 15.0
@@ -46,21 +46,6 @@ class HostEvents(Protocol):
         """A viewer's message came."""
 
 
-@dataclass(frozen=True)
-class HostPlace:
-    """One host's files and how it is started.
-
-    command: program and arguments, before `--settings FILE`.
-    settings: what the file says beyond the socket.
-    """
-
-    number: int
-    folder: Path
-    socket: Path
-    command: tuple[str, ...]
-    settings: dict[str, Any]
-
-
 class HostSupervisor:
     """One session host."""
 
@@ -72,6 +57,7 @@ class HostSupervisor:
         self._place = place
         self._events = events
         self._reactor = reactor
+        self._wanted = False
         self._link: HostLink | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Deferred[None] | None = None
@@ -84,18 +70,20 @@ class HostSupervisor:
 
     def start(self) -> None:
         """Begin to keep the host running."""
+        self._wanted = True
         self._running = Deferred.fromCoroutine(self._keep_running())
         self._running.addErrback(self._failed)
 
     async def stop(self) -> None:
         """Ask the host to leave its guests running and quit; stop keeping it running."""
+        self._wanted = False
         link, running, self._running = self._link, self._running, None
         if link is not None:
             self._link = None
             try:
                 await link.request("quit", {}, within=10)
-            except HostError as error:
-                self.log.info("host {number}: {error}", number=self.number, error=error)
+            except HostError:
+                self.log.debug("host {number} left without a word", number=self.number)
             link.abort()
         if running is not None:
             running.cancel()
@@ -119,7 +107,7 @@ class HostSupervisor:
 
     async def _keep_running(self) -> None:
         deaths = 0
-        while True:
+        while self._wanted:
             begun = self._reactor.seconds()
             try:
                 await self._connect_or_spawn()
@@ -128,6 +116,8 @@ class HostSupervisor:
             else:
                 self._lost = Deferred()
                 await self._until_lost()
+            if not self._wanted:
+                return
             deaths = 0 if self._reactor.seconds() - begun >= STEADY_AFTER else deaths + 1
             pause = BACK_OFF[min(deaths, len(BACK_OFF) - 1)]
             self.log.warn("host {number} starts again in {pause} s", number=self.number, pause=pause)

@@ -37,6 +37,11 @@ class Stranger:
         self._admission: Admission | None = admission
         self._address = address
 
+    @property
+    def counted(self) -> bool:
+        """Whether nobody has signed in yet."""
+        return self._admission is not None
+
     def known(self) -> None:
         """Somebody signed in, or the connection is gone: it counts no longer. May be called again."""
         if self._admission is not None:

@@ -16,6 +16,8 @@ from tsgateway.transports.admission import Admission, Stranger
 MAX_HEAD = 8192
 HEAD_WITHIN = 10.0
 """Seconds for the TLS handshake and the first request's head, or the first tsg bytes, together."""
+KNOWN_WITHIN = 60.0
+"""Seconds from the first request after which a connection is cut if nobody has signed in on it."""
 WEBSOCKET_PATH = b"/ws"
 
 
@@ -46,7 +48,7 @@ class Door(TwistedProtocol):
 
     def connectionMade(self) -> None:
         """Twisted: TCP stands; TLS follows."""
-        self._patience = self._doors.reactor.callLater(HEAD_WITHIN, self._too_slow)
+        self._wait(HEAD_WITHIN)
 
     def dataReceived(self, data: bytes) -> None:
         """Twisted: decrypted bytes have come."""
@@ -70,14 +72,19 @@ class Door(TwistedProtocol):
             self._inside.lost()
 
     def _enter(self, make: Open) -> None:
-        self._calm()
+        self._wait(KNOWN_WITHIN)
         head, self._head = self._head, b""
         self._inside = make(self.transport, self._peer, self._stranger)
         self._inside.received(head)
 
+    def _wait(self, seconds: float) -> None:
+        self._calm()
+        self._patience = self._doors.reactor.callLater(seconds, self._too_slow)
+
     def _too_slow(self) -> None:
         transport: Any = self.transport
-        transport.abortConnection()
+        if self._stranger.counted:
+            transport.abortConnection()
 
     def _calm(self) -> None:
         if self._patience is not None and self._patience.active():

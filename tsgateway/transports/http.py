@@ -120,7 +120,7 @@ class _Request(http.Request):
         self.setResponseCode(response.status)
         for name, value in {**channel.common, **response.headers}.items():
             self.setHeader(name, value)  # type: ignore[no-untyped-call]
-        if response.status != 204:
+        if response.status not in (204, 304):
             self.setHeader("Content-Length", str(len(response.body)))  # type: ignore[no-untyped-call]
         if self.method != b"HEAD":
             self.write(response.body)  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@
     ATTACHED    input, Ack, Refresh, size    ATTACHED    Relay, the very bytes
     ATTACHED    2 s since the last Ping      ATTACHED    Send(Ping)
     ATTACHED    6 s of silence               CLOSING     Send(Close), Shut
-    ATTACHED    ClientHello, rubbish         CLOSING     Send(Close), Shut
+    ATTACHED    ClientHello, rubbish, flood  CLOSING     Send(Close), Shut
     any         Close                        CLOSING     Shut
     any         close()                      CLOSING     Send(Close), Shut
     CLOSING     3 s                          CLOSING     Abort
@@ -43,6 +43,10 @@ HELLO_WITHIN = 10.0
 PING_EVERY = 2.0
 SILENCE = 6.0
 CLOSE_WITHIN = 3.0
+MAX_RATE = 512 * 1024
+"""Bytes a second a viewer may send for long, each message counted as at least `MIN_COST`."""
+MAX_BURST = 2 * 1024 * 1024
+MIN_COST = 128
 
 
 class Phase(enum.Enum):
@@ -99,6 +103,8 @@ class TsgConnection:
         self._heard = now
         self._pinged = now
         self._nonce = 0
+        self._allowance = float(MAX_BURST)
+        self._counted = now
 
     def received(self, data: bytes, now: float) -> list[Command]:
         """Take one message of the viewer."""
@@ -108,6 +114,7 @@ class TsgConnection:
         try:
             if len(data) > MAX_CLIENT_MESSAGE:
                 raise LimitExceeded(f"a message of {len(data)} bytes, at most {MAX_CLIENT_MESSAGE}")
+            self._count(data, now)
             message = decode(data, FROM_VIEWER)
         except ProtocolError as error:
             return self.close(_code_of(error), str(error), now)
@@ -118,6 +125,14 @@ class TsgConnection:
         if self.phase is Phase.HELLO:
             return self._hello(message, now)
         return self._attached(message, data, now)
+
+    def _count(self, data: bytes, now: float) -> None:
+        """Bound what a viewer can make the session host do. Raises LimitExceeded."""
+        earned = (now - self._counted) * MAX_RATE
+        self._allowance = min(self._allowance + earned, MAX_BURST) - max(len(data), MIN_COST)
+        self._counted = now
+        if self._allowance < 0:
+            raise LimitExceeded("too many messages in too short a time")
 
     def _hello(self, message: Message | None, now: float) -> list[Command]:
         if not isinstance(message, ClientHello):
