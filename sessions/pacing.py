@@ -143,11 +143,11 @@ class Pacer:
         self._emit(operations, exact.history, last=not damage)
 
     def _refine(self) -> bool:
-        """Send exactly a portion of what was sent lossy and has stood still; False when none has."""
-        now = self._clock.seconds()
-        still = self._lossy.tiles & (self._changed_at <= now - STILL_AFTER)
-        if not still.any():
-            return self._due(float(self._changed_at[self._lossy.tiles].min()) + STILL_AFTER)
+        """Send exactly a portion of what was sent lossy and has stood still; False when none has yet."""
+        exact_at = self._changed_at + STILL_AFTER
+        if not self._due(float(exact_at[self._lossy.tiles].min())):
+            return False
+        still = self._lossy.tiles & (exact_at <= self._clock.seconds())
         chosen = plan(self._framebuffer.pixels, Region(self._lossy.size, still), False, REFINE_BYTES)
         exact = self._exact.encode(self._framebuffer.pixels, chosen.exact)
         self._lossy.tiles &= ~chosen.taken.tiles

@@ -32,6 +32,6 @@ class Jpeg:
         block = np.ascontiguousarray(pixels[rect.y : rect.bottom, rect.x : rect.right])
         image = block.view(np.uint8).reshape(rect.height, rect.width, 4)
         data = simplejpeg.encode_jpeg(
-            image, quality=self._quality, colorspace="BGRX", colorsubsamp="420", fastdct=True
+            image, quality=self._quality, colorspace="BGRX", colorsubsampling="420", fastdct=True
         )
         return Operation(Encoding.JPEG, *rect, data)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from sessions.displays.base import Display, DisplayEvents
 from sessions.pixels.framebuffer import Framebuffer
+from sessions.pixels.geometry import Size
 
 
 class GuestError(Exception):
@@ -41,6 +42,7 @@ class Place:
     ended: called once at most, with a sentence, when a started guest stops by itself; never after `stop`.
     reactor: clock and readers; everything time-dependent uses it.
     settings: the session host's settings for this kind of guest.
+    screen: the size the person's screen has, for guests that can begin with it.
     """
 
     folder: Path
@@ -48,6 +50,7 @@ class Place:
     ended: Callable[[str], None]
     reactor: Any
     settings: Mapping[str, Any]
+    screen: Size = Size(1280, 800)
 
 
 class Guest(Protocol):

@@ -83,7 +83,7 @@ class Registry:
                 continue
             try:
                 table = json.loads((folder / "session.json").read_text())
-                session = self._make(Identity(**table), Size(0, 0))
+                session = self._make(Identity(**table))
             except (OSError, ValueError, TypeError, KeyError, SessionRefused) as error:
                 log.warn("session folder {f} is of no use and is removed: {e}", f=folder.name, e=repr(error))
                 shutil.rmtree(folder, ignore_errors=True)
@@ -95,7 +95,7 @@ class Registry:
         for session in self:
             await session.leave()
 
-    def _make(self, identity: Identity, size: Size) -> Session:
+    def _make(self, identity: Identity, size: Size = Place.screen) -> Session:
         kind = str(identity.spec.get("kind"))
 
         def make_guest(ended: Callable[[str], None]) -> Guest:
@@ -105,8 +105,9 @@ class Registry:
                 ended=ended,
                 reactor=self._reactor,
                 settings=self._settings.guests.get(kind, {}),
+                screen=size,
             )
-            return _guest(kind, {**identity.spec, "screen": size}, place)
+            return _guest(kind, identity.spec, place)
 
         session = Session(identity, make_guest, self._settings.encoding, self._reactor, self._session_changed)
         self._sessions[identity.session] = session

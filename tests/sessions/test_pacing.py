@@ -1,0 +1,194 @@
+"""A viewer's picture becomes the screen's, whatever happens on the way; and little is ever under way."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+
+from sessions.encoders.base import Options
+from sessions.encoders.history import HistoryStream
+from sessions.encoders.plan import FRAME_BYTES
+from sessions.encoders.still import Jpeg
+from sessions.pacing import BYTES_AHEAD, FRAME_INTERVAL, FRAMES_AHEAD, Pacer
+from sessions.pixels.framebuffer import Framebuffer
+from sessions.pixels.geometry import Rect, Size
+from sessions.wire import tsg
+from tests.reference.picture import Picture
+
+OPTIONS = Options(window_log=20)
+
+
+class Line:
+    """A pacer, its screen, and a viewer that acknowledges when told to."""
+
+    def __init__(self, size: Size, stills: bool = True) -> None:
+        self.clock = Clock()
+        self.screen = Framebuffer()
+        self.sent: list[bytes] = []
+        self.picture = Picture(20)
+        still = Jpeg(OPTIONS) if stills else None
+        self.pacer = Pacer(self.screen, self.sent.append, self.clock, HistoryStream(OPTIONS), still)
+        self.resize(size)
+
+    def resize(self, size: Size) -> None:
+        self.screen.resize(size)
+        self.screen.take_damage()
+        self.sent.append(tsg.ScreenSize(*size).encode())
+        self.pacer.resized()
+        self.pacer.pump()
+
+    def draw(self, rect: Rect, pixels: np.ndarray) -> None:
+        self.screen.write(rect, pixels.astype("<u4"))
+        self.pacer.add(self.screen.take_damage())
+
+    def deliver(self) -> list[tsg.Message]:
+        sent, self.sent[:] = list(self.sent), []
+        return [self.picture.take(data) for data in sent]
+
+    def acknowledge(self) -> None:
+        numbers, self.picture.unacknowledged = self.picture.unacknowledged, []
+        if numbers:
+            self.pacer.acknowledged(numbers[-1])
+
+    def settle(self) -> None:
+        for _ in range(1000):
+            self.deliver()
+            self.acknowledge()
+            if not self.sent and not self.clock.getDelayedCalls():
+                return
+            self.clock.advance(0.05)
+        raise AssertionError("it never came to rest")
+
+    def exact(self) -> bool:
+        return np.array_equal(self.picture.pixels, self.screen.pixels)
+
+
+def noise(rng: np.random.Generator, rect: Rect) -> np.ndarray:
+    return rng.integers(0, 1 << 24, (rect.height, rect.width))
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_after_things_calm_down_the_picture_is_exact(data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    line = Line(Size(int(rng.integers(1, 700)), int(rng.integers(1, 500))))
+    for _ in range(data.draw(st.integers(1, 15))):
+        match data.draw(st.sampled_from(["flat", "noise", "resize", "wait", "deliver", "ack", "restart", "lie"])):
+            case "flat" | "noise" as what:
+                size = line.screen.size
+                x, y = int(rng.integers(size.width)), int(rng.integers(size.height))
+                rect = Rect(
+                    x, y, int(rng.integers(1, size.width - x + 1)), int(rng.integers(1, size.height - y + 1))
+                )
+                line.draw(rect, noise(rng, rect) if what == "noise" else np.full(rect[:1:-1], rng.integers(9)))
+            case "resize":
+                line.resize(Size(int(rng.integers(1, 700)), int(rng.integers(1, 500))))
+            case "wait":
+                line.clock.advance(float(rng.random()))
+            case "deliver":
+                line.deliver()
+            case "ack":
+                line.acknowledge()
+            case "restart":
+                line.deliver()
+                line.pacer.restart()
+            case "lie":
+                line.pacer.acknowledged(int(rng.integers(1 << 32)))
+    line.settle()
+    assert line.exact()
+
+
+def test_a_viewer_that_never_acknowledges_is_sent_little() -> None:
+    line = Line(Size(1920, 1080), stills=False)
+    rng = np.random.default_rng(1)
+    rect = Rect(0, 0, 1920, 1080)
+    for _ in range(10):
+        line.draw(rect, noise(rng, rect))
+        line.clock.advance(1)
+    under_way = sum(map(len, line.sent))
+    assert under_way <= BYTES_AHEAD + FRAME_BYTES + 64 * 1024
+    assert under_way <= 4 * 1024 * 1024 + 64 * 1024
+
+
+def test_small_pictures_stop_at_the_frame_limit_and_the_newest_wins() -> None:
+    line = Line(Size(640, 480))
+    line.settle()
+    for number in range(1, 50):
+        line.draw(Rect(0, 0, 10, 10), np.full((10, 10), number))
+        line.clock.advance(1)
+    assert len(line.sent) == FRAMES_AHEAD
+    line.deliver()
+    assert line.picture.pixels[0, 0] == FRAMES_AHEAD
+    line.acknowledge()
+    line.deliver()
+    assert line.picture.pixels[0, 0] == 49
+
+
+def test_the_first_change_after_rest_goes_at_once_and_the_next_waits_its_turn() -> None:
+    line = Line(Size(640, 480))
+    line.settle()
+    line.clock.advance(1)
+    line.draw(Rect(0, 0, 10, 10), np.full((10, 10), 1))
+    assert len(line.sent) == 1
+    line.draw(Rect(0, 0, 10, 10), np.full((10, 10), 2))
+    assert len(line.sent) == 1
+    line.clock.advance(FRAME_INTERVAL)
+    assert len(line.sent) == 2
+
+
+def test_a_large_picture_goes_in_parts_and_is_presented_whole() -> None:
+    line = Line(Size(1920, 1080), stills=False)
+    line.settle()
+    line.clock.advance(1)
+    line.draw(Rect(0, 0, 1920, 1080), np.full((1080, 1920), 0x00FF00))
+    flags = [frame.flags for frame in line.deliver()]
+    assert len(flags) == 3
+    assert flags == [0, 0, tsg.FrameFlag.LAST]
+    assert line.exact()
+
+
+def test_damage_without_end_does_not_put_the_last_part_off() -> None:
+    line = Line(Size(1920, 1080), stills=False)
+    line.settle()
+    rng = np.random.default_rng(1)
+    lasts = 0
+    for _ in range(12):
+        rect = Rect(0, 0, 1920, 1080)
+        line.draw(rect, noise(rng, rect))
+        lasts += sum(bool(m.flags & tsg.FrameFlag.LAST) for m in line.deliver())
+        line.acknowledge()
+        line.clock.advance(0.1)
+    assert lasts >= 3
+
+
+def test_natural_content_goes_as_stills_and_becomes_exact_when_it_stands() -> None:
+    line = Line(Size(640, 480))
+    line.settle()
+    rect = Rect(64, 64, 384, 256)
+    for seed in range(5):
+        line.draw(rect, noise(np.random.default_rng(seed), rect))
+        line.clock.advance(0.1)
+        line.deliver()
+        line.acknowledge()
+    assert line.picture.stills >= 5
+    assert not line.exact()
+    line.settle()
+    assert line.exact()
+
+
+def test_a_viewer_without_jpeg_gets_exact_pixels_only() -> None:
+    line = Line(Size(640, 480), stills=False)
+    rect = Rect(64, 64, 384, 256)
+    line.draw(rect, noise(np.random.default_rng(1), rect))
+    line.settle()
+    assert line.picture.stills == 0
+    assert line.exact()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 8192), (8192, 1), (8192, 8192), (1366, 768)])
+def test_any_screen_size(size: tuple[int, int]) -> None:
+    line = Line(Size(*size))
+    line.draw(Rect(0, 0, *size), np.full(size[::-1], 0x123456))
+    line.settle()
+    assert line.exact()
