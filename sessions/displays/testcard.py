@@ -99,6 +99,8 @@ class TestcardDisplay:
 
     def _show(self, rect: Rect) -> None:
         """Bring a part of the picture to the screen, with the pointer's cross on top."""
+        if not (rect.width and rect.height):
+            return
         shown = self._picture[rect.y : rect.bottom, rect.x : rect.right].copy()
         cross = self._cross()
         if self._pointer is not None and cross.width and cross.height:
