@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import zstandard
+from websockets.exceptions import InvalidState
 from websockets.frames import Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
@@ -188,15 +189,15 @@ class Connection:
                     self._socket.sendall(data)
 
     def send(self, data: bytes) -> None:
-        with self._lock:
-            self._protocol.send_binary(data)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, InvalidState):  # the browser may be gone, or going
+            with self._lock:
+                self._protocol.send_binary(data)
             self._flush()
 
     def close(self, code: int, reason: str) -> None:
-        with self._lock:
-            self._protocol.send_close(code, reason)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, InvalidState):
+            with self._lock:
+                self._protocol.send_close(code, reason)
             self._flush()
 
     def abort(self) -> None:

@@ -1,0 +1,119 @@
+"""Sign-in and the list of desktops, in real browsers."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.e2e.browser import Browser
+from tests.e2e.devserver import DevServer
+
+pytestmark = pytest.mark.browser
+
+
+def test_sign_in_list_and_sign_out(browser: Browser, server: DevServer) -> None:
+    browser.open(server.url)
+    browser.type("ada", "#name")
+    browser.type("lovelace", "#password")
+    browser.key("Enter")
+    assert "Work desktop" in browser.text(".card")
+    assert "Ready to start" in browser.text(".card .chip")
+    browser.click(".account")
+    browser.click(".menu-item")
+    browser.wait("#password")
+    assert not server.signed_in
+
+
+def test_wrong_password_is_said_and_can_be_corrected(browser: Browser, server: DevServer) -> None:
+    browser.open(server.url)
+    browser.key("Enter")
+    assert "Enter your name" in browser.text(".form-error")
+    browser.type("ada", "#name")
+    browser.type("wrong", "#password")
+    browser.key("Enter")
+    browser.evaluate(until("document.querySelector('.form-error').innerText.includes('is wrong')"))
+    browser.type("lovelace")  # the field has the focus, its text is selected
+    browser.key("Enter")
+    browser.wait(".card")
+
+
+def test_throttling_counts_down(browser: Browser, server: DevServer) -> None:
+    server.throttle = 2
+    browser.open(server.url)
+    browser.type("ada", "#name")
+    browser.type("lovelace", "#password")
+    browser.key("Enter")
+    assert "Try again in" in browser.text(".form-error")
+    assert browser.evaluate("document.querySelector('[type=submit]').disabled")
+    server.throttle = None
+    browser.wait(".form-error", gone=True)
+    browser.click("[type=submit]")
+    browser.wait(".card")
+
+
+def test_password_can_be_shown(browser: Browser, server: DevServer) -> None:
+    browser.open(server.url)
+    browser.type("secret", "#password")
+    browser.click(".reveal")
+    assert browser.evaluate("document.querySelector('#password').type") == "text"
+    assert browser.evaluate("document.querySelector('.reveal').getAttribute('aria-pressed')") == "true"
+
+
+def test_no_desktops(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    server.desktops = []
+    browser.open(server.url)
+    assert "ask your administrator" in browser.text(".blank").lower()
+
+
+def test_sessions_are_shown_and_can_be_ended(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    session = {"id": "s1", "state": 4, "viewers": 2, "started": int(time.time()), "progress": 255, "text": ""}
+    server.desktops[0]["session"] = session
+    browser.open(server.url)
+    assert "Disconnected · 2 viewers · since" in browser.text(".chip")
+    assert browser.text(".card .primary") == "Resume"
+    browser.click(".card-actions .button:not(.primary)")
+    browser.click("dialog .danger")
+    browser.evaluate(until("document.querySelector('.card .primary').innerText === 'Connect'"))
+    assert ("POST", "/api/v1/sessions/s1/end") in server.requests
+
+
+def test_signed_out_meanwhile(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    browser.open(server.url)
+    browser.wait(".card")
+    server.signed_in = False
+    browser.click(".card .primary")
+    assert "signed out" in browser.text(".form-error")
+
+
+def test_server_gone_is_said_and_forgotten(browser: Browser, server: DevServer) -> None:
+    server.refuse_connections = True
+    browser.open(server.url)
+    assert "cannot be reached" in browser.text("h1")
+    server.refuse_connections = False
+    browser.wait("#password")
+
+
+def test_colours_are_chosen_and_remembered(browser: Browser, server: DevServer) -> None:
+    browser.open(server.url)
+    browser.click(".corner .icon-button")
+    browser.click(".menu-item:nth-child(3)")
+    dark = browser.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    browser.reload()
+    browser.wait("#password")
+    assert browser.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert browser.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
+
+
+def until(condition: str) -> str:
+    """A script that waits for a condition."""
+    return f"""(async () => {{
+        for (let tries = 0; tries < 600; tries += 1) {{
+            if ({condition}) return true;
+            await new Promise((go) => setTimeout(go, 50));
+        }}
+        throw new Error("in vain: " + {condition!r});
+    }})()"""

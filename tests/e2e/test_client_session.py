@@ -1,0 +1,392 @@
+"""The session view in real browsers: every pixel, every input, every way a connection can end."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+import simplejpeg
+
+from sessions.wire import tsg
+from tests.e2e.browser import Browser
+from tests.e2e.devserver import DevServer, Painter, Viewer
+from tests.e2e.test_client_pages import until
+
+pytestmark = pytest.mark.browser
+
+
+def shown(browser: Browser) -> np.ndarray:
+    """What the browser shows, as height × width × (blue, green, red)."""
+    width, height, data = browser.canvas()
+    pixels = np.frombuffer(data, np.uint8).reshape(height, width, 4)
+    assert (pixels[:, :, 3] == 255).all()
+    return pixels[:, :, 2::-1]
+
+
+def same(browser: Browser, painter: Painter) -> bool:
+    return np.array_equal(shown(browser), painter.pixels[:, :, :3])
+
+
+# ---- pictures
+
+
+def test_every_pixel_arrives(browser: Browser, viewer: Viewer) -> None:
+    painter = viewer.painter
+    assert painter.pixels.shape == (700, 1000, 4), "the guest fills the window"
+    assert same(browser, painter)
+    for step, rectangles in enumerate(
+        [
+            ((0, 0, 1, 1),),
+            ((999, 699, 1, 1), (3, 5, 640, 33)),
+            ((0, 0, 1000, 1), (0, 0, 1, 700), (7, 7, 2, 500)),
+        ]
+    ):
+        painter.random(step + 2)
+        before = shown(browser).copy()
+        for x, y, width, height in rectangles:
+            before[y : y + height, x : x + width] = painter.pixels[y : y + height, x : x + width, :3]
+        viewer.send(painter.frame(*rectangles))
+        viewer.shown(painter.number)
+        assert np.array_equal(shown(browser), before)
+
+
+def test_parts_are_shown_together(browser: Browser, viewer: Viewer) -> None:
+    painter = viewer.painter
+    before = painter.pixels[:, :, :3].copy()
+    painter.random(2)
+    viewer.send(painter.frame((0, 0, 1000, 300), last=False))
+    ack = viewer.shown(painter.number)
+    assert ack.present_us == 0
+    assert np.array_equal(shown(browser), before), "half a picture was shown"
+    viewer.send(painter.frame((0, 300, 1000, 400)))
+    assert viewer.shown(painter.number).present_us > 0
+    assert same(browser, painter)
+
+
+def test_jpeg_and_history_in_one_frame(browser: Browser, viewer: Viewer) -> None:
+    painter = viewer.painter
+    yy, xx = np.mgrid[0:128, 0:256]
+    photo = np.dstack([xx % 256, (yy * 2) % 256, (xx + yy) // 2]).astype(np.uint8)
+    data = simplejpeg.encode_jpeg(photo, quality=95, colorspace="BGR", colorsubsampling="444")
+    painter.random(2)
+    frame = painter.frame((100, 90, 60, 60))
+    operations = (tsg.Operation(tsg.Encoding.JPEG, 64, 32, 256, 128, data), *frame.operations)
+    viewer.send(tsg.Frame(frame.number, frame.flags, operations, frame.history))
+    viewer.shown(frame.number)
+    picture = shown(browser)
+    exact = picture[90:150, 100:160]
+    assert np.array_equal(exact, painter.pixels[90:150, 100:160, :3]), "the later operation lies on top"
+    difference = np.abs(picture[32:160, 64:320].astype(int) - photo)
+    difference[90 - 32 : 150 - 32, 100 - 64 : 160 - 64] = 0
+    assert difference.max() < 24
+    assert difference.mean() < 3
+
+
+def test_screen_changes_its_size(browser: Browser, viewer: Viewer) -> None:
+    painter = viewer.painter
+    old = painter.pixels[:, :, :3].copy()
+    viewer.send(tsg.ScreenSize(1200, 500))
+    painter.resize(1200, 500)
+    painter.random(3)
+    viewer.send(painter.frame((0, 0, 10, 10)))
+    viewer.shown(painter.number)
+    picture = shown(browser)
+    assert picture.shape == (500, 1200, 3)
+    assert np.array_equal(picture[10:500, 10:1000], old[10:500, 10:]), (
+        "the old picture stays until it is replaced"
+    )
+    viewer.send(painter.frame())
+    viewer.shown(painter.number)
+    assert same(browser, painter)
+
+
+def test_damaged_stream_is_mended_by_a_new_one(browser: Browser, viewer: Viewer) -> None:
+    painter = viewer.painter
+    broken = painter.frame((0, 0, 50, 50))
+    viewer.send(tsg.Frame(broken.number, broken.flags, broken.operations, b"\xff" * 40))
+    viewer.heard(lambda m: isinstance(m, tsg.Refresh))
+    viewer.shown(broken.number)
+    painter.restart()
+    painter.random(4)
+    viewer.send(painter.frame())
+    viewer.shown(painter.number)
+    assert same(browser, painter)
+    assert not viewer.gone.is_set()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"operations": (tsg.Operation(0, 990, 0, 20, 10),)},
+        {"operations": (tsg.Operation(0, 0, 0, 50, 51),)},
+        {"operations": (tsg.Operation(0, 0, 0, 50, 49),)},
+        {"operations": (tsg.Operation(1, 0, 0, 50, 50, b"\xff\xd8 no picture"),)},
+        {"operations": (), "history": b""},
+    ],
+    ids=["off the screen", "too few pixels", "too many pixels", "no JPEG", "fine"],
+)
+def test_wrong_frames_are_refused_without_harm(
+    browser: Browser, viewer: Viewer, changes: dict[str, object]
+) -> None:
+    frame = viewer.painter.frame((0, 0, 50, 50))
+    values = {"number": 2, "flags": frame.flags, "operations": frame.operations, "history": frame.history}
+    viewer.send(tsg.Frame(**{**values, **changes}))
+    viewer.shown(2)
+    assert bool(viewer.of(tsg.Refresh)) == ("history" not in changes)
+    viewer.painter.restart()
+    viewer.send(viewer.painter.frame())
+    viewer.shown(3)
+    assert same(browser, viewer.painter)
+
+
+def test_pointer_picture(browser: Browser, viewer: Viewer) -> None:
+    viewer.send(tsg.Cursor(2, 2, 1, 1, bytes([0, 0, 255, 255] * 4)))
+    browser.evaluate(until("document.querySelector('.stage').style.cursor.includes(' 1 1')"))
+    assert "data:image/png" in browser.evaluate("document.querySelector('.stage').style.cursor")
+    viewer.send(tsg.Cursor(0, 0, 0, 0, b""))
+    browser.evaluate(until("document.querySelector('.stage').style.cursor.includes(' 3 3')"))
+
+
+# ---- input
+
+
+def keys(viewer: Viewer) -> list[tuple[int, int, int]]:
+    return [(key.down, key.scancode, key.keysym) for key in viewer.of(tsg.Key)]
+
+
+def test_keys_go_by_place_and_in_order(browser: Browser, viewer: Viewer) -> None:
+    browser.key("a")
+    browser.down("Shift")
+    browser.key("B")
+    browser.up("Shift")
+    browser.key("ArrowLeft")
+    viewer.heard(lambda m: m == tsg.Key(0, 0xCB, 0xFF51))
+    assert keys(viewer) == [
+        (1, 0x1E, 0x61), (0, 0x1E, 0x61), (1, 0x2A, 0xFFE1), (1, 0x30, 0x42), (0, 0x30, 0x42),
+        (0, 0x2A, 0xFFE1), (1, 0xCB, 0xFF51), (0, 0xCB, 0xFF51),
+    ]  # fmt: skip
+
+
+def test_keys_are_let_go_with_the_focus(browser: Browser, viewer: Viewer) -> None:
+    browser.down("Control")
+    viewer.heard(lambda m: isinstance(m, tsg.Key))
+    count = len(viewer.of(tsg.ReleaseKeys))
+    browser.evaluate("document.querySelector('.toolbar-bar button').focus()")
+    viewer.heard(lambda m: len(viewer.of(tsg.ReleaseKeys)) > count)
+    browser.up("Control")
+
+
+def test_pointer_buttons_and_wheel_in_order(browser: Browser, viewer: Viewer) -> None:
+    browser.move(300, 300)
+    browser.press()
+    browser.move(420, 310, steps=3)
+    browser.release()
+    browser.press("right")
+    browser.release("right")
+    browser.wheel(200)
+    viewer.heard(lambda m: isinstance(m, tsg.Wheel))
+    events = [m for m in viewer.received if isinstance(m, tsg.Pointer | tsg.Wheel)]
+    while events[0] != tsg.Pointer(300, 300, 0):  # the pointer's way here
+        events.pop(0)
+    drag = [m for m in events if isinstance(m, tsg.Pointer) and m.buttons == 1]
+    assert events[1] == tsg.Pointer(300, 300, 1)
+    assert drag[-1] == tsg.Pointer(420, 310, 1)
+    after = events[events.index(drag[-1]) + 1 :]
+    assert after[:3] == [tsg.Pointer(420, 310, 0), tsg.Pointer(420, 310, 4), tsg.Pointer(420, 310, 0)]
+    wheel = [m for m in after[3:] if isinstance(m, tsg.Wheel)]
+    assert sum(m.dy for m in wheel) == 240
+    assert all(m.dx == 0 for m in wheel)
+
+
+def test_pointer_finds_its_pixel_on_a_scaled_screen(browser: Browser, viewer: Viewer) -> None:
+    viewer.send(tsg.ScreenSize(2000, 700))  # shown at half its size, 175 pixels from the top
+    viewer.painter.resize(2000, 700)
+    viewer.send(viewer.painter.frame())
+    viewer.shown(viewer.painter.number)
+    browser.evaluate(until("document.querySelector('canvas').getBoundingClientRect().top === 175"))
+    browser.move(250, 275)
+    viewer.heard(lambda m: m == tsg.Pointer(500, 200, 0))
+    browser.move(250, 650)
+    viewer.heard(lambda m: m == tsg.Pointer(500, 699, 0))
+
+
+def test_text_mode_types_characters(browser: Browser, viewer: Viewer) -> None:
+    browser.click(".toolbar [aria-label=Keyboard]")
+    browser.click(".menu [role=menuitemradio]:nth-child(2)")
+    browser.type("Grüße, 世界")
+    browser.key("Enter")
+    browser.down("Control")
+    browser.key("c")
+    browser.up("Control")
+    viewer.heard(lambda m: m == tsg.Key(0, 0x1D, 0xFFE3))
+    assert "".join(m.text for m in viewer.of(tsg.TypeText)) == "Grüße, 世界"
+    assert keys(viewer) == [
+        (1, 0x1C, 0xFF0D), (0, 0x1C, 0xFF0D),
+        (1, 0x1D, 0xFFE3), (1, 0, 0x63), (0, 0, 0x63), (0, 0x1D, 0xFFE3),
+    ]  # fmt: skip
+
+
+def test_text_box_sends_its_text(browser: Browser, viewer: Viewer) -> None:
+    browser.click(".toolbar [aria-label=Keyboard]")
+    browser.click(".menu [role=menuitem]")
+    browser.type("こんにちは", ".textbox textarea")
+    browser.key("Enter")
+    viewer.heard(lambda m: m == tsg.TypeText("こんにちは"))
+
+
+def test_key_combination_from_the_menu(browser: Browser, viewer: Viewer) -> None:
+    browser.click(".toolbar [aria-label='Key combinations']")
+    browser.click(".menu [role=menuitem]")
+    viewer.heard(lambda m: m == tsg.Key(0, 0x1D, 0))
+    assert [(down, code) for down, code, _ in keys(viewer)] == [
+        (1, 0x1D), (1, 0x38), (1, 0xD3), (0, 0xD3), (0, 0x38), (0, 0x1D),
+    ]  # fmt: skip
+
+
+def test_guest_follows_the_window(browser: Browser, viewer: Viewer) -> None:
+    browser.viewport(900, 640)
+    viewer.heard(lambda m: m == tsg.RequestSize(900, 640))
+
+
+# ---- connections
+
+
+def notice(browser: Browser, key: str) -> str:
+    return browser.text(f"[data-notice={key}]")
+
+
+def test_starting_shows_progress(browser: Browser, attached: Viewer) -> None:
+    attached.greet(tsg.State(tsg.SessionState.STARTING, 40, "Booting the machine"))
+    assert "Booting the machine" in notice(browser, "starting")
+    assert browser.evaluate("document.querySelector('progress').value") == 40
+    attached.send(tsg.State(tsg.SessionState.ACTIVE, 255, ""))
+    notice(browser, "waiting")
+    attached.show()
+    browser.wait(".notice", gone=True)
+
+
+def test_cut_keeps_the_picture_and_comes_back(browser: Browser, server: DevServer, viewer: Viewer) -> None:
+    server.refuse_connections = True
+    viewer.cut()
+    assert "goes on" in notice(browser, "lost")
+    assert same(browser, viewer.painter)
+    browser.wait("[data-notice=gone]")
+    assert same(browser, viewer.painter)
+    server.refuse_connections = False
+    browser.click(".notice .primary")  # Retry now
+    again = server.viewer()
+    assert again.hello.ticket != viewer.hello.ticket
+    again.greet()
+    browser.wait(".notice", gone=True)
+    assert same(browser, viewer.painter)
+    again.painter.random(9)
+    again.show()
+    again.shown(1)
+    assert same(browser, again.painter)
+
+
+def test_silence_is_a_cut(browser: Browser, server: DevServer, viewer: Viewer) -> None:
+    server.silent = True
+    notice(browser, "lost")
+    server.silent = False
+    server.viewer()
+
+
+def test_server_restart(browser: Browser, server: DevServer, viewer: Viewer) -> None:
+    server.refuse_connections = True
+    viewer.close(tsg.CloseCode.SHUTDOWN, "restarting")
+    notice(browser, "shutdown")
+
+
+@pytest.mark.parametrize(
+    ("code", "key"),
+    [
+        (tsg.CloseCode.SESSION_ENDED, "ended"),
+        (tsg.CloseCode.TAKEN_OVER, "taken"),
+        (tsg.CloseCode.SIGNED_OUT, "signedout"),
+        (tsg.CloseCode.VERSION, "version"),
+    ],
+)
+def test_every_final_close_is_explained(
+    browser: Browser, viewer: Viewer, code: tsg.CloseCode, key: str
+) -> None:
+    viewer.close(code, "because of a test")
+    assert len(notice(browser, key)) > 30
+    assert browser.evaluate("document.activeElement.closest('.notice') !== null"), "the way on has the focus"
+
+
+def test_ended_can_be_started_again(browser: Browser, server: DevServer, viewer: Viewer) -> None:
+    server.desktops[0]["session"] = None
+    viewer.close(tsg.CloseCode.SESSION_ENDED, "The guest was shut down.")
+    assert "The guest was shut down." in notice(browser, "ended")
+    browser.click(".notice .primary")
+    again = server.viewer()
+    assert again.session["id"] != viewer.session["id"]
+
+
+def test_taken_over_can_be_taken_back(browser: Browser, server: DevServer, viewer: Viewer) -> None:
+    viewer.close(tsg.CloseCode.TAKEN_OVER, "elsewhere")
+    notice(browser, "taken")
+    browser.click(".notice .primary")
+    again = server.viewer()
+    again.greet()
+    browser.wait(".notice", gone=True)
+
+
+@pytest.mark.parametrize(("status", "key"), [(403, "refused"), (404, "ended"), (401, "signedout")])
+def test_no_ticket_for_another_connection(
+    browser: Browser, server: DevServer, viewer: Viewer, status: int, key: str
+) -> None:
+    server.ticket_status = status
+    viewer.cut()
+    notice(browser, key)
+
+
+@pytest.mark.parametrize("rubbish", [b"\x7f", b"", b"\x24\x00", b"\x21\xff\xff\xff\xff", b"\x01" * 6])
+def test_rubbish_is_survived_once_and_explained_twice(
+    browser: Browser, server: DevServer, viewer: Viewer, rubbish: bytes
+) -> None:
+    viewer.send_bytes(rubbish)
+    again = server.viewer()
+    assert any(close.code in (1, 2, 5) for close in viewer.of(tsg.Close))
+    again.greet()
+    again.send_bytes(rubbish)
+    assert "disagree" in notice(browser, "protocol")
+
+
+def test_version_of_the_future(browser: Browser, attached: Viewer) -> None:
+    attached.greet(version=2)
+    notice(browser, "version")
+
+
+def test_reload_comes_back_to_the_session(browser: Browser, server: DevServer, viewer: Viewer) -> None:
+    browser.reload()
+    again = server.viewer()
+    assert again.session == viewer.session
+    again.greet()
+    again.show()
+    browser.wait(".notice", gone=True)
+
+
+def test_watching_only_is_said(browser: Browser, attached: Viewer) -> None:
+    attached.greet(control=0)
+    attached.show()
+    assert "Watching" in browser.text(".toolbar .chip")
+
+
+def test_leaving_says_good_bye(browser: Browser, viewer: Viewer) -> None:
+    browser.click(".toolbar [aria-label^=Disconnect]")
+    browser.wait(".card")
+    assert viewer.heard(lambda m: isinstance(m, tsg.Close)) == tsg.Close(tsg.CloseCode.NORMAL)
+
+
+def test_nothing_is_complained_of(browser: Browser, viewer: Viewer) -> None:
+    """No script error and nothing that the content policy had to stop, in all tests before."""
+    time.sleep(0.1)
+    complaints = [
+        line for line in browser.log if "Content-Security-Policy" in line or line.startswith("error: ")
+    ]
+    assert [
+        line for line in complaints if "Failed to load resource" not in line and "WebSocket" not in line
+    ] == []
