@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import re
 import struct
-import warnings
 from collections.abc import Generator
 from typing import NoReturn
 
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from sessions.wire.errors import LimitExceeded, ProtocolError
 from sessions.wire.rfb.events import MAX_SIDE, Event, Parser, Ready
-
-try:
-    from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-except ImportError:  # cryptography before 43
-    from cryptography.hazmat.primitives.ciphers.algorithms import TripleDES
 
 MAX_TEXT = 4096
 """Longest desktop name or reason taken, bytes."""
@@ -75,9 +70,7 @@ def answer(password: bytes, challenge: bytes) -> bytes:
     Single DES, which is triple DES with one key thrice; each byte of the key has its bits reversed.
     """
     key = bytes(int(f"{byte:08b}"[::-1], 2) for byte in password[:8].ljust(8, b"\0"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the weakness there is no doubt; the protocol asks for it
-        encryptor = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()
+    encryptor = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()
     return encryptor.update(challenge) + encryptor.finalize()
 
 
