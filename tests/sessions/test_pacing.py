@@ -68,20 +68,26 @@ def noise(rng: np.random.Generator, rect: Rect) -> np.ndarray:
     return rng.integers(0, 1 << 24, (rect.height, rect.width))
 
 
+def flat(rng: np.random.Generator, rect: Rect) -> np.ndarray:
+    return np.full((rect.height, rect.width), rng.integers(9))
+
+
+STEPS = ["flat", "noise", "resize", "wait", "deliver", "ack", "restart", "lie"]
+
+
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_after_things_calm_down_the_picture_is_exact(data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     line = Line(Size(int(rng.integers(1, 700)), int(rng.integers(1, 500))))
     for _ in range(data.draw(st.integers(1, 15))):
-        match data.draw(st.sampled_from(["flat", "noise", "resize", "wait", "deliver", "ack", "restart", "lie"])):
+        match data.draw(st.sampled_from(STEPS)):
             case "flat" | "noise" as what:
                 size = line.screen.size
                 x, y = int(rng.integers(size.width)), int(rng.integers(size.height))
-                rect = Rect(
-                    x, y, int(rng.integers(1, size.width - x + 1)), int(rng.integers(1, size.height - y + 1))
-                )
-                line.draw(rect, noise(rng, rect) if what == "noise" else np.full(rect[:1:-1], rng.integers(9)))
+                width, height = rng.integers(1, size.width - x + 1), rng.integers(1, size.height - y + 1)
+                rect = Rect(x, y, int(width), int(height))
+                line.draw(rect, noise(rng, rect) if what == "noise" else flat(rng, rect))
             case "resize":
                 line.resize(Size(int(rng.integers(1, 700)), int(rng.integers(1, 500))))
             case "wait":

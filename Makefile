@@ -1,0 +1,36 @@
+# Two commands: `make run` sets everything up and serves; `make test` sets up what tests need and runs them.
+
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast check bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+run: ## Set up what is missing, then serve desktops and print the address
+	@scripts/setup.sh run
+	@$(BIN)/tsgateway image build desktop
+	@$(BIN)/tsgateway init
+	@exec $(BIN)/tsgateway serve
+
+test: ## Set up what tests need (browsers too) and run them all
+	@scripts/setup.sh test
+	@scripts/test.sh
+
+test-fast: ## Only the tests that need no guest and no browser
+	@scripts/setup.sh test
+	@$(BIN)/python -m pytest -q -m "not qemu and not browser and not slow"
+
+check: ## Lint, formatting, types, import contracts
+	@scripts/setup.sh check
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: ## Measure; prints a table, writes JSON to bench/results
+	@scripts/setup.sh test
+	@$(BIN)/python -m bench
+
+clean: ## Remove what set-up made in this folder; guests and accounts stay
+	rm -rf .venv .cache webclient/node_modules tests/e2e/node_modules
