@@ -1,5 +1,6 @@
 """The RFB display against a real Xvnc, and against servers that misbehave."""
 
+import gc
 import os
 import socket
 import struct
@@ -305,6 +306,7 @@ async def test_no_descriptor_is_left_open(ends):
     def count():
         return len(os.listdir("/proc/self/fd"))
 
+    gc.collect()  # what earlier tests let go of
     before = count()
     for said in (server.hello() + b"\xff", b"rubbish, and more of it", server.hello(9999, 1)):
         near, far = socket.socketpair()
@@ -315,7 +317,7 @@ async def test_no_descriptor_is_left_open(ends):
         except DisplayError:
             pass
         far.close()
-    assert count() == before
+    assert count() <= before
 
 
 # What is sent, to the byte
