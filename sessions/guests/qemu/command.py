@@ -1,0 +1,150 @@
+"""A guest's QEMU command line, as a value; nothing is started here.
+
+QEMU is given descriptors, not paths: its disk, the template below it, and its listening sockets are
+opened by us. So it can run under a user id of its own that may open nothing in our folders.
+
+About the network. QEMU's user networking connects on the guest's behalf *as this host*: a guest reaches
+not only the outside but every service that listens on the host's own addresses, 127.0.0.1 included, and
+QEMU has no switch for less. So "isolated" (restrict=on: an address, no way out) is the default, and
+"open" is for hosts that run no services which trust local connections.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sessions.pixels.geometry import Size
+
+TEXT_PORT = "org.tsgateway.text"
+AGENT_PORT = "org.qemu.guest_agent.0"
+SERIAL_LOG_BYTES = 64 * 1024
+UEFI_FIRMWARE = "/usr/share/ovmf/OVMF.fd"
+
+SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
+# Emulated: what distributions of today ask for (x86-64-v2), without AVX, which is slow to emulate.
+_EMULATED_CPU = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt"
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """The descriptors QEMU inherits. The sockets listen already; -1 where there is no such file."""
+
+    qmp: int
+    text: int
+    agent: int
+    disk: int = -1
+    template: int = -1
+    kernel: int = -1
+    initrd: int = -1
+
+    @property
+    def passed(self) -> tuple[int, ...]:
+        """All that are there."""
+        every = (self.qmp, self.text, self.agent, self.disk, self.template, self.kernel, self.initrd)
+        return tuple(fd for fd in every if fd >= 0)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A guest's machine. accelerator: "kvm" or "tcg"; firmware: "none", "bios" or "uefi"."""
+
+    name: str
+    qemu: str
+    accelerator: str
+    tb_size_mb: int
+    memory_mb: int
+    cpus: int
+    screen: Size
+    network: str
+    firmware: str
+    append: str
+    descriptors: Descriptors
+
+
+def qemu_command(machine: Machine) -> list[str]:
+    """Return QEMU's arguments, the program first."""
+    return [
+        machine.qemu,
+        *("-name", machine.name),
+        *("-nodefaults", "-no-user-config"),
+        *("-sandbox", SANDBOX),
+        *("-machine", "pc,vmport=off"),
+        *accelerator_options(machine.accelerator, machine.tb_size_mb),
+        *("-m", str(machine.memory_mb)),
+        *("-smp", str(machine.cpus)),
+        *_boot(machine),
+        *_disk(machine.descriptors),
+        *("-display", "dbus,p2p=on"),
+        *("-device", f"virtio-vga,id=screen,xres={machine.screen.width},yres={machine.screen.height}"),
+        *("-device", "virtio-keyboard-pci"),
+        *("-device", "virtio-tablet-pci"),
+        *("-device", "virtio-rng-pci"),
+        *("-netdev", f"user,id=net,restrict={'off' if machine.network == 'open' else 'on'}"),
+        *("-device", "virtio-net-pci,netdev=net,romfile="),
+        *("-chardev", f"ringbuf,id=serial,size={SERIAL_LOG_BYTES}"),
+        *("-serial", "chardev:serial"),
+        *_ports(machine.descriptors),
+        *("-chardev", f"socket,id=qmp,fd={machine.descriptors.qmp},server=on,wait=off"),
+        *("-mon", "chardev=qmp,mode=control"),
+    ]
+
+
+def accelerator_options(accelerator: str, tb_size_mb: int) -> list[str]:
+    """Return the arguments that choose the accelerator and a processor it can do."""
+    if accelerator == "kvm":
+        return ["-accel", "kvm", "-cpu", "host"]
+    return ["-accel", f"tcg,thread=multi,tb-size={tb_size_mb}", "-cpu", _EMULATED_CPU]
+
+
+def as_user(command: Sequence[str], uid: int, groups: Sequence[int] = ()) -> list[str]:
+    """Return `command` run by setpriv (util-linux) without new rights, and as `uid` unless that is 0."""
+    identity = []
+    if uid:
+        supplementary = ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
+        identity = ["--reuid", str(uid), "--regid", str(uid), *supplementary]
+    return ["setpriv", *identity, "--no-new-privs", "--", *command]
+
+
+def _boot(machine: Machine) -> list[str]:
+    descriptors = machine.descriptors
+    if descriptors.kernel < 0:
+        return ["-bios", UEFI_FIRMWARE] if machine.firmware == "uefi" else []
+    options = ["-kernel", f"/proc/self/fd/{descriptors.kernel}", "-append", machine.append]
+    if descriptors.initrd >= 0:
+        options += ["-initrd", f"/proc/self/fd/{descriptors.initrd}"]
+    return options
+
+
+def _disk(descriptors: Descriptors) -> list[str]:
+    """The overlay, on a template that is named here, whatever their headers say."""
+    if descriptors.disk < 0:
+        return []
+    template = _qcow2("template", set=1) | {"read-only": True, "backing": None}
+    disk = _qcow2("disk", set=2) | {"discard": "unmap", "backing": "template"}
+    return [
+        *("-add-fd", f"fd={descriptors.template},set=1"),
+        *("-add-fd", f"fd={descriptors.disk},set=2"),
+        *("-blockdev", json.dumps(template)),
+        *("-blockdev", json.dumps(disk)),
+        *("-device", "virtio-blk-pci,drive=disk"),
+    ]
+
+
+def _qcow2(name: str, set: int) -> dict[str, Any]:
+    file = {"driver": "file", "filename": f"/dev/fdset/{set}"}
+    return {"driver": "qcow2", "node-name": name, "file": file}
+
+
+def _ports(descriptors: Descriptors) -> list[str]:
+    options = ["-device", "virtio-serial-pci"]
+    for id, descriptor, name in (
+        ("text", descriptors.text, TEXT_PORT),
+        ("agent", descriptors.agent, AGENT_PORT),
+    ):
+        options += ["-chardev", f"socket,id={id},fd={descriptor},server=on,wait=off"]
+        options += ["-device", f"virtserialport,id={id},chardev={id},name={name}"]
+    return options

@@ -1,0 +1,279 @@
+"""A virtual machine under QEMU, cloned from an image.
+
+QEMU depends on nothing of ours once it runs: it is detached, holds no path of ours, and its state folder
+says how to reach it, so a new session host takes it up again (`adopt`).
+
+`start` returns when the guest can be used, not when QEMU runs: people rather watch a progress bar than
+a boot. What counts as that is in boot.py.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+
+from sessions.displays.base import Display, DisplayError, DisplayEvents
+from sessions.displays.qemu_dbus import open_qemu_display
+from sessions.displays.sockets import connect_unix
+from sessions.guests.base import GuestError, Place, Progress
+from sessions.guests.qemu import disk, state
+from sessions.guests.qemu.accelerator import Accelerator, kvm_groups, probe
+from sessions.guests.qemu.boot import Patience, wait_until_ready
+from sessions.guests.qemu.command import Descriptors, Machine, as_user, qemu_command
+from sessions.guests.qemu.endings import Ending, start_failure
+from sessions.guests.qemu.monitor import Monitor, MonitorError, peer_of
+from sessions.guests.qemu.process import ProcessId, QemuProcess
+from sessions.guests.qemu.spec import Settings, Spec
+from sessions.guests.qemu.state import State
+from sessions.guests.qemu.text_port import TextPort
+from sessions.images.errors import ImageError, ImageMissing
+from sessions.images.store import Image, ImageStore
+from sessions.pixels.framebuffer import Framebuffer
+from sessions.wire.qmp import Event
+
+GREETING_SECONDS = 20
+CONNECT_SECONDS = 5
+QUIT_SECONDS = 3
+"""How long each way of ending QEMU is given before the next, harsher one."""
+
+_UIDS = 1 << 28
+
+
+class QemuGuest:
+    """One guest (see sessions/guests/base.py)."""
+
+    def __init__(self, spec: Mapping[str, Any], place: Place) -> None:
+        self._given = dict(spec)
+        self._spec = Spec.read(spec)
+        self._settings = Settings.read(place.settings)
+        self._place = place
+        self._reactor = place.reactor
+        self._monitor: Monitor | None = None
+        self._text: TextPort | None = None
+        self._child: QemuProcess | None = None
+        self._process: ProcessId | None = None
+        self._ending = Ending()
+        self._up = False  # started or adopted, and not let go of: only then is `ended` called
+
+    async def start(self, progress: Progress) -> None:
+        """Clone the image, start QEMU and wait until the guest can be used. Raises GuestError."""
+        try:
+            await self._start(progress)
+        except BaseException as error:
+            failure = self._failure(error)
+            await self.stop()
+            if failure is None:
+                raise
+            raise failure from error
+        self._up = True
+        progress(100, "The guest is ready")
+
+    async def _start(self, progress: Progress) -> None:
+        progress(0, "Looking at the image")
+        image = self._image()
+        uid = self._uid()
+        accelerator = await probe(
+            self._reactor,
+            self._settings.qemu,
+            wanted=self._settings.accelerator,
+            cache=self._settings.cache_folder,
+            uid=uid,
+        )
+        if image.disk is not None:
+            progress(5, "Making the disk")
+            await self._in_thread(disk.clone, self._settings.qemu_img, image.disk, self._folder / state.DISK)
+        progress(10, "Starting the machine")
+        self._launch(image, accelerator, uid)
+        await self._connect(GREETING_SECONDS)
+        if self._child is not None:
+            self._child.let_go()
+        patience = Patience(self._settings.boot_seconds, speaks=image.kind != "disk")
+        await wait_until_ready(self._reactor, self._connected(), self.open_display, patience, progress)
+
+    async def adopt(self) -> None:
+        """Take up the QEMU that the state folder tells of. Raises GuestError."""
+        kept = State.read(self._folder)
+        if not kept.process.alive:
+            raise GuestError(
+                "This session's guest has ended while nobody looked after it.",
+                f"process {kept.process.pid} is gone, or is another one now; {self._folder} is left over",
+            )
+        self._process = kept.process
+        try:
+            await self._connect(CONNECT_SECONDS)
+            await self._look_at_ports()
+        except (MonitorError, DisplayError) as error:
+            await self.detach()
+            detail = f"process {kept.process.pid} runs, but its monitor in {self._folder} fails: {error}"
+            raise GuestError("This session's guest does not answer.", detail) from error
+        self._up = True
+
+    async def open_display(self, framebuffer: Framebuffer, events: DisplayEvents) -> Display:
+        """Open the guest's screen. Raises DisplayError."""
+        if self._monitor is None or self._text is None:
+            raise DisplayError("The guest does not run.")
+        try:
+            return await open_qemu_display(self._reactor, self._monitor, self._text, framebuffer, events)
+        except MonitorError as error:
+            raise DisplayError(f"The guest's screen cannot be opened: {error}.") from error
+
+    async def stop(self) -> None:
+        """End QEMU, the harsher the longer it takes, and remove the guest's disk."""
+        self._up = False
+        if self._monitor is not None and self._process is not None and self._process.alive:
+            self._monitor.post("quit", {})
+            await self._gone_within(QUIT_SECONDS)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self._process is not None and self._process.alive:
+                self._process.send(number)
+                await self._gone_within(QUIT_SECONDS)
+        if self._child is not None:
+            self._child.exit_code()  # so that it leaves no zombie
+            self._child.let_go()
+        await self.detach()
+        state.clear(self._folder)
+
+    async def detach(self) -> None:
+        """Let go of QEMU, which goes on."""
+        self._up = False
+        if self._monitor is not None:
+            self._monitor.close()
+        if self._text is not None:
+            self._text.close()
+        self._monitor = self._text = None
+
+    @property
+    def _folder(self) -> Path:
+        return self._place.folder
+
+    def _image(self) -> Image:
+        name = self._spec.template
+        try:
+            return ImageStore(self._place.images).get(name)
+        except ImageMissing as error:
+            message = f"The image “{name}” that this desktop is made from does not exist on the server."
+            raise GuestError(message, detail=str(error)) from error
+        except ImageError as error:
+            message = f"The image “{name}” that this desktop is made from is broken."
+            raise GuestError(message, detail=str(error)) from error
+
+    def _uid(self) -> int:
+        """Return a user id no other living guest has: folders have different inode numbers."""
+        if os.geteuid() != 0 or not self._settings.uid_base:
+            return 0
+        return self._settings.uid_base + self._folder.stat().st_ino % _UIDS
+
+    def _launch(self, image: Image, accelerator: Accelerator, uid: int) -> None:
+        """Start QEMU and keep how to find it. What it inherits is closed here."""
+        try:
+            with ExitStack() as opened:
+                machine = self._machine(image, accelerator, self._descriptors(image, opened))
+                groups = kvm_groups() if accelerator.name == "kvm" else []
+                command = as_user(qemu_command(machine), uid, groups)
+                self._child = QemuProcess(command, machine.descriptors.passed)
+            self._process = self._child.id
+            State(
+                self._given, image.name, image.version, accelerator.name, self._process, uid, time.time()
+            ).write(self._folder)
+        except OSError as error:
+            raise GuestError("The guest could not be started.", detail=str(error)) from error
+
+    def _machine(self, image: Image, accelerator: Accelerator, descriptors: Descriptors) -> Machine:
+        return Machine(
+            name=f"tsgateway-{self._folder.name}".replace(",", "_"),
+            qemu=self._settings.qemu,
+            accelerator=accelerator.name,
+            tb_size_mb=self._settings.tb_size_mb,
+            memory_mb=self._spec.memory_mb or image.memory_mb,
+            cpus=self._spec.cpus or (2 if accelerator.name == "kvm" else 1),
+            screen=self._place.screen,
+            network=self._settings.network,
+            firmware=image.firmware,
+            append=image.append,
+            descriptors=descriptors,
+        )
+
+    def _descriptors(self, image: Image, opened: ExitStack) -> Descriptors:
+        def listening(name: str) -> int:
+            return opened.enter_context(state.listen(self._folder, name)).fileno()
+
+        def file(path: Path | None, flags: int = os.O_RDONLY) -> int:
+            if path is None:
+                return -1
+            descriptor = os.open(path, flags | os.O_CLOEXEC)
+            opened.callback(os.close, descriptor)
+            return descriptor
+
+        overlay = None if image.disk is None else self._folder / state.DISK
+        return Descriptors(
+            qmp=listening(state.QMP),
+            text=listening(state.TEXT),
+            agent=listening(state.AGENT),
+            disk=file(overlay, os.O_RDWR),
+            template=file(image.disk),
+            kernel=file(image.kernel),
+            initrd=file(image.initrd),
+        )
+
+    async def _connect(self, seconds: float) -> None:
+        """Connect to the monitor and the text port. Raises DisplayError, MonitorError."""
+        with state.short_path(self._folder, state.QMP) as path:
+            connected = await connect_unix(self._reactor, path, seconds)
+        # The kernel names the process that listens: we ourselves as long as QEMU has not taken over.
+        if peer_of(connected) not in (os.getpid(), self._process and self._process.pid):
+            connected.close()
+            raise MonitorError(f"the monitor belongs to process {peer_of(connected)}")
+        self._monitor = Monitor(self._reactor, self._happened, self._lost)
+        await self._monitor.connect(connected, seconds)
+        with state.short_path(self._folder, state.TEXT) as path:
+            self._text = TextPort(self._reactor, await connect_unix(self._reactor, path, seconds))
+
+    async def _look_at_ports(self) -> None:
+        for device in await self._connected().execute("query-chardev"):
+            if device["label"] == "text" and self._text is not None:
+                self._text.listening = bool(device["frontend-open"])
+
+    def _connected(self) -> Monitor:
+        if self._monitor is None:
+            raise MonitorError("QEMU is gone")
+        return self._monitor
+
+    def _happened(self, event: Event) -> None:
+        self._ending.learn(event)
+        if event.name == "VSERPORT_CHANGE" and event.data.get("id") == "text" and self._text is not None:
+            self._text.listening = bool(event.data.get("open"))
+
+    def _lost(self, reason: Exception) -> None:
+        if self._up:
+            self._up = False
+            code = None if self._child is None else self._child.exit_code()
+            self._place.ended(self._ending.sentence(code))
+
+    def _failure(self, error: BaseException) -> GuestError | None:
+        """Return what to raise for an error while starting; None for one that passes as it is."""
+        if isinstance(error, GuestError) or not isinstance(error, MonitorError | DisplayError):
+            return None
+        said = "" if self._child is None else self._child.error_text()
+        return start_failure(self._settings.qemu, said, str(error))
+
+    async def _gone_within(self, seconds: float) -> None:
+        deadline = self._reactor.seconds() + seconds
+        while self._process is not None and self._process.alive and self._reactor.seconds() < deadline:
+            if self._child is not None:
+                self._child.exit_code()
+            await deferLater(self._reactor, 0.02)
+
+    async def _in_thread(self, function: Any, *arguments: Any) -> None:
+        working: Deferred[Any] = deferToThreadPool(
+            self._reactor, self._reactor.getThreadPool(), function, *arguments
+        )
+        await working

@@ -1,0 +1,101 @@
+"""A guest's state folder: what a later session host needs to find its QEMU again.
+
+    guest.json   this state, written aside and renamed
+    disk.qcow2   the overlay, where the image has a disk
+    qmp.sock     the monitor          } bound by us and passed to QEMU: whoever may not enter
+    text.sock    the text port        } the folder cannot reach them
+    agent.sock   the guest agent's    }
+
+Socket paths may have 107 bytes and a folder's may be longer, so sockets are named through a descriptor
+of the folder, /proc/self/fd/N/qmp.sock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sessions.guests.base import GuestError
+from sessions.guests.qemu.process import ProcessId
+
+STATE = "guest.json"
+DISK = "disk.qcow2"
+QMP, TEXT, AGENT = "qmp.sock", "text.sock", "agent.sock"
+_MAX_STATE = 64 * 1024
+
+
+@dataclass(frozen=True)
+class State:
+    """A running guest. created: seconds since 1970, for people to read."""
+
+    spec: Mapping[str, Any]
+    image: str
+    image_version: str
+    accelerator: str
+    process: ProcessId
+    uid: int
+    created: float
+
+    def write(self, folder: Path) -> None:
+        """Keep it. Raises OSError."""
+        aside = folder / f"{STATE}.new"
+        with aside.open("w", encoding="utf-8") as file:
+            json.dump(asdict(self), file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.rename(folder / STATE)
+
+    @classmethod
+    def read(cls, folder: Path) -> State:
+        """Return what was kept. Raises GuestError."""
+        try:
+            with (folder / STATE).open("rb") as file:
+                fields = json.loads(file.read(_MAX_STATE))
+            process = ProcessId(int(fields["process"]["pid"]), int(fields["process"]["started"]))
+            return cls(
+                dict(fields["spec"]), str(fields["image"]), str(fields["image_version"]),
+                str(fields["accelerator"]), process, int(fields["uid"]), float(fields["created"]),
+            )  # fmt: skip
+        except FileNotFoundError as error:
+            raise GuestError("This session's guest is gone.", f"{folder / STATE} is missing") from error
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            detail = f"{folder / STATE} cannot be read: {error!r}"
+            raise GuestError("This session's guest cannot be found again.", detail) from error
+
+
+def listen(folder: Path, name: str) -> socket.socket:
+    """Return a listening Unix socket `name` in `folder`. Raises OSError."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            (folder / name).unlink()
+        with short_path(folder, name) as path:
+            listening.bind(path)
+        listening.listen(1)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+@contextlib.contextmanager
+def short_path(folder: Path, name: str) -> Iterator[str]:
+    """Name a file in `folder` in a few bytes, within the block."""
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{name}"
+    finally:
+        os.close(descriptor)
+
+
+def clear(folder: Path) -> None:
+    """Remove what a guest keeps in its folder. Never raises."""
+    for name in (STATE, f"{STATE}.new", DISK, QMP, TEXT, AGENT):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
