@@ -1,10 +1,10 @@
 """A session host without desktops: speaks the session link, sends canned tsg messages.
 
-Started like the real one, `host.py --settings FILE`. What viewers send comes back to them inside `Cursor`
-messages' pixels where it fits no other: the fake echoes every relayed message as one unknown-but-optional
-message, 0xF0 and the bytes, so that a test sees exactly what the host got.
+Started like the real one, `host.py --settings FILE`. What a viewer sends comes back to it behind the byte
+`ECHO`, so that a test sees exactly what the host got. Requests are noted in `requests.jsonl`.
 
-Sessions of desktops whose spec has `"die": true` end the process when a viewer attaches.
+A desktop's spec may have `"refuse": true` (it cannot be started) and `"die": true` (the process ends when
+a viewer attaches).
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ from sessions.wire.tsg import (
 
 ECHO = 0xF0
 FRAME = Frame(
-    1, FrameFlag.NEW_STREAM | FrameFlag.LAST, (Operation(Encoding.HISTORY, 0, 0, 8, 4),), bytes(range(256)) * 300
+    1,
+    FrameFlag.NEW_STREAM | FrameFlag.LAST,
+    (Operation(Encoding.HISTORY, 0, 0, 8, 4),),
+    bytes(range(256)) * 300,
 )
 """No decoder would take its history: the gateway must not look."""
 
@@ -49,6 +52,7 @@ class FakeHost:
         self.sessions: dict[str, dict] = {}
         self.specs: dict[str, dict] = {}
         self.viewers: dict[int, str] = {}
+        self.after: list[bytes] = []
         self.stopped = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,7 +80,7 @@ class FakeHost:
         else:
             answer = {"id": call["id"], "result": result or {}}
         writer.write(encode(Kind.REPLY, 0, answer))
-        for send in getattr(self, "after", []):
+        for send in self.after:
             writer.write(send)
         self.after = []
 
@@ -136,7 +140,11 @@ class FakeHost:
                     0,
                     {
                         "event": "detached",
-                        "params": {"viewer": v, "code": CloseCode.SESSION_ENDED, "reason": "The session was ended."},
+                        "params": {
+                            "viewer": v,
+                            "code": CloseCode.SESSION_ENDED,
+                            "reason": "The session was ended.",
+                        },
                     },
                 )
                 for v in leaving
@@ -147,16 +155,16 @@ class FakeHost:
         self.stopped.set()
 
 
-async def main() -> None:
-    settings = json.loads(Path(sys.argv[sys.argv.index("--settings") + 1]).read_text())
-    folder = Path(settings["state"])
-    folder.mkdir(parents=True, exist_ok=True)
+async def main(socket: str, folder: Path) -> None:
     host = FakeHost(folder)
-    server = await asyncio.start_unix_server(host.serve, settings["socket"])
+    server = await asyncio.start_unix_server(host.serve, socket)
     await host.stopped.wait()
     await asyncio.sleep(0.1)
     server.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    settings = json.loads(Path(sys.argv[sys.argv.index("--settings") + 1]).read_text())
+    guests = Path(settings["state"])
+    guests.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(settings["socket"], guests))

@@ -123,8 +123,9 @@ class World:
         return await connectProtocol(endpoint, Line())
 
     async def websocket(self, **options: Any) -> WebSocket:
+        """Open a WebSocket. options: origin, subprotocols."""
         line = await self.knock()
-        return await WebSocket.open(line, self.origin, self.port, **options)
+        return await WebSocket.open(line, options.pop("origin", self.origin), self.port, **options)
 
     async def native(self) -> Native:
         return Native(await self.knock(SUBPROTOCOL.encode()))
@@ -230,6 +231,11 @@ class Line(Protocol):
     def write(self, data: bytes) -> None:
         self.transport.write(data)
 
+    def cut(self) -> None:
+        """End the connection without a word."""
+        if not self.lost:
+            self.transport.abortConnection()
+
     async def more(self) -> None:
         """Wait until bytes have come or the connection is gone."""
         deferred: Deferred = Deferred()
@@ -326,12 +332,12 @@ class WebSocket(Messages):
 
     @classmethod
     async def open(
-        cls, line: Line, origin: str | None, port: int, *, subprotocols=(SUBPROTOCOL,), **options: Any
+        cls, line: Line, origin: str | None, port: int, *, subprotocols=(SUBPROTOCOL,)
     ) -> WebSocket:
-        """options: origin (None: no such header)."""
+        """Shake hands. origin: None for no such header."""
         protocol = ClientProtocol(
             parse_uri(f"wss://localhost:{port}/ws"),
-            origin=options.get("origin", origin),
+            origin=origin,
             subprotocols=list(subprotocols) or None,
             max_size=None,
         )

@@ -1,19 +1,136 @@
+"""Signing in and out, over a real socket."""
+
 import pytest_twisted
 
-from tests.tsgateway.support import World
+from sessions.wire.tsg import CloseCode
+from tests.tsgateway.support import World, hello
 
 ME = "/api/v1/me"
 LOGIN = "/api/v1/login"
+LOGOUT = "/api/v1/logout"
+WRONG = {"name": "ada", "password": "not it"}
 
 
 @pytest_twisted.ensureDeferred
-async def test_from_sign_in_to_the_picture(world: World):
-    ada = await world.sign_in()
+async def test_sign_in_shows_who_one_is_and_what_one_may_open(world: World):
+    ada = await world.sign_in("ada")
     assert (await ada.get(ME)).json == {"user": {"name": "ada", "groups": ["administrators", "users"]}}
-    listed = (await ada.get("/api/v1/desktops")).json["desktops"]
-    assert [desktop["id"] for desktop in listed] == ["one", "mine", "dying", "refused"]
-    assert listed[0]["session"] is None
-    session, ticket = await ada.ticket("one")
+    shown = (await ada.get("/api/v1/desktops")).json["desktops"]
+    assert [desktop["id"] for desktop in shown] == ["one", "mine", "dying", "refused"]
+    assert shown[0] == {"id": "one", "title": "One", "description": "", "kind": "fake", "session": None}
+    bob = await world.sign_in("bob")
+    assert [desktop["id"] for desktop in (await bob.get("/api/v1/desktops")).json["desktops"]] == ["one"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_names_are_one_whatever_their_case(world: World):
+    body = {"name": " Ada ", "password": "ada's password"}
+    assert (await world.request("POST", LOGIN, body)).json["user"]["name"] == "ada"
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(world: World):
+    answer = await world.request("POST", LOGIN, {"name": "ada", "password": "ada's password"})
+    name, _, rest = answer.headers["Set-Cookie"].partition("=")
+    value, *attributes = rest.split("; ")
+    assert name == "__Host-tsgateway"
+    assert len(value) == 43  # 256 bits
+    assert set(attributes) == {"Path=/", "Secure", "HttpOnly", "SameSite=Strict", "Max-Age=43200"}
+
+
+@pytest_twisted.ensureDeferred
+async def test_no_token_is_stored_as_it_is(world: World):
+    ada = await world.sign_in()
+    await ada.ticket()
+    for path in world.folder.rglob("*"):
+        if path.is_file():
+            assert ada.cookie.encode() not in path.read_bytes()
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_a_good_cookie_nobody_is_known(world: World):
+    for cookie in (None, "", "x", "A" * 43, "é", "A" * 5000):
+        answer = await world.request("GET", ME, cookie=cookie)
+        assert (answer.status, answer.code) == (401, "not_signed_in")
+
+
+@pytest_twisted.ensureDeferred
+async def test_wrong_name_and_wrong_password_are_told_apart_by_nobody(world: World):
+    wrong = await world.request("POST", LOGIN, WRONG)
+    nobody = await world.request("POST", LOGIN, {"name": "eve", "password": "not it"})
+    assert wrong.status == nobody.status == 401
+    assert wrong.body == nobody.body
+    assert "Set-Cookie" not in wrong.headers
+
+
+@pytest_twisted.ensureDeferred
+async def test_ten_wrong_passwords_mean_waiting(world: World):
+    answers = [await world.request("POST", LOGIN, WRONG) for _ in range(10)]
+    assert [answer.status for answer in answers[:5]] == [401] * 5
+    last = answers[5]
+    assert (last.status, last.code) == (429, "too_many_attempts")
+    assert last.json["retry_after"] == int(last.headers["Retry-After"]) >= 1
+    right = {"name": "ada", "password": "ada's password"}
+    assert (await world.request("POST", LOGIN, right)).status == 429
+
+
+@pytest_twisted.ensureDeferred
+async def test_signing_out_ends_the_sign_in_and_its_viewers(world: World):
+    ada = await world.sign_in()
+    other = await world.sign_in()
+    _, ticket = await ada.ticket()
+    _, unused = await ada.ticket()
     viewer = await world.websocket()
-    assert viewer.is_open
-    viewer.send(b"")  # replaced below
+    await viewer.welcome(ticket)
+    answer = await ada.post(LOGOUT)
+    assert answer.status == 204
+    assert "Max-Age=0" in answer.headers["Set-Cookie"]
+    assert (await viewer.closing()).code == CloseCode.SIGNED_OUT
+    assert await viewer.message() is None
+    assert viewer.closed == 4000 + CloseCode.SIGNED_OUT
+    assert (await ada.get(ME)).status == 401
+    assert (await other.get(ME)).status == 200
+    late = await world.websocket()
+    late.send(hello(unused))
+    assert (await late.closing()).code == CloseCode.TICKET
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_changed_password_ends_sign_ins_and_viewers(world: World):
+    ada = await world.sign_in()
+    _, ticket = await ada.ticket()
+    viewer = await world.native()
+    await viewer.welcome(ticket)
+    world.gateway._store.set_password("ada", "x")
+    await world.gateway._check_sign_ins()
+    assert (await viewer.closing()).code == CloseCode.SIGNED_OUT
+    assert (await ada.get(ME)).status == 401
+
+
+@pytest_twisted.ensureDeferred
+async def test_no_other_site_can_use_a_sign_in(world: World):
+    ada = await world.sign_in()
+    for origin in ("https://evil.example", "null", "http://localhost", f"{world.origin}.evil.example"):
+        answer = await ada.post(LOGOUT, origin=origin)
+        assert (answer.status, answer.code) == (403, "wrong_origin")
+    assert (await ada.post(LOGOUT, origin=None)).code == "wrong_origin"
+    login = await world.request("POST", LOGIN, WRONG, origin="https://evil.example")
+    assert login.code == "wrong_origin"
+    form = await ada.post(LOGOUT, headers={"Content-Type": "text/plain"})
+    assert (form.status, form.code) == (415, "not_json")
+    assert (await ada.get(ME)).status == 200
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_program_without_cookie_may_sign_in_without_an_origin(world: World):
+    body = {"name": "ada", "password": "ada's password"}
+    assert (await world.request("POST", LOGIN, body, origin=None)).status == 200
+
+
+@pytest_twisted.ensureDeferred
+async def test_bodies_are_checked(world: World):
+    for body in (b"{", b"[]", b'{"name": 1}', b'{"name": "ada"}', b"\xff", b"[" * 60000):
+        answer = await world.request("POST", LOGIN, body)
+        assert (answer.status, answer.code) == (400, "bad_request"), body
+    extra = await world.request("POST", LOGIN, {**WRONG, "admin": True})
+    assert extra.code == "bad_request"

@@ -1,0 +1,113 @@
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsgateway.config import Config, ConfigError, load
+from tsgateway.config.reference import markdown
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_text(text: str) -> Config:
+        path = tmp_path / "c.toml"
+        path.write_text(text)
+        return load(path)
+
+    return read_text
+
+
+def test_no_file_is_needed():
+    config = load(None)
+    assert config.server.listen == "127.0.0.1"
+    assert config.server.port == 8443
+    assert list(config.desktops) == ["desktop", "testcard"]
+    assert config.desktops["desktop"].spec == {"kind": "qemu", "template": "desktop"}
+
+
+def test_keys_of_a_kind_go_to_the_host_and_ours_do_not(read):
+    config = read('[desktops.pc]\ntitle = "PC"\nkind = "rfb"\nhost = "h"\nport = 5901\nusers = ["ada"]\n')
+    assert config.desktops["pc"].spec == {"kind": "rfb", "host": "h", "port": 5901}
+
+
+def test_settings_of_any_kind_of_guest_are_taken(read):
+    config = read('[guests.qemu]\naccelerator = "tcg"\nfurther = 1\n[guests.other]\nx = 2\n')
+    settings = config.guests.model_dump()
+    assert settings["qemu"]["accelerator"] == "tcg"
+    assert settings["qemu"]["further"] == 1
+    assert settings["other"] == {"x": 2}
+
+
+def test_paths_are_relative_to_the_file(read, tmp_path):
+    config = read('[data]\ndirectory = "here"\n[server]\ncertificate = "c.pem"\nkey = "/abs/k.pem"\n')
+    assert config.data.directory == tmp_path / "here"
+    assert config.server.certificate == tmp_path / "c.pem"
+    assert config.server.key == Path("/abs/k.pem")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[server]\n\nprot = 1\n", 'line 3: unknown key "server.prot"; did you mean "port"?'),
+        ("[srever]\nport = 1\n", 'line 1: unknown key "srever"; did you mean "server"?'),
+        ("server.port = 70000\n", "line 1: server.port = 70000: should be less than or equal to 65535"),
+        ('[server]\nport = "x"\n', 'line 2: server.port = "x": should be a valid integer'),
+        ("[encoding]\n# a comment\nlevel=99\n", "line 3: encoding.level = 99: should be less than"),
+        ('[server]\norigins = ["http://x"]\n', "line 2: server.origins = "),
+        ('[server]\nlog_level = "loud"\n', "'debug', 'info', 'warn' or 'error'"),
+        ('[desktops.a]\ntitle = "A"\n', 'line 1: "desktops.a.kind" is missing'),
+        ('[desktops."A b"]\ntitle = "A"\nkind = "x"\n', 'line 1: "desktops.A b": use small letters'),
+        ('[desktops.a]\ntitle = ""\nkind = "x"\n', 'line 2: desktops.a.title = ""'),
+        ("[server]\ncertificate = 'c'\n", "line 2: server.certificate and server.key belong together"),
+        ("[server\n", "not valid TOML: "),
+        ("a = 1\na = 2\n", "line 2"),
+        ("[hosts]\nzzz = 1\n", "known here: count"),
+    ],
+)
+def test_errors_name_the_place_and_what_would_be_right(read, text, said):
+    with pytest.raises(ConfigError) as error:
+        read(text)
+    assert said in str(error.value)
+    assert "c.toml" in str(error.value)
+
+
+def test_all_errors_are_told_at_once(read):
+    with pytest.raises(ConfigError) as error:
+        read("[server]\nport = -1\nprot = 1\n[hosts]\ncount = 0\n")
+    assert len(str(error.value).splitlines()) == 3
+
+
+def test_what_is_no_file(tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load(tmp_path / "missing.toml")
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load(tmp_path)
+    (tmp_path / "b").write_bytes(b"a = '\xff'")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load(tmp_path / "b")
+    (tmp_path / "big").write_bytes(b"#" * 2_000_000)
+    with pytest.raises(ConfigError, match="not a configuration file"):
+        load(tmp_path / "big")
+
+
+@given(st.text(st.sampled_from('[]."=\n#abserverport0123 ,{}'), max_size=80))
+def test_any_text_is_a_configuration_or_a_sentence(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("c") / "c.toml"
+    path.write_text(text)
+    with contextlib.suppress(ConfigError):
+        assert isinstance(load(path), Config)
+
+
+def test_the_page_is_current():
+    """`python -m tsgateway.config.reference > docs/configuration.md` makes it so."""
+    assert (ROOT / "docs" / "configuration.md").read_text() == markdown()
+
+
+def test_the_example_of_the_page_is_valid(read):
+    example = markdown().partition("```toml\n")[2].partition("```")[0]
+    config = read(example)
+    assert set(config.desktops) == {"linux", "office-pc"}

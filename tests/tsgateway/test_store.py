@@ -1,0 +1,149 @@
+import datetime
+import sqlite3
+
+import pytest
+from cryptography import x509
+
+from tsgateway.certificates import LIFETIME, load_identity
+from tsgateway.config import Config
+from tsgateway.errors import StartError
+from tsgateway.layout import DataLock, Layout
+from tsgateway.store import NameTaken, NoSuchUser, Store
+
+HOUR = 3600
+NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = Store(tmp_path / "db")
+    yield made
+    made.close()
+
+
+def test_accounts(store):
+    store.add_user("ada", "hash", {"administrators"}, 1)
+    store.add_user("bob", "hash", set(), 1)
+    assert store.user("ada").groups == ("administrators", "users")
+    assert store.user("bob").groups == ("users",)
+    assert store.user("eve") is None
+    assert [account.name for account in store.all_users()] == ["ada", "bob"]
+    assert store.has_administrator()
+    with pytest.raises(NameTaken):
+        store.add_user("ada", "other", set(), 1)
+    with pytest.raises(NoSuchUser):
+        store.set_password("eve", "x")
+
+
+def test_a_sign_in_ends_by_age_and_by_idleness(store):
+    store.add_user("ada", "hash", set(), 0)
+    store.add_sign_in(b"1", "ada", 0)
+    now = 0
+    while now < 12 * HOUR - HOUR / 2:
+        now += HOUR / 2
+        assert (store.use_sign_in(b"1", now, 12 * HOUR, HOUR) is not None) == (now < 12 * HOUR)
+    assert store.use_sign_in(b"1", 12 * HOUR, 12 * HOUR, HOUR) is None
+    store.add_sign_in(b"2", "ada", 0)
+    assert store.use_sign_in(b"2", HOUR, 12 * HOUR, HOUR) is None
+    assert store.use_sign_in(b"2", 1, 12 * HOUR, HOUR) is None  # gone for good
+    store.add_sign_in(b"3", "ada", 0)
+    store.set_password("ada", "new")
+    assert store.use_sign_in(b"3", 1, 12 * HOUR, HOUR) is None
+
+
+def test_old_sign_ins_are_forgotten(store):
+    store.add_user("ada", "hash", set(), 0)
+    store.add_sign_in(b"old", "ada", 0)
+    store.add_sign_in(b"new", "ada", 2 * HOUR)
+    store.forget_old_sign_ins(2 * HOUR, 12 * HOUR, HOUR)
+    with sqlite3.connect(store._engine.url.database) as connection:
+        assert connection.execute("select token_hash from sign_ins").fetchall() == [(b"new",)]
+
+
+def test_the_file_is_private_and_kept(tmp_path):
+    path = tmp_path / "db"
+    store = Store(path)
+    store.add_user("ada", "hash", set(), 0)
+    store.close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    again = Store(path)
+    assert again.user("ada") is not None
+    again.close()
+
+
+def test_what_is_no_database_or_a_newer_one_is_refused(tmp_path):
+    path = tmp_path / "db"
+    path.write_bytes(b"this is not a database, though long enough to look at" * 100)
+    with pytest.raises(StartError, match="cannot be used"):
+        Store(path)
+    path.unlink()
+    Store(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("update schema_version set version = 99")
+    with pytest.raises(StartError, match="newer tsgateway"):
+        Store(path)
+
+
+# ---- the data directory and the certificate
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Config.model_validate({"data": {"directory": tmp_path / "data"}})
+
+
+@pytest.fixture
+def layout(config):
+    made = Layout.of(config)
+    made.prepare()
+    return made
+
+
+def test_one_gateway_a_directory(layout):
+    lock = DataLock(layout)
+    with pytest.raises(StartError, match="another gateway"):
+        DataLock(layout)
+    lock.release()
+    DataLock(layout).release()
+
+
+def test_sockets_have_short_paths(tmp_path):
+    for folder in (tmp_path / "d", tmp_path / ("long" * 30)):
+        layout = Layout.of(Config.model_validate({"data": {"directory": folder}}))
+        assert len(str(layout.socket(3)).encode()) <= 107
+        assert layout.socket(3) != layout.socket(4)
+
+
+def test_the_certificate_is_made_kept_and_renewed(config, layout):
+    first = load_identity(config, layout, NOW)
+    names = first.chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "localhost" in names.get_values_for_type(x509.DNSName)
+    assert layout.key.stat().st_mode & 0o777 == 0o600
+    again = load_identity(config, layout, NOW + LIFETIME / 2)
+    assert again.fingerprint == first.fingerprint
+    assert load_identity(config, layout, NOW + LIFETIME).fingerprint != first.fingerprint
+    layout.certificate.write_text("rubbish")
+    assert load_identity(config, layout, NOW).fingerprint != first.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "said"),
+    [
+        ("missing", "key.pem", "missing cannot be read: No such file"),
+        ("certificate.pem", "missing", "missing cannot be read: No such file"),
+        ("rubbish", "key.pem", "rubbish is not a PEM certificate"),
+        ("certificate.pem", "rubbish", "rubbish is not a PEM private key"),
+        ("certificate.pem", "other.pem", "does not belong"),
+    ],
+)
+def test_a_wrong_certificate_is_named(config, layout, certificate, key, said):
+    load_identity(config, layout, NOW)
+    other = Layout(layout.root / "other", layout.images)
+    other.prepare()
+    load_identity(config, other, NOW)
+    other.key.rename(layout.root / "other.pem")
+    (layout.root / "rubbish").write_text("rubbish")
+    server = {"certificate": layout.root / certificate, "key": layout.root / key}
+    wrong = Config.model_validate({"server": server, "data": {"directory": layout.root}})
+    with pytest.raises(StartError, match=said):
+        load_identity(wrong, layout, NOW)
