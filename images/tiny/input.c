@@ -68,13 +68,13 @@ int input_descriptor(int index)
     return devices[index].fd;
 }
 
-/* The host scales a pixel to floor(pixel * range / size); rounding up undoes exactly that. */
+/* Hosts round a pixel's place up or down by less than half a pixel; rounding to the nearest undoes that. */
 static int to_pixel(int value, int minimum, int maximum, int size)
 {
     if (maximum <= minimum)
         return 0;
     int64_t range = maximum - minimum;
-    int pixel = (int)(((int64_t)(value - minimum) * size + range - 1) / range);
+    int pixel = (int)(((int64_t)(value - minimum) * size + range / 2) / range);
     return pixel < 0 ? 0 : pixel >= size ? size - 1 : pixel;
 }
 
