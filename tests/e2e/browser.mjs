@@ -42,6 +42,8 @@ page.on("console", (message) => log.push(`${message.type()}: ${message.text()}`)
 page.on("pageerror", (error) => log.push(`error: ${error.message}`));
 
 const TIMEOUT = 30_000;
+// To WebDriver, "Enter" is the one of the number block; U+E006 is the other.
+const named = (key) => (browserName === "firefox" && key === "Enter" ? "\ue006" : key);
 const found = (selector) => page.waitForSelector(selector, { visible: true, timeout: TIMEOUT });
 
 const commands = {
@@ -59,9 +61,9 @@ const commands = {
     if (selector) await (await found(selector)).click();
     await page.keyboard.type(text);
   },
-  key: ({ key }) => page.keyboard.press(key),
-  down: ({ key }) => page.keyboard.down(key),
-  up: ({ key }) => page.keyboard.up(key),
+  key: ({ key }) => page.keyboard.press(named(key)),
+  down: ({ key }) => page.keyboard.down(named(key)),
+  up: ({ key }) => page.keyboard.up(named(key)),
   insert: ({ text }) => page.keyboard.sendCharacter(text),
   move: ({ x, y, steps }) => page.mouse.move(x, y, { steps: steps ?? 1 }),
   press: ({ button }) => page.mouse.down({ button: button ?? "left" }),

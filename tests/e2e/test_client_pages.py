@@ -27,6 +27,7 @@ def test_sign_in_list_and_sign_out(browser: Browser, server: DevServer) -> None:
 
 def test_wrong_password_is_said_and_can_be_corrected(browser: Browser, server: DevServer) -> None:
     browser.open(server.url)
+    browser.wait("#name")
     browser.key("Enter")
     assert "Enter your name" in browser.text(".form-error")
     browser.type("ada", "#name")
