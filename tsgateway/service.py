@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import functools
 import importlib.util
-import os
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -163,7 +162,7 @@ class Gateway:
         try:
             self._port = await endpoint.listen(factory)
         except CannotListenError as error:
-            why = os.strerror(getattr(error.socketError, "errno", 0) or 0)
+            why = getattr(error.socketError, "strerror", None) or error.socketError
             raise StartError(
                 f"cannot listen on {server.listen} port {server.port}: {why}; stop what is there, or choose "
                 "another with --port or [server] port"

@@ -209,14 +209,14 @@ def test_a_killed_gateway_leaves_its_host_to_the_next(shell: Shell):
         ("server.prot = 1\n", 2, 'did you mean "port"?'),
         ('server.certificate = "missing"\nserver.key = "k"\n', 1, "missing cannot be read: No such file"),
         ('server.listen = "203.0.113.7"\n', 1, "cannot listen on 203.0.113.7 port 8443"),
-        ('server.listen = "no such name"\n', 1, "cannot listen on no such name"),
+        ('server.listen = "no such name"\n', 1, "Name or service not known"),
     ],
 )
 def test_serve_fails_with_a_sentence(shell: Shell, text, status, said):
     shell.configure(text)
     output = shell("serve", status=status)
-    assert said in output
-    assert output.startswith("tsgateway: ")
+    assert output.count(said) == 1
+    assert len(output.splitlines()) == 1
 
 
 def test_a_port_that_is_taken(shell: Shell):
