@@ -25,8 +25,11 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain }) {
   if (state === "over") {
     const [key, symbol, actions] = ENDINGS[code] ?? OTHER_ENDING;
     const possible = actions.filter((action) => action !== "again" || canStartAgain);
-    const detail = key === "taken" || key === "signedout" ? "" : reason;
-    return { key, icon: symbol, actions: possible, detail, isFinal: true, title };
+    // A server's words for why a session ended or was refused are meant for people; others are details.
+    const isForPeople = key === "ended" || key === "refused";
+    const detail = isForPeople || key === "taken" || key === "signedout" ? "" : reason;
+    const text = isForPeople ? reason : "";
+    return { key, icon: symbol, actions: possible, text, detail, isFinal: true, title };
   }
   if (state === "broken") {
     return { key: "broken", icon: "alert", actions: ["reload", "back"], detail: reason, isFinal: true, title };
