@@ -293,8 +293,8 @@ class DevServer:
             parts = path.removeprefix("/api/v1/").split("/")
             status, value = self._api(method, parts, json.loads(body or b"{}"))
             return status, "application/json", b"" if value is None else json.dumps(value).encode()
-        if path.startswith("/static/vendor/zstddec/"):
-            file = WEBCLIENT / "node_modules/zstddec" / path.removeprefix("/static/vendor/zstddec/")
+        if path.startswith("/static/vendor/"):
+            file = WEBCLIENT / "node_modules/zstddec/dist" / path.removeprefix("/static/vendor/")
         elif path.startswith("/static/"):
             file = WEBCLIENT / path.removeprefix("/static/")
         else:

@@ -16,7 +16,7 @@ import { Statistics } from "./statistics.js";
 
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
 
-const zstdUrl = new URL("../vendor/zstddec/dist/zstddec-stream.mjs", import.meta.url);
+const zstdUrl = new URL("../vendor/zstddec-stream.mjs", import.meta.url);
 const statistics = new Statistics();
 const acks = new Acks(acknowledge, {
   now,
@@ -54,8 +54,9 @@ async function ticketFor(session) {
 async function start({ canvas, session, ticket, size }) {
   wished = size;
   try {
-    const text = await (await fetch(zstdUrl)).text();
-    zstd = await ZstdStream.create(await compileZstd(text));
+    const file = await fetch(zstdUrl);
+    if (!file.ok) throw new Error(`the server has no ${zstdUrl.pathname} (${file.status})`);
+    zstd = await ZstdStream.create(await compileZstd(await file.text()));
     picture = new Picture(canvas, null);
   } catch (error) {
     tell("status", { state: "broken", reason: error.message });
