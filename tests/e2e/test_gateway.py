@@ -93,11 +93,11 @@ def test_picture_input_size_and_end(signed_in: Browser) -> None:
 
 
 def something_is_written(browser: Browser, x: int, y: int) -> bool:
-    """Wait until something bright stands in the text panel."""
+    """Wait until there are letters in the text panel, right of where the first one stands."""
     for _ in range(300):
         width, height, data = browser.canvas()
         pixels = np.frombuffer(data, np.uint8).reshape(height, width, 4)
-        if (pixels[y:, x : x + 400, :3].min(axis=2) > 0xE0).any():
+        if (pixels[y:, x + 40 : x + 400, :3].min(axis=2) > 0xA0).any():
             return True
     return False
 

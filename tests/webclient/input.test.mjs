@@ -1,0 +1,313 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+
+import { Keyboard, platformOf } from "../../webclient/input/keyboard.js";
+import { keysym } from "../../webclient/input/keysyms.js";
+import { buttonsOf, Pointer } from "../../webclient/input/pointer.js";
+import { scancode, SCANCODES } from "../../webclient/input/scancodes.js";
+import { pieces } from "../../webclient/input/text.js";
+import { LONG_PRESS, Touch } from "../../webclient/input/touch.js";
+
+// Timers that run when the test says so.
+class Clock {
+  time = 0;
+  timers = [];
+
+  now = () => this.time;
+
+  setTimeout = (action, delay) => {
+    const timer = { action, at: this.time + delay };
+    this.timers.push(timer);
+    return timer;
+  };
+
+  clearTimeout = (timer) => {
+    this.timers = this.timers.filter((other) => other !== timer);
+  };
+
+  pass(delay) {
+    this.time += delay;
+    const due = this.timers.filter(({ at }) => at <= this.time);
+    this.timers = this.timers.filter(({ at }) => at > this.time);
+    for (const { action } of due) action();
+  }
+}
+
+let sent;
+let clock;
+const send = (message) => sent.push(message);
+const keys = () => sent.filter(({ name }) => name === "Key").map(({ down, scancode: code, keysym: symbol }) => [down, code, symbol]);
+
+beforeEach(() => {
+  sent = [];
+  clock = new Clock();
+});
+
+function event(code, key, more = {}) {
+  const location = /Right$/.test(code) ? 2 : /^Numpad/.test(code) ? 3 : /Left$/.test(code) ? 1 : 0;
+  return { code, key, location, timeStamp: clock.time, getModifierState: () => false, ...more };
+}
+
+describe("scan codes", () => {
+  for (const [code, expected] of Object.entries({
+    KeyA: 0x1e, Escape: 0x01, F12: 0x58, IntlBackslash: 0x56, IntlRo: 0x73, IntlYen: 0x7d, Convert: 0x79,
+    NonConvert: 0x7b, KanaMode: 0x70, Lang1: 0x72, Lang2: 0x71, NumLock: 0x45, Pause: 0xc6, PrintScreen: 0xb7,
+    NumpadEnter: 0x9c, NumpadDivide: 0xb5, NumpadComma: 0x7e, ControlRight: 0x9d, AltRight: 0xb8,
+    MetaLeft: 0xdb, OSLeft: 0xdb, ContextMenu: 0xdd, ArrowUp: 0xc8, Delete: 0xd3, AudioVolumeUp: 0xb0, Nothing: 0,
+  })) test(code, () => assert.equal(scancode(code), expected));
+
+  test("are one byte each, and no two keys share one", () => {
+    const aliases = new Set(["OSLeft", "OSRight", "VolumeMute", "VolumeDown", "VolumeUp", "LaunchMediaPlayer",
+      "LaunchCalculator", "Hiragana", "Katakana"]);
+    const numbers = [...SCANCODES].filter(([code]) => !aliases.has(code)).map(([, number]) => number);
+    assert.ok(numbers.every((number) => number > 0 && number <= 0xff));
+    assert.equal(new Set(numbers).size, numbers.length);
+  });
+});
+
+describe("keysyms", () => {
+  for (const [key, location, expected] of [
+    ["a", 0, 0x61], ["ÿ", 0, 0xff], ["€", 0, 0x010020ac], ["🙂", 0, 0x0101f642], ["あ", 0, 0x01003042],
+    ["Enter", 0, 0xff0d], ["Enter", 3, 0xff8d], ["7", 3, 0xffb7], ["7", 0, 0x37], ["Home", 3, 0xff95],
+    ["Shift", 1, 0xffe1], ["Shift", 2, 0xffe2], ["AltGraph", 2, 0xfe03], ["F1", 0, 0xffbe], ["F24", 0, 0xffd5],
+    ["Dead", 0, 0], ["Unidentified", 0, 0], ["constructor", 0, 0],
+  ]) test(`${key} at ${location}`, () => assert.equal(keysym({ key, location }), expected));
+});
+
+describe("keyboard by place", () => {
+  const keyboard = (platform = "other") => new Keyboard(send, platform, clock);
+
+  test("a release names what was pressed, whatever the modifiers say by then", () => {
+    const board = keyboard();
+    board.down(event("KeyA", "A"));
+    board.up(event("KeyA", "a"));
+    assert.deepEqual(keys(), [[1, 0x1e, 0x41], [0, 0x1e, 0x41]]);
+  });
+
+  test("releases of what was never pressed are not sent", () => {
+    assert.equal(keyboard().up(event("KeyA", "a")), false);
+    assert.deepEqual(sent, []);
+  });
+
+  test("input methods at work get their keys", () => {
+    assert.equal(keyboard().down(event("KeyA", "Process", { keyCode: 229 })), false);
+    assert.equal(keyboard().down(event("KeyA", "a", { isComposing: true })), false);
+    assert.equal(keyboard().down(event("", "Unidentified")), false);
+    assert.deepEqual(sent, []);
+  });
+
+  test("dead keys go by place", () => {
+    keyboard().down(event("Equal", "Dead"));
+    assert.deepEqual(keys(), [[1, 0x0d, 0]]);
+  });
+
+  test("Windows: AltGr comes without the Control that Windows makes up", () => {
+    const board = keyboard("windows");
+    board.down(event("ControlLeft", "Control"));
+    board.down(event("AltRight", "AltGraph"));
+    clock.pass(1000);
+    assert.deepEqual(keys(), [[1, 0xb8, 0xfe03]]);
+  });
+
+  test("Windows: a real Control goes out, at once with the next key or after a moment", () => {
+    const board = keyboard("windows");
+    board.down(event("ControlLeft", "Control"));
+    assert.deepEqual(keys(), []);
+    board.down(event("KeyC", "c"));
+    assert.deepEqual(keys(), [[1, 0x1d, 0xffe3], [1, 0x2e, 0x63]]);
+    sent = [];
+    board.release();
+    board.down(event("ControlLeft", "Control"));
+    clock.pass(100);
+    assert.deepEqual(keys(), [[1, 0x1d, 0xffe3]]);
+  });
+
+  test("Windows: a Control tapped quickly is pressed and released", () => {
+    const board = keyboard("windows");
+    board.down(event("ControlLeft", "Control"));
+    board.up(event("ControlLeft", "Control"));
+    assert.deepEqual(keys(), [[1, 0x1d, 0xffe3], [0, 0x1d, 0xffe3]]);
+  });
+
+  test("macOS: keys pressed with Command are released at once, for their release is never told", () => {
+    const board = keyboard("mac");
+    board.down(event("MetaLeft", "Meta", { metaKey: true }));
+    board.down(event("KeyC", "c", { metaKey: true }));
+    assert.deepEqual(keys(), [[1, 0xdb, 0xffeb], [1, 0x2e, 0x63], [0, 0x2e, 0x63]]);
+  });
+
+  test("macOS: Caps Lock is a tap", () => {
+    keyboard("mac").down(event("CapsLock", "CapsLock"));
+    assert.deepEqual(keys().map(([down]) => down), [1, 0]);
+  });
+
+  test("losing the keyboard lets go of everything", () => {
+    const board = keyboard();
+    board.down(event("KeyA", "a"));
+    board.release();
+    board.up(event("KeyA", "a"));
+    assert.deepEqual(sent.at(-1), { name: "ReleaseKeys" });
+  });
+
+  test("combinations are released in reverse", () => {
+    keyboard().combination(["ControlLeft", "AltLeft", "Delete"]);
+    assert.deepEqual(keys().map(([down, code]) => [down, code]),
+      [[1, 0x1d], [1, 0x38], [1, 0xd3], [0, 0xd3], [0, 0x38], [0, 0x1d]]);
+  });
+});
+
+describe("keyboard by text", () => {
+  let board;
+  beforeEach(() => {
+    board = new Keyboard(send, "other", clock);
+    board.mode = "text";
+    sent = [];
+  });
+
+  test("what prints is left to the text field, and so are dead keys and AltGr", () => {
+    assert.equal(board.down(event("KeyA", "a")), false);
+    assert.equal(board.down(event("Equal", "Dead")), false);
+    const altGr = { ctrlKey: true, altKey: true, getModifierState: (name) => name === "AltGraph" };
+    assert.equal(board.down(event("KeyQ", "@", altGr)), false);
+    assert.deepEqual(sent, []);
+  });
+
+  test("Shift for a capital letter never reaches the guest", () => {
+    board.down(event("ShiftLeft", "Shift"));
+    board.down(event("KeyA", "A"));
+    board.beforeText();
+    board.up(event("ShiftLeft", "Shift"));
+    assert.deepEqual(keys(), []);
+  });
+
+  test("Shift with an arrow does", () => {
+    board.down(event("ShiftLeft", "Shift"));
+    board.down(event("ArrowLeft", "ArrowLeft"));
+    board.up(event("ArrowLeft", "ArrowLeft"));
+    board.up(event("ShiftLeft", "Shift"));
+    assert.deepEqual(keys().map(([down, code]) => [down, code]), [[1, 0x2a], [1, 0xcb], [0, 0xcb], [0, 0x2a]]);
+  });
+
+  test("shortcuts go by their letter, not by its place here", () => {
+    board.down(event("ControlLeft", "Control", { ctrlKey: true }));
+    board.down(event("KeyI", "c", { ctrlKey: true })); // Dvorak
+    assert.deepEqual(keys(), [[1, 0x1d, 0xffe3], [1, 0, 0x63]]);
+  });
+
+  test("modifiers held in the guest are let go before text", () => {
+    board.down(event("ShiftLeft", "Shift"));
+    board.beforeAction();
+    board.beforeText();
+    assert.deepEqual(keys().map(([down]) => down), [1, 0]);
+  });
+
+  test("a modifier alone is a tap", () => {
+    board.down(event("MetaLeft", "Meta"));
+    board.up(event("MetaLeft", "Meta"));
+    assert.deepEqual(keys().map(([down, code]) => [down, code]), [[1, 0xdb], [0, 0xdb]]);
+  });
+});
+
+test("long text is cut between characters", () => {
+  const text = "aé世🙂".repeat(1000);
+  const parts = pieces(text);
+  assert.equal(parts.join(""), text);
+  assert.ok(parts.every((part) => Buffer.byteLength(part) <= 4096 && !part.includes("\ufffd")));
+  assert.deepEqual(pieces(""), []);
+});
+
+test("what the browser tells of its system", () => {
+  assert.equal(platformOf({ platform: "MacIntel" }), "mac");
+  assert.equal(platformOf({ userAgentData: { platform: "Windows" }, platform: "" }), "windows");
+  assert.equal(platformOf({ platform: "Linux x86_64" }), "other");
+});
+
+describe("pointer", () => {
+  let frames;
+  let pointer;
+  beforeEach(() => {
+    frames = [];
+    pointer = new Pointer(send, (callback) => frames.push(callback));
+  });
+  const nextFrame = () => frames.splice(0).forEach((callback) => callback());
+
+  test("button masks", () => assert.deepEqual([1, 2, 4, 8, 16, 7].map(buttonsOf), [1, 4, 2, 8, 16, 7]));
+
+  test("moves merge to the newest of a frame", () => {
+    for (let x = 1; x <= 9; x += 1) pointer.move({ x, y: 0 });
+    nextFrame();
+    assert.deepEqual(sent, [{ name: "Pointer", x: 9, y: 0, buttons: 0 }]);
+  });
+
+  test("buttons are never lost, and the way to them comes first", () => {
+    pointer.move({ x: 5, y: 5 });
+    pointer.press({ x: 6, y: 6 }, 1);
+    pointer.press({ x: 6, y: 6 }, 0);
+    nextFrame();
+    assert.deepEqual(sent.map(({ x, buttons }) => [x, buttons]), [[6, 0], [6, 1], [6, 0]]);
+  });
+
+  test("wheels: pixels, lines and pages become notches, and small turns add up", () => {
+    pointer.wheel({ deltaX: 0, deltaY: 100, deltaMode: 0 });
+    pointer.wheel({ deltaX: 0, deltaY: -3, deltaMode: 1 });
+    pointer.wheel({ deltaX: 1, deltaY: 0, deltaMode: 2 });
+    for (let turn = 0; turn < 8; turn += 1) pointer.wheel({ deltaX: 0, deltaY: 0.625, deltaMode: 0 });
+    pointer.wheel({ deltaX: 0, deltaY: 1e9, deltaMode: 0 });
+    const turns = sent.map(({ dx, dy }) => [dx, dy]);
+    assert.deepEqual(turns.slice(0, 3), [[0, 120], [0, -120], [120, 0]]);
+    assert.equal(turns.slice(3, -1).reduce((sum, [, dy]) => sum + dy, 0), 6);
+    assert.deepEqual(turns.at(-1), [0, 0x7fff]);
+  });
+});
+
+describe("touch", () => {
+  let touch;
+  let presses;
+  beforeEach(() => {
+    presses = [];
+    const pointer = {
+      move: (at) => presses.push(["move", at.x]),
+      press: (at, buttons) => presses.push([buttons, at.x]),
+      wheel: ({ deltaY }) => presses.push(["wheel", deltaY]),
+    };
+    touch = new Touch(pointer, (place) => place, clock);
+  });
+
+  test("tap is a click", () => {
+    touch.down(1, { x: 5, y: 5 });
+    touch.move(1, { x: 7, y: 5 });
+    touch.up(1);
+    assert.deepEqual(presses, [[0, 5], [1, 5], [0, 5]]);
+  });
+
+  test("a drag holds the left button from where it began", () => {
+    touch.down(1, { x: 5, y: 5 });
+    touch.move(1, { x: 50, y: 5 });
+    touch.up(1);
+    assert.deepEqual(presses, [[0, 5], [1, 5], ["move", 50], [0, 50]]);
+  });
+
+  test("a long press is a right click", () => {
+    touch.down(1, { x: 5, y: 5 });
+    clock.pass(LONG_PRESS);
+    touch.up(1);
+    assert.deepEqual(presses, [[0, 5], [4, 5], [0, 5]]);
+  });
+
+  test("two fingers turn the wheel, and no button is touched", () => {
+    touch.down(1, { x: 0, y: 100 });
+    touch.down(2, { x: 10, y: 100 });
+    touch.move(1, { x: 0, y: 80 });
+    touch.move(2, { x: 10, y: 80 });
+    touch.up(1);
+    touch.up(2);
+    assert.deepEqual(presses, [["move", 0], ["wheel", 10], ["wheel", 10]]);
+  });
+
+  test("fingers taken away release the button", () => {
+    touch.down(1, { x: 5, y: 5 });
+    touch.move(1, { x: 50, y: 5 });
+    touch.cancel();
+    assert.equal(presses.at(-1)[0], 0);
+  });
+});
