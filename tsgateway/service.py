@@ -230,9 +230,13 @@ class Gateway:
         if self._sign_in is None:
             return
         attached = self._viewers.of(lambda grant: True)
-        for sign_in in {viewer.grant.sign_in for viewer in attached if viewer.grant is not None}:
-            if await self._sign_in.known(sign_in) is None:
-                await self.signed_out(sign_in)
+        try:
+            for sign_in in {viewer.grant.sign_in for viewer in attached if viewer.grant is not None}:
+                if await self._sign_in.known(sign_in) is None:
+                    await self.signed_out(sign_in)
+            await self._sign_in.forget_old()
+        except Exception:  # a full disk must not end the checks for good
+            self.log.failure("sign-ins cannot be checked now")
 
     # ---- protocols.tsg.viewer.Gate
 

@@ -176,16 +176,18 @@ def _output(*command: str) -> str:
 
 
 def _accelerator(config: Config) -> Iterator[Finding]:
-    """Only looks at the device: whether guests really run on it, the session host probes once."""
-    wanted = config.guests.qemu.accelerator
-    usable = os.access("/dev/kvm", os.R_OK | os.W_OK)
-    if wanted == "tcg" or (wanted == "auto" and not usable):
-        text = "emulation: desktops are slow to start; with KVM (/dev/kvm, group kvm) they are not"
-        yield Finding("warn", "accelerator", text)
-    elif usable:
-        yield Finding("ok", "accelerator", "/dev/kvm is there; the first guest shows whether it works")
+    from sessions.guests.qemu.accelerator import boot_sector_runs
+
+    settings = config.guests.qemu
+    problem = "" if settings.accelerator == "tcg" else boot_sector_runs(settings.qemu, "kvm")
+    if settings.accelerator == "tcg":
+        yield Finding("warn", "accelerator", "emulation, as configured: desktops start slowly")
+    elif not problem:
+        yield Finding("ok", "accelerator", "KVM runs a test machine")
+    elif settings.accelerator == "kvm":
+        yield Finding("fail", "accelerator", f"KVM is configured and does not work: {problem}")
     else:
-        yield Finding("fail", "accelerator", "[guests.qemu] accelerator is kvm, but /dev/kvm cannot be used")
+        yield Finding("warn", "accelerator", f"emulation, desktops start slowly; no KVM: {problem}")
 
 
 def _images(config: Config, layout: Layout) -> Iterator[Finding]:

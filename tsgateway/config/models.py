@@ -86,16 +86,27 @@ class HostsSection(Section):
     count: int = Field(1, ge=1, le=64, description="How many run on this machine; a core each is enough.")
 
 
-class QemuSection(BaseModel):
+class QemuSection(Section):
     """Desktops of the kind `qemu`."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
 
     accelerator: Literal["auto", "kvm", "tcg"] = Field(
         "auto", description="How guests run: by the processor (`kvm`), by emulation (`tcg`), or as probed."
     )
     qemu: str = Field("qemu-system-x86_64", description="The QEMU program, a name or a path.")
-    tb_size: int = Field(128, ge=16, le=4096, description="Memory for translated code under `tcg`, MiB.")
+    qemu_img: str = Field("qemu-img", description="The program that makes disks, a name or a path.")
+    tb_size_mb: int = Field(
+        128, ge=1, le=4096, description="Memory for translated code under `tcg`, MiB a guest."
+    )
+    network: Literal["isolated", "open"] = Field(
+        "isolated", description="What guests reach: nothing, or the network as this machine does."
+    )
+    boot_seconds: float = Field(120, gt=0, le=3600, description="How long a guest may take to be ready.")
+    uid_base: int = Field(
+        0x70000000,
+        ge=0,
+        le=0x70000000,
+        description="First of the user ids that guests run under when the gateway is root; 0: as root.",
+    )
 
 
 class GuestsSection(BaseModel):

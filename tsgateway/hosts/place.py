@@ -32,10 +32,12 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
     """Return the place of a host, its folder made. Raises StartError."""
     folder = layout.host(number)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    guests = config.guests.model_dump(mode="json")
+    guests["qemu"]["cache"] = str(folder)
     settings = {
         "state": str(folder / "guests"),
         "images": str(layout.images),
-        "guests": config.guests.model_dump(mode="json"),
+        "guests": guests,
         "encoding": config.encoding.model_dump(mode="json"),
         "log_level": config.server.log_level,
     }
