@@ -305,8 +305,6 @@ class Session:
     def updated(self) -> None:
         """The framebuffer holds a whole new picture."""
         damage = self._framebuffer.take_damage()
-        if not damage:
-            return
         for viewer in self._viewers.values():
             if viewer.pacer is not None:
                 viewer.pacer.add(damage)

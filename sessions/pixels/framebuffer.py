@@ -30,6 +30,9 @@ class Framebuffer:
         self.size = Size(0, 0)
         self.pixels: Pixels = np.zeros((0, 0), "<u4")
         self._damage = Region(self.size)
+        self.settled = True
+        """Whether nothing has been written since the damage was taken: between the two, the pixels are
+        part of one picture and part of the next."""
 
     def resize(self, size: Size) -> None:
         """Give the screen a new size; what fits is kept, and everything becomes damage.
@@ -44,6 +47,7 @@ class Framebuffer:
         self.size = size
         self.pixels = pixels
         self._damage = Region.whole(size)
+        self.settled = False
         self._masked = np.empty(_STEP_PIXELS, "<u4")
         self._differs = np.empty(_STEP_PIXELS, np.bool_)
 
@@ -71,6 +75,7 @@ class Framebuffer:
         if changed.any():
             self._damage.tiles[tile_span(rect)] |= changed
             target[:] = masked
+            self.settled = False
 
     def _changed_tiles(self, rect: Rect, new: Pixels, old: Pixels) -> Grid:
         """Compare, and reduce to one boolean per tile that `rect` touches.
@@ -108,6 +113,7 @@ class Framebuffer:
     def take_damage(self) -> Region:
         """Return what has changed since the last call."""
         damage, self._damage = self._damage, Region(self.size)
+        self.settled = True
         return damage
 
     def _check(self, rect: Rect) -> None:

@@ -1,0 +1,195 @@
+"""Measure the product: `make bench`, or `python -m bench [--trace FILE]`.
+
+A trace is replayed by a VNC server of the bench's own, published as an `rfb` desktop, and watched by one
+viewer over TLS. Everything is counted in the same run: bytes at the viewer, CPU of gateway and session
+host, memory, the time from a key at the viewer to the key at the VNC server, and whether every frame
+was exact.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from bench import traces
+from bench.product import Connection, Product, cpu_seconds, resident_mb
+from sessions.pixels.framebuffer import Pixels
+from sessions.wire import tsg
+from tests.reference.picture import Picture
+
+GOALS = {"bytes": 750_000, "cpu_ms": 200.0, "memory_mb": 200.0, "key_p95_ms": 10.0}
+KEYS = 100
+
+
+class Replay:
+    """The bench's VNC server, a process of its own."""
+
+    def __init__(self, trace: Path, fps: float) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.replay", str(trace), str(fps)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.port: int = self.next()["port"]
+
+    def next(self) -> dict[str, Any]:
+        """Return the next happening it tells of."""
+        if self._process.stdout is None or not (line := self._process.stdout.readline()):
+            raise RuntimeError("the replay has ended early")
+        happening: dict[str, Any] = json.loads(line)
+        return happening
+
+    def go(self) -> None:
+        """Let it go on: start the replay, or end."""
+        if self._process.stdin is not None:
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+
+    def end(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
+
+
+class Watcher:
+    """The bench's viewer: decodes, acknowledges, compares."""
+
+    def __init__(self, connection: Connection, frames: list[Pixels]) -> None:
+        self._connection = connection
+        self._frames = frames
+        self._next = -1
+        self.picture = Picture()
+        self.presented = 0
+        self.exact = 0
+
+    def watch(self, done: Callable[[], bool], seconds: float) -> None:
+        """Take messages until `done()`; raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the picture never became the trace's last frame")
+            for data in self._connection.messages(0.5):
+                message = self.picture.take(data)
+                if isinstance(message, tsg.Frame):
+                    self._connection.send(tsg.Ack(message.number, 0, 0))
+                    if message.flags & tsg.FrameFlag.LAST:
+                        self._compare()
+
+    def _compare(self) -> None:
+        """Count a picture as exact when it is the trace's next frame, or a later one of the next few."""
+        self.presented += 1
+        for number in range(self._next + 1, min(self._next + 4, len(self._frames))):
+            if np.array_equal(self.picture.pixels, self._frames[number]):
+                self._next = number
+                self.exact += 1
+                return
+
+    @property
+    def finished(self) -> bool:
+        """Whether the picture is the trace's last frame."""
+        return np.array_equal(self.picture.pixels, self._frames[-1])
+
+
+def key_latency(connection: Connection, replay: Replay) -> list[float]:
+    """Return, in ms, the times from a key's sending by the viewer to its arrival at the VNC server."""
+    times = []
+    for number in range(KEYS):
+        sent = time.monotonic()
+        connection.send(tsg.Key(1, 0, 0x61 + number % 26))
+        times.append((replay.next()["at"] - sent) * 1000)
+        connection.send(tsg.Key(0, 0, 0x61 + number % 26))
+        connection.messages(0.02)
+    return times
+
+
+def measure(trace: Path, fps: float) -> dict[str, Any]:
+    """Replay one trace through the product and return what it cost."""
+    frames = traces.load(trace)
+    replay = Replay(trace, fps)
+    try:
+        with Product(f'kind = "rfb"\nhost = "127.0.0.1"\nport = {replay.port}') as product:
+            connection = product.connect()
+            watcher = Watcher(connection, frames)
+            black = np.zeros((traces.HEIGHT, traces.WIDTH), "<u4")
+            watcher.watch(lambda: np.array_equal(watcher.picture.pixels, black), 30)
+            time.sleep(0.5)
+            pids = product.processes()
+            before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+            received = connection.received
+            began = time.monotonic()
+            replay.go()
+            watcher.watch(lambda: watcher.finished, 60 + len(frames) / fps)
+            cpu = {name: (cpu_seconds(pid) - before[name]) * 1000 for name, pid in pids.items()}
+            result = {
+                "trace": trace.stem,
+                "frames": len(frames),
+                "seconds": round(time.monotonic() - began, 2),
+                "presented": watcher.presented - 1,
+                "exact": watcher.exact,
+                "stills": watcher.picture.stills,
+                "bytes": connection.received - received,
+                "cpu_ms": round(sum(cpu.values()), 1),
+                "cpu_ms_by_process": {name: round(value, 1) for name, value in cpu.items()},
+                "memory_mb": round(sum(map(resident_mb, pids.values())), 1),
+            }
+            while "done" not in replay.next():
+                pass
+            times = key_latency(connection, replay)
+            result["key_p50_ms"] = round(float(np.percentile(times, 50)), 2)
+            result["key_p95_ms"] = round(float(np.percentile(times, 95)), 2)
+            connection.close()
+            return result
+    finally:
+        replay.end()
+
+
+def show(results: list[dict[str, Any]]) -> None:
+    """Print a table, with each figure's ratio to its goal."""
+    click.echo(f"{'trace':<14}{'frames':>7}{'exact':>7}{'stills':>7}", nl=False)
+    click.echo("".join(f"{name:>20}" for name in GOALS))
+    for result in results:
+        row = f"{result['trace']:<14}{result['presented']:>7}{result['exact']:>7}{result['stills']:>7}"
+        for name, goal in GOALS.items():
+            row += f"{result[name]:>12,} ({result[name] / goal:4.2f})"
+        click.echo(row)
+    click.echo("In brackets: the figure as a share of its goal, set for 57 frames of scrolled text.")
+
+
+@click.command()
+@click.option("--trace", "paths", type=click.Path(exists=True, path_type=Path), multiple=True, help="Replay this.")
+@click.option("--fps", default=15.0, show_default=True, help="Frames a second.")
+def main(paths: tuple[Path, ...], fps: float) -> None:
+    """Replay traces through the product; without --trace, traces the bench renders itself."""
+    with tempfile.TemporaryDirectory(prefix="tsg-traces-") as folder:
+        chosen = list(paths)
+        if not chosen:
+            for name, render in (("office", traces.office), ("photos", traces.photo_scroll)):
+                chosen.append(Path(folder) / f"{name}.bgrx.zst")
+                click.echo(f"rendering {name} …", err=True)
+                traces.save(chosen[-1], render())
+        results = []
+        for trace in chosen:
+            click.echo(f"replaying {trace.name} …", err=True)
+            results.append(measure(trace, fps))
+    show(results)
+    out = Path(__file__).parent / "results"
+    out.mkdir(exist_ok=True)
+    report = out / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    machine = {"machine": platform.machine(), "python": platform.python_version(), "fps": fps}
+    report.write_text(json.dumps(machine | {"results": results}, indent=2))
+    click.echo(f"written: {report}")
+
+
+if __name__ == "__main__":
+    main()

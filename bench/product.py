@@ -1,0 +1,164 @@
+"""The product under measurement: a gateway with its session host, in a folder of its own, and a viewer."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sessions.wire import tsg
+from sessions.wire.lengths import LengthPrefixed
+
+_PASSWORD = "a password of the bench"
+_SECONDS = 30.0
+
+
+class Product:
+    """A running gateway that publishes one desktop, `bench`.
+
+    desktop: the desktop's own keys, as a TOML table's lines.
+    """
+
+    def __init__(self, desktop: str) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="tsg-bench-")
+        folder = Path(self._folder.name)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+        self._config = folder / "tsgateway.toml"
+        self._config.write_text(
+            f'[server]\nport = {self.port}\n[data]\ndirectory = "{folder}/data"\n'
+            f'[desktops.bench]\ntitle = "Bench"\ngroups = ["users"]\n{desktop}\n'
+        )
+        self._log = (folder / "gateway.log").open("w+")
+
+    def __enter__(self) -> Self:
+        self._command("init")
+        self._command("user", "add", "bench", "--password-stdin", feed=_PASSWORD)
+        self._gateway = subprocess.Popen(
+            [sys.executable, "-m", "tsgateway.cli.main", "serve", "--config", str(self._config)],
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self._cookie = self._sign_in()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._log.seek(0)
+            sys.stderr.write(self._log.read()[-4000:])
+        self._gateway.send_signal(signal.SIGTERM)
+        self._gateway.wait(20)
+        self._command("end-sessions")
+        self._log.close()
+        self._folder.cleanup()
+
+    def _command(self, *words: str, feed: str = "") -> None:
+        command = [sys.executable, "-m", "tsgateway.cli.main", *words, "--config", str(self._config)]
+        subprocess.run(command, input=feed, text=True, check=True, stdout=self._log, stderr=self._log)
+
+    def _sign_in(self) -> str:
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                answer, _ = self._post("/api/v1/login", {"name": "bench", "password": _PASSWORD}, "")
+                return str(answer.getheader("Set-Cookie")).partition(";")[0]
+            except ConnectionError:
+                if time.monotonic() > deadline or self._gateway.poll() is not None:
+                    raise
+                time.sleep(0.1)
+
+    def _post(self, path: str, body: dict[str, Any], cookie: str) -> tuple[http.client.HTTPResponse, Any]:
+        context = ssl._create_unverified_context()  # its own certificate, on this machine
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=_SECONDS, context=context)
+        headers = {"Content-Type": "application/json", "Origin": f"https://127.0.0.1:{self.port}"}
+        connection.request("POST", path, json.dumps(body), headers | ({"Cookie": cookie} if cookie else {}))
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{path}: {answer.status} {text!r}")
+        return answer, json.loads(text or b"null")
+
+    def connect(self, width: int = 1920, height: int = 1080) -> Connection:
+        """Open the desktop as a native viewer does: TLS, messages behind their lengths."""
+        _, opened = self._post("/api/v1/desktops/bench/connect", {"width": width, "height": height}, self._cookie)
+        ticket = base64.urlsafe_b64decode(opened["ticket"] + "==")
+        return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, (1, 2)))
+
+    def processes(self) -> dict[str, int]:
+        """Return the pids of the gateway and of its session host."""
+        found = {"gateway": self._gateway.pid}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    command = (entry / "cmdline").read_bytes()
+                except OSError:
+                    continue
+                if b"sessions.host" in command and self._folder.name.encode() in command:
+                    found["session host"] = int(entry.name)
+        return found
+
+
+class Connection:
+    """A viewer's TLS connection. received: bytes of protocol so far, lengths included."""
+
+    def __init__(self, port: int, hello: tsg.ClientHello) -> None:
+        context = ssl._create_unverified_context()
+        context.set_alpn_protocols([tsg.SUBPROTOCOL])
+        plain = socket.create_connection(("127.0.0.1", port), _SECONDS)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = context.wrap_socket(plain)
+        self.received = 0
+        self._cutter = LengthPrefixed(tsg.MAX_SERVER_MESSAGE)
+        self.send(hello)
+
+    def send(self, message: tsg.Message) -> None:
+        """Send one message."""
+        self.socket.sendall(LengthPrefixed.frame(message.encode()))
+
+    def messages(self, seconds: float) -> list[bytes]:
+        """Return the messages that arrive next, none after `seconds` of silence. Answers pings."""
+        self.socket.settimeout(seconds)
+        try:
+            data = self.socket.recv(1 << 20)
+        except TimeoutError:
+            return []
+        if not data:
+            raise EOFError("the gateway has closed the connection")
+        self.received += len(data)
+        whole = self._cutter.receive(data)
+        for message in whole:
+            if message[0] == tsg.Ping.TYPE:
+                self.send(tsg.Pong(int.from_bytes(message[1:5], "big")))
+            elif message[0] == tsg.Close.TYPE:
+                raise EOFError(str(tsg.decode(message, tsg.FROM_SERVER)))
+        return whole
+
+    def close(self) -> None:
+        """Leave."""
+        self.socket.close()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what a process has used: user and system, all its threads (proc(5): ns, not ticks)."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def resident_mb(pid: int) -> float:
+    """Return a process's resident memory, MB (10⁶ bytes)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise RuntimeError(f"process {pid} has no memory")

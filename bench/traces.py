@@ -1,0 +1,104 @@
+"""Desktop traces: 1920×1080 frames, 4 bytes a pixel (B, G, R, unused), back to back, one zstd frame.
+
+    trace = load(path) or office()
+    for update in updates(trace): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import zstandard
+from PIL import Image, ImageDraw, ImageFont
+
+from sessions.pixels.framebuffer import Framebuffer, Pixels
+from sessions.pixels.geometry import Rect, Size
+
+WIDTH, HEIGHT = 1920, 1080
+SIZE = Size(WIDTH, HEIGHT)
+
+
+def load(path: Path) -> list[Pixels]:
+    """Read a trace file."""
+    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(path.open("rb"))
+    frames = []
+    while len(data := reader.read(WIDTH * HEIGHT * 4)) == WIDTH * HEIGHT * 4:
+        frames.append(np.frombuffer(data, "<u4").reshape(HEIGHT, WIDTH) & np.uint32(0xFFFFFF))
+    if not frames:
+        raise SystemExit(f"{path} holds no whole frame of {WIDTH}×{HEIGHT}")
+    return frames
+
+
+def save(path: Path, frames: list[Pixels]) -> None:
+    """Write a trace file."""
+    parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=27, enable_ldm=True)
+    with path.open("wb") as file:
+        writer = zstandard.ZstdCompressor(compression_params=parameters).stream_writer(file)
+        for frame in frames:
+            writer.write(np.ascontiguousarray(frame).data)
+        writer.flush(zstandard.FLUSH_FRAME)
+
+
+def updates(frames: list[Pixels]) -> Iterator[list[tuple[Pixels, Rect]]]:
+    """Yield each frame as the rectangles a VNC server would send: first all, then what changed."""
+    screen = Framebuffer()
+    screen.resize(SIZE)
+    for frame in frames:
+        screen.write(Rect(0, 0, *SIZE), frame)
+        yield [(frame, rect) for rect in screen.take_damage().rects()]
+
+
+def office(frames: int = 60) -> list[Pixels]:
+    """Render a text page that scrolls in a window, with a line being typed beside it."""
+    page = _page(WIDTH * 2 // 3, HEIGHT + 60 * frames)
+    screen = np.full((HEIGHT, WIDTH), 0x3A5A7A, "<u4")
+    screen[:40] = 0x202428
+    trace = []
+    for number in range(frames):
+        screen[80:1040, 60 : 60 + page.shape[1] - 100] = page[number * 53 : number * 53 + 960, 100:]
+        typed = _text_line("user@desktop:~$ " + "make test && echo done"[: number // 2], 480)
+        screen[120:144, 1400:1880] = typed
+        trace.append(screen.copy())
+    return trace
+
+
+def photo_scroll(frames: int = 40) -> list[Pixels]:
+    """Render a page of smooth noisy pictures that scrolls: natural content."""
+    rng = np.random.default_rng(7)
+    tall = 960 + 24 * frames
+    coarse = rng.integers(0, 256, (tall // 16 + 1, 1200 // 16 + 1, 3), np.uint8)
+    smooth = np.asarray(Image.fromarray(coarse).resize((1200, tall), Image.Resampling.BICUBIC), np.int16)
+    picture = np.clip(smooth + rng.normal(0, 4, smooth.shape), 0, 255).astype(np.uint32)
+    page = (picture[:, :, 2] | picture[:, :, 1] << 8 | picture[:, :, 0] << 16).astype("<u4")
+    screen = np.full((HEIGHT, WIDTH), 0xF4F4F4, "<u4")
+    trace = []
+    for number in range(frames):
+        screen[60:1020, 360:1560] = page[number * 24 : number * 24 + 960]
+        trace.append(screen.copy())
+    return trace
+
+
+def _page(width: int, height: int) -> Pixels:
+    image = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(image)
+    rng = np.random.default_rng(3)
+    words = "session guest host viewer pixels window server display input the of and a to in is".split()
+    for y in range(20, height - 30, 22):
+        line = " ".join(rng.choice(words, 18))
+        heading = rng.random() < 0.08
+        draw.text((40, y), line, "navy" if heading else "black", ImageFont.load_default(18 if heading else 15))
+    return _bgrx(image)
+
+
+def _text_line(text: str, width: int) -> Pixels:
+    image = Image.new("RGB", (width, 24), "black")
+    ImageDraw.Draw(image).text((4, 3), text, "lightgreen", ImageFont.load_default(15))
+    return _bgrx(image)
+
+
+def _bgrx(image: Image.Image) -> Pixels:
+    rgb: npt.NDArray[np.uint32] = np.asarray(image, np.uint32)
+    return (rgb[:, :, 2] | rgb[:, :, 1] << 8 | rgb[:, :, 0] << 16).astype("<u4")
