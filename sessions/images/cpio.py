@@ -5,7 +5,7 @@ Documentation/driver-api/early-userspace/buffer-format.rst). Pure.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -27,6 +27,24 @@ def folder(path: str) -> Entry:
 def file(path: str, content: bytes, rights: int = 0o644) -> Entry:
     """A regular file."""
     return Entry(path, stat.S_IFREG | rights, content)
+
+
+def console() -> Entry:
+    """The device that the first program's output goes to; the kernel opens it before anything is mounted."""
+    return Entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
+
+
+def modules(files: Iterable[tuple[str, bytes]], parameters: Mapping[str, str]) -> list[Entry]:
+    """Kernel modules below modules/, and modules/order: a line each, the file and its parameters.
+
+    files: names ("virtio-gpu.ko") and contents in the order to load them; parameters: by module name.
+    """
+    entries, order = [], ""
+    for name, content in files:
+        entries.append(file(f"modules/{name}", content))
+        module = name.removesuffix(".ko").replace("-", "_")
+        order += f"{name} {parameters.get(module, '')}".rstrip() + "\n"
+    return [*entries, file("modules/order", order.encode())]
 
 
 def pack(entries: Iterable[Entry]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -58,18 +57,16 @@ def _initrd(source: Path, linux: kernel.Kernel) -> bytes:
         work = Path(name)
         entries = [
             *map(cpio.folder, ("dev", "proc", "sys", "modules")),
-            cpio.Entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
+            cpio.console(),
             cpio.file("init", _compile(source, work), 0o755),
         ]
-        order = []
         parameters = _wanted_modules(source)
-        for number, module in enumerate(kernel.modules_in_order(linux, parameters)):
-            stripped = work / f"{number:02}-{module.name}"
+        files = []
+        for module in kernel.modules_in_order(linux, parameters):
+            stripped = work / module.name
             run(["strip", "--strip-debug", "-o", stripped, module], work)
-            entries.append(cpio.file(f"modules/{stripped.name}", stripped.read_bytes()))
-            order.append(f"{stripped.name} {parameters.get(module.stem.replace('-', '_'), '')}".rstrip())
-        entries.append(cpio.file("modules/order", "".join(f"{line}\n" for line in order).encode()))
-        return cpio.pack(entries)
+            files.append((module.name, stripped.read_bytes()))
+        return cpio.pack([*entries, *cpio.modules(files, parameters)])
 
 
 def _wanted_modules(source: Path) -> dict[str, str]:

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Runs inside the new system (chroot), as root: users, services, caches.
+set -e
+export LC_ALL=C.UTF-8
+
+useradd --no-create-home --shell /bin/bash --groups dialout,audio,video,input,plugdev user
+cp -R /etc/skel /home/user # useradd's own copy leaves out what is in subfolders on some hosts
+chmod 755 /home/user/Desktop/*.desktop
+chown -R user:user /home/user
+chmod 750 /home/user
+passwd --lock user >/dev/null
+passwd --lock root >/dev/null
+for folder in Documents Downloads Pictures; do
+    install -d -o user -g user "/home/user/$folder"
+done
+
+systemctl --quiet set-default graphical.target
+systemctl --quiet enable desktop-session.service systemd-networkd.service systemd-resolved.service
+systemctl --quiet mask getty@tty1.service serial-getty@ttyS0.service getty-static.service \
+    systemd-networkd-wait-online.service systemd-hwdb-update.service ldconfig.service \
+    systemd-journal-catalog-update.service systemd-update-done.service systemd-firstboot.service \
+    systemd-boot-system-token.service systemd-binfmt.service systemd-pstore.service \
+    systemd-network-generator.service systemd-journal-flush.service systemd-update-utmp.service \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
+    fstrim.timer proc-sys-fs-binfmt_misc.automount sys-kernel-debug.mount sys-kernel-tracing.mount \
+    dev-hugepages.mount dev-mqueue.mount modprobe@configfs.service modprobe@fuse.service
+ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
+
+depmod "$1"
+fc-cache --system-only
+update-mime-database /usr/share/mime
+gtk-update-icon-cache --quiet --force /usr/share/icons/elementary-xfce || true
+glib-compile-schemas /usr/share/glib-2.0/schemas 2>/dev/null || true
+
+rm -rf /var/cache/apt/* /var/lib/apt/lists/* /var/log/*.log /var/log/apt /tmp/* /var/tmp/*
+rm -f /etc/machine-id /var/lib/dbus/machine-id /etc/ssh/ssh_host_* /var/lib/systemd/random-seed
+: >/etc/machine-id

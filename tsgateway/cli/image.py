@@ -1,0 +1,139 @@
+"""`tsgateway image`: build, list and import guest images."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sessions.images import (
+    BuildFailed,
+    Image,
+    ImageBroken,
+    ImageError,
+    ImageStore,
+    Progress,
+    default_store,
+    desktop,
+    recipe,
+    tiny,
+)
+from sessions.images.imports import import_disk
+
+BUILDERS: dict[str, Callable[..., Image]] = {"desktop": desktop.build, "tiny": tiny.build}
+BAR_WIDTH = 24  # characters
+
+
+def _store_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--store", type=click.Path(file_okay=False, path_type=Path), default=default_store,
+        show_default="the images of this user, or of the machine when root", help="Folder of the images.",
+    )(command)  # fmt: skip
+
+
+@click.group()
+def image() -> None:
+    """Build, import and list guest images."""
+
+
+@image.command()
+@click.argument("names", nargs=-1, type=click.Choice(sorted(BUILDERS)))
+@click.option("--force", is_flag=True, help="Build anew, from newly downloaded packages.")
+@click.option(
+    "--cache", type=click.Path(file_okay=False, path_type=Path), default=recipe.default_cache,
+    help="Folder for finished steps and downloads.",
+)  # fmt: skip
+@_store_option
+def build(names: tuple[str, ...], force: bool, cache: Path, store: Path) -> None:
+    """Build the images (desktop, unless told otherwise). Quick when nothing has changed."""
+    for name in names or ("desktop",):
+        progress = _Terminal(name)
+        with progress:
+            made = BUILDERS[name](ImageStore(store), cache, progress, force=force)
+        state = "built" if progress.worked else "up to date"
+        click.echo(f"{name} is {state} ({made.folder}, {made.size / 1e6:.0f} MB)")
+
+
+@image.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_store_option
+def list_images(as_json: bool, store: Path) -> None:
+    """List the images of the store."""
+    entries = ImageStore(store).list()
+    images = [entry for entry in entries if not isinstance(entry, ImageBroken)]
+    broken = [entry for entry in entries if isinstance(entry, ImageBroken)]
+    if as_json:
+        found = [
+            {"name": one.name, "kind": one.kind, "version": one.version, "memory_mb": one.memory_mb,
+             "bytes": one.size, "folder": str(one.folder)}
+            for one in images
+        ]  # fmt: skip
+        click.echo(json.dumps({"images": found, "broken": [str(error) for error in broken]}, indent=2))
+        return
+    if not entries:
+        click.echo(f"No images in {store}. Make one: tsgateway image build")
+        return
+    width = max([len(one.name) for one in images] + [4])
+    click.echo(f"{'NAME':{width}}  {'KIND':8} {'SIZE':>8} {'MEMORY':>8}  VERSION")
+    for one in images:
+        size, memory = f"{one.size / 1e6:.0f} MB", f"{one.memory_mb} MB"
+        click.echo(f"{one.name:{width}}  {one.kind:8} {size:>8} {memory:>8}  {one.version}")
+    for error in broken:
+        click.secho(str(error), fg="red", err=True)
+
+
+@image.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="What the image is to be called.")
+@click.option("--memory", "memory_mb", type=click.IntRange(16, 1 << 20), default=2048, show_default=True,
+              help="MB of memory for its guests.")  # fmt: skip
+@click.option("--firmware", type=click.Choice(["bios", "uefi"]), default="bios", show_default=True)
+@click.option("--force", is_flag=True, help="Replace an image of that name.")
+@_store_option
+def import_command(file: Path, name: str, memory_mb: int, firmware: Any, force: bool, store: Path) -> None:
+    """Take in a disk FILE (qcow2, raw, vmdk, vhd, vhdx, vdi) as an image."""
+    with _Terminal(name) as progress:
+        target = ImageStore(store)
+        if not force and (target.folder / name).exists():
+            raise BuildFailed(f"There is an image {name!r} already: choose another name, or add --force")
+        made = import_disk(target, file, name, progress, memory_mb=memory_mb, firmware=firmware)
+    click.echo(f"{name} is imported ({made.size / 1e6:.0f} MB)")
+
+
+class _Terminal:
+    """Shows progress: a bar that is drawn over on a terminal, a plain line for each step elsewhere.
+
+    As a context it turns image errors into click's, with the failing program's last words.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.worked = False  # whether anything was done
+        self._moving = sys.stderr.isatty()
+        self._last = ""
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __call__(self, percent: int | None, text: str) -> None:
+        self.worked = True
+        if self._moving:
+            done = BAR_WIDTH * (percent or 0) // 100
+            number = "     " if percent is None else f"{percent:3} %"
+            line = f"{self.name}  {'━' * done}{'·' * (BAR_WIDTH - done)}  {number}  {text}"
+            click.echo(f"\r\033[K{line}", nl=False, err=True)
+        elif text != self._last:
+            click.echo(f"{self.name}: {text}", err=True)
+        self._last = text
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._moving and self._last:
+            click.echo("\r\033[K", nl=False, err=True)
+        if isinstance(error, BuildFailed) and error.detail:
+            click.echo(error.detail.rstrip(), err=True)
+        if isinstance(error, ImageError):
+            raise click.ClickException(str(error)) from error
