@@ -164,9 +164,11 @@ class QemuDisplay:
 
     def send(self, event: InputEvent) -> None:
         """Pass one input event on."""
+        if self._closed:
+            return
         if isinstance(event, Text):
             self._typist.type(event.text)
-        elif not self._closed and (events := self._input.encode(event, self._framebuffer.size)):
+        elif (events := self._input.encode(event, self._framebuffer.size)):
             self._commands.post("input-send-event", {"events": events})
 
     def request_size(self, size: Size) -> None:

@@ -2,8 +2,8 @@
 
 Keys and pointer go over QMP and not over the D-Bus display's Keyboard and Mouse, for two reasons.
 One channel keeps their order: with Control going one way and the click another, a guest may see them
-swapped. And Mouse.SetAbsPosition takes whole pixels, rounds them down to the tablet's 0…0x7fff, and the
-guest rounds down again: it was seen to report 639 for 640, and the last column cannot be reached.
+swapped. And Mouse.SetAbsPosition takes whole pixels and rounds them down to the tablet's 0…0x7fff: a guest
+that rounds down again, as Xorg does, lands one pixel short, and never in the last row and column.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ class QemuInput:
 
 
 def _axis(axis: str, pixel: int, length: int) -> QemuEvent:
-    # Rounded up, so that a guest that scales back lands on this pixel whether it rounds down or to
-    # the nearest, and whether it takes the range for 0x7fff or 0x8000.
+    # A quarter of a pixel in, so that a guest that scales back lands on this pixel whether it rounds down
+    # (Xorg, a little below even) or to the nearest, and whether it takes the range for 0x7fff or 0x8000.
     pixel = min(max(pixel, 0), max(length - 1, 0))
-    value = min(-(-pixel * _AXIS_RANGE // max(length, 1)), _AXIS_RANGE - 1)
-    return {"type": "abs", "data": {"axis": axis, "value": value}}
+    value = -(-(4 * pixel + 1) * _AXIS_RANGE // (4 * max(length, 1)))
+    return {"type": "abs", "data": {"axis": axis, "value": min(value, _AXIS_RANGE - 1)}}
 
 
 def _button(name: str, down: bool) -> QemuEvent:
