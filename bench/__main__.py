@@ -167,7 +167,9 @@ def show(results: list[dict[str, Any]]) -> None:
 
 
 @click.command()
-@click.option("--trace", "paths", type=click.Path(exists=True, path_type=Path), multiple=True, help="Replay this.")
+@click.option(
+    "--trace", "paths", type=click.Path(exists=True, path_type=Path), multiple=True, help="Replay this."
+)
 @click.option("--fps", default=15.0, show_default=True, help="Frames a second.")
 def main(paths: tuple[Path, ...], fps: float) -> None:
     """Replay traces through the product; without --trace, traces the bench renders itself."""

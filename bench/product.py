@@ -92,7 +92,9 @@ class Product:
 
     def connect(self, width: int = 1920, height: int = 1080) -> Connection:
         """Open the desktop as a native viewer does: TLS, messages behind their lengths."""
-        _, opened = self._post("/api/v1/desktops/bench/connect", {"width": width, "height": height}, self._cookie)
+        _, opened = self._post(
+            "/api/v1/desktops/bench/connect", {"width": width, "height": height}, self._cookie
+        )
         ticket = base64.urlsafe_b64decode(opened["ticket"] + "==")
         return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, (1, 2)))
 

@@ -1,7 +1,7 @@
 """Desktop traces: 1920×1080 frames, 4 bytes a pixel (B, G, R, unused), back to back, one zstd frame.
 
-    trace = load(path) or office()
-    for update in updates(trace): ...
+trace = load(path) or office()
+for update in updates(trace): ...
 """
 
 from __future__ import annotations
@@ -85,11 +85,13 @@ def _page(width: int, height: int) -> Pixels:
     image = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(image)
     rng = np.random.default_rng(3)
-    words = "session guest host viewer pixels window server display input the of and a to in is".split()
+    words = ["session", "guest", "host", "viewer", "pixels", "window", "server", "display", "input", "the", "of", "and", "a", "to", "in", "is"]
     for y in range(20, height - 30, 22):
         line = " ".join(rng.choice(words, 18))
         heading = rng.random() < 0.08
-        draw.text((40, y), line, "navy" if heading else "black", ImageFont.load_default(18 if heading else 15))
+        draw.text(
+            (40, y), line, "navy" if heading else "black", ImageFont.load_default(18 if heading else 15)
+        )
     return _bgrx(image)
 
 

@@ -1,0 +1,290 @@
+"""A session's life, with badly behaved guests: told as transcripts of what viewers and the gateway see."""
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from sessions.displays.base import DisplayError
+from sessions.encoders.base import Options
+from sessions.guests.base import GuestError
+from sessions.input.events import Button, Key, Pointer, Text, Wheel
+from sessions.pixels.geometry import Rect, Size
+from sessions.session import REOPEN_SECONDS, Identity, Session
+from sessions.viewer import Viewer
+from sessions.wire import tsg
+from sessions.wire.tsg import CloseCode, SessionState
+from tests.reference.picture import Picture
+
+
+class Screen:
+    """A display that does what the test says."""
+
+    resizable = takes_text = True
+
+    def __init__(self, framebuffer, events):
+        self.framebuffer, self.events = framebuffer, events
+        self.got = []
+        self.wishes = []
+        self.closed = False
+
+    def paint(self, colour, size=Size(320, 200)):
+        if self.framebuffer.size != size:
+            self.framebuffer.resize(size)
+            self.events.resized()
+        self.framebuffer.fill(Rect(0, 0, *size), colour)
+        self.events.updated()
+
+    def send(self, event):
+        self.got.append(event)
+
+    def request_size(self, size):
+        self.wishes.append(size)
+
+    def close(self):
+        self.closed = True
+
+
+class Machine:
+    """A guest that does what the test says: `started` is fired or failed by it."""
+
+    def __init__(self, ended):
+        self.ended = ended
+        self.started = Deferred()
+        self.screens = []
+        self.refusals = []
+        self.calls = []
+
+    async def start(self, progress):
+        self.progress = progress
+        await self.started
+
+    async def adopt(self):
+        self.calls.append("adopt")
+        await self.started
+
+    async def open_display(self, framebuffer, events):
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.screens.append(Screen(framebuffer, events))
+        self.screens[-1].paint(0)
+        return self.screens[-1]
+
+    async def stop(self):
+        self.calls.append("stop")
+
+    async def detach(self):
+        self.calls.append("detach")
+
+
+class Client:
+    """A viewer's far end."""
+
+    def __init__(self, session, number, capabilities=(1, 2)):
+        self.session, self.number = session, number
+        self.picture = Picture()
+        self.messages = []
+        self.gone = None
+        hello = tsg.ClientHello(1, b"t" * 32, "test", 800, 600, capabilities)
+        session.attach(number, Viewer(hello, self._take, self._let_go))
+
+    def _take(self, data):
+        self.messages.append(self.picture.take(data))
+
+    def _let_go(self, code, reason):
+        self.gone = (code, reason)
+
+    def say(self, message):
+        self.session.received(self.number, message.encode())
+
+    @property
+    def states(self):
+        return [m.state for m in self.messages if isinstance(m, tsg.State)]
+
+
+class World:
+    def __init__(self):
+        self.clock = Clock()
+        self.told = []
+        identity = Identity("0" * 32, "desk", "ada", "Desk", {"kind": "test"})
+        self.session = Session(identity, self._machine, Options(window_log=20), self.clock, self._changed)
+        self.session.start()
+
+    def _machine(self, ended):
+        self.machine = Machine(ended)
+        return self.machine
+
+    def _changed(self, session):
+        self.told.append(session.info())
+
+    @property
+    def screen(self):
+        return self.machine.screens[-1]
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def running(world):
+    world.machine.started.callback(None)
+    return world
+
+
+def test_a_session_starts_is_watched_and_left(world):
+    client = Client(world.session, 1)
+    hello = client.messages[0]
+    assert (hello.version, hello.desktop, hello.control) == (1, "Desk", 1)
+    world.machine.progress(40, "Starting the machine")
+    assert client.messages[-1] == tsg.State(SessionState.STARTING, 40, "Starting the machine")
+    world.machine.started.callback(None)
+    world.screen.paint(0x00FF00)
+    world.clock.advance(0.1)
+    assert (client.picture.pixels == 0x00FF00).all()
+    assert world.session.state is SessionState.CONNECTED
+    client.say(tsg.Ack(1, 0, 0))
+    assert world.session.state is SessionState.ACTIVE
+    assert world.screen.wishes == [Size(800, 600)]
+    world.session.detach(1)
+    assert world.session.state is SessionState.DISCONNECTED
+    assert client.gone == (CloseCode.NORMAL, "")
+    assert client.states == [0, 0, 2, 1]
+    assert world.told[-1]["viewers"] == 0
+
+
+def test_a_returning_viewer_gets_the_picture_and_the_pointer(running):
+    running.screen.paint(0x123456)
+    first = Client(running.session, 1)
+    running.session.detach(1)
+    running.screen.paint(0x654321)
+    again = Client(running.session, 2)
+    assert (again.picture.pixels == 0x654321).all()
+    assert (first.picture.pixels == 0x123456).all()
+
+
+def test_the_newer_viewer_takes_the_session_over(running):
+    first = Client(running.session, 1)
+    Client(running.session, 2)
+    assert first.gone[0] is CloseCode.TAKEN_OVER
+    running.session.received(1, tsg.Key(1, 30, 0).encode())
+    assert running.screen.got == []
+
+
+def test_input_arrives_and_what_is_held_is_released(running):
+    client = Client(running.session, 1)
+    for message in (
+        tsg.Key(1, 42, 0xFFE1),
+        tsg.Key(1, 30, 0x41),
+        tsg.TypeText("é"),
+        tsg.Pointer(5, 6, 1),
+        tsg.Wheel(0, 120),
+    ):
+        client.say(message)
+    assert running.screen.got == [
+        Key(True, 42, 0xFFE1), Key(True, 30, 0x41), Text("é"), Pointer(5, 6, Button.LEFT), Wheel(0, 120),
+    ]  # fmt: skip
+    running.screen.got.clear()
+    running.session.detach(1)
+    assert running.screen.got == [Key(False, 30, 0x41), Key(False, 42, 0xFFE1), Pointer(5, 6, Button(0))]
+
+
+def test_keys_let_go_of_without_a_press_do_not_reach_the_guest(running):
+    client = Client(running.session, 1)
+    client.say(tsg.Key(0, 30, 0))
+    for code in range(1, 60):
+        client.say(tsg.Key(1, code, 0))
+    assert len(running.screen.got) == 32
+    running.screen.got.clear()
+    client.say(tsg.ReleaseKeys())
+    assert len(running.screen.got) == 32
+    assert not any(key.down for key in running.screen.got)
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"", b"\x7f", b"\x11\x05", tsg.ServerHello(1, "", "", 1, 24, ()).encode()]
+)
+def test_a_viewer_that_breaks_the_protocol_is_let_go_and_the_session_goes_on(running, rubbish):
+    client = Client(running.session, 1)
+    running.session.received(1, rubbish)
+    assert client.gone[0] is CloseCode.PROTOCOL
+    assert running.session.state is SessionState.DISCONNECTED
+
+
+def test_a_lost_decoder_begins_again(running):
+    client = Client(running.session, 1)
+    running.screen.paint(0x00AA00)
+    running.clock.advance(0.1)
+    client.picture = Picture()
+    client.picture.take(tsg.ScreenSize(320, 200).encode())
+    client.say(tsg.Ack(99, 0, 0))
+    client.say(tsg.Refresh())
+    running.clock.advance(0.1)
+    assert (client.picture.pixels == 0x00AA00).all()
+
+
+def test_a_guest_that_cannot_start_ends_the_session_with_its_sentence(world):
+    client = Client(world.session, 1)
+    world.machine.started.errback(GuestError("The image is missing.", "no such file"))
+    assert client.messages[-1] == tsg.State(SessionState.ENDED, 255, "The image is missing.")
+    assert client.gone == (CloseCode.SESSION_ENDED, "The image is missing.")
+    assert world.machine.calls == ["stop"]
+    assert world.told[-1]["state"] == SessionState.ENDED
+
+
+def test_a_mistake_of_ours_ends_the_session_without_a_traceback_for_people(world):
+    client = Client(world.session, 1)
+    world.machine.started.errback(ZeroDivisionError("oops"))
+    assert "internal error" in client.gone[1]
+    assert "oops" not in client.gone[1]
+
+
+def test_a_guest_that_ends_by_itself_ends_the_session(running):
+    client = Client(running.session, 1)
+    running.machine.ended("The guest was shut down.")
+    assert client.gone == (CloseCode.SESSION_ENDED, "The guest was shut down.")
+    assert running.screen.closed
+    assert running.session.over.called
+
+
+def test_a_session_ended_while_it_starts_stops_its_guest(world):
+    client = Client(world.session, 1)
+    Deferred.fromCoroutine(world.session.end("Enough."))
+    assert client.gone == (CloseCode.SESSION_ENDED, "Enough.")
+    assert world.machine.calls == ["stop"]
+    assert world.machine.screens == []
+
+
+def test_a_lost_display_is_opened_again(running):
+    client = Client(running.session, 1)
+    old = running.screen
+    running.machine.refusals = [DisplayError("Refused."), DisplayError("Refused.")]
+    old.events.lost(DisplayError("The server has closed the connection."))
+    assert "Trying again" in client.messages[-1].text
+    for wait in REOPEN_SECONDS[:3]:
+        running.clock.advance(wait)
+    assert running.screen is not old
+    running.screen.paint(0x0000FF)
+    running.clock.advance(0.1)
+    assert (client.picture.pixels == 0x0000FF).all()
+    assert running.session.state is not SessionState.ENDED
+
+
+def test_a_display_lost_for_good_ends_the_session(running):
+    running.machine.refusals = [DisplayError("Nobody there.")] * 20
+    running.screen.events.lost(DisplayError("Gone."))
+    for wait in REOPEN_SECONDS:
+        running.clock.advance(wait)
+    assert running.session.state is SessionState.ENDED
+    assert running.told[-1]["text"] == "Nobody there."
+    assert not running.clock.getDelayedCalls()
+
+
+@pytest_twisted.ensureDeferred
+async def test_leaving_lets_the_guest_go_on(running):
+    client = Client(running.session, 1)
+    await running.session.leave()
+    assert client.gone[0] is CloseCode.SHUTDOWN
+    assert running.machine.calls == ["detach"]
+    assert running.screen.closed
