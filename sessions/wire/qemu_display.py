@@ -130,8 +130,8 @@ def _update(message: Message, values: tuple[Any, ...]) -> Update:
 
 def _picture(message: Message, rectangle: tuple[int, ...], stride: int, format: int, start: int) -> Picture:
     x, y, width, height = rectangle
-    _check_screen(x + width, y + height, stride, format)
-    if x < 0 or y < 0 or width < 0 or height < 0 or stride < 4 * width:
+    _check_screen(width, height, stride, format)
+    if min(x, y, width, height) < 0 or max(x + width, y + height) > MAX_SIDE:
         raise ProtocolError(f"QEMU's display: an update of {width}×{height} at ({x}, {y})")
     data = _bytes(message, start)
     if len(data) < stride * (height - 1) + 4 * width:
