@@ -25,6 +25,9 @@ from sessions.host import settings as host_settings
 from sessions.host.registry import Registry
 from sessions.host.server import HostServer
 
+FLUSH_SECONDS = 0.2
+"""For the last answers to reach the gateway."""
+
 
 @click.command()
 @click.option("--settings", "path", type=click.Path(path_type=Path), required=True, help="A JSON file.")
@@ -33,6 +36,7 @@ def main(path: Path) -> None:
     try:
         settings = host_settings.read(path)
         begin_log(settings.log_level)
+        os.umask(0o077)
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = take_lock(settings.state / "lock")
         run(settings)
@@ -73,7 +77,9 @@ def run(settings: host_settings.Settings) -> None:
 
     async def leave() -> None:
         await server.registry.leave()
-        reactor.stop()
+        for each in list(server.links):
+            each.transport.loseConnection()  # sends what is still to be sent first
+        reactor.callLater(FLUSH_SECONDS, reactor.stop)
 
     server.quit.addCallback(lambda _: reactor.callLater(0, Deferred.fromCoroutine, leave()))
     for number in (signal.SIGTERM, signal.SIGINT):

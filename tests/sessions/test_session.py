@@ -28,7 +28,8 @@ class Screen:
         self.wishes = []
         self.closed = False
 
-    def paint(self, colour, size=Size(320, 200)):
+    def paint(self, colour):
+        size = Size(320, 200)
         if self.framebuffer.size != size:
             self.framebuffer.resize(size)
             self.events.resized()

@@ -1,0 +1,271 @@
+"""The session host as it really runs: a process of its own, spoken to over its Unix socket."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sessions.guests.testcard import frame
+from sessions.pixels.geometry import Size
+from sessions.wire import link, tsg
+from sessions.wire.tsg import SessionState
+from tests.reference.picture import Picture
+
+SECONDS = 30
+CARD = {"kind": "testcard", "width": 320, "height": 200, "fps": 0}
+
+
+class Gateway:
+    """The gateway's end of the link, blocking."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(SECONDS)
+        self.socket.connect(str(path))
+        self.reader = link.LinkReader()
+        self.waiting = []
+        self.events = []
+        self.ids = 0
+
+    def next(self):
+        while not self.waiting:
+            data = self.socket.recv(65536)
+            if not data:
+                raise EOFError
+            self.waiting += self.reader.receive(data)
+        message = self.waiting.pop(0)
+        if message.kind is link.Kind.EVENT:
+            self.events.append(message.body)
+        return message
+
+    def ask(self, method, **params):
+        self.ids += 1
+        request = {"id": self.ids, "method": method, "params": params}
+        self.socket.sendall(link.encode(link.Kind.REQUEST, 0, request))
+        early = []  # a viewer's first messages come before the answer to its attach
+        while True:
+            message = self.next()
+            if message.kind is link.Kind.REPLY and message.body["id"] == self.ids:
+                self.waiting = early + self.waiting
+                return message.body
+            if message.kind is link.Kind.VIEWER:
+                early.append(message)
+
+    def start(self, session="a" * 32, spec=CARD):
+        return self.ask(
+            "start", session=session, desktop="d", user="ada", title="Card", spec=spec, width=800, height=600
+        )
+
+    def attach(self, session="a" * 32, viewer=7):
+        hello = tsg.ClientHello(1, b"t" * 32, "test", 320, 200, (1, 2))
+        return self.ask("attach", session=session, viewer=viewer, hello=base64.b64encode(hello.encode()).decode())
+
+    def say(self, message, viewer=7):
+        self.socket.sendall(link.encode(link.Kind.VIEWER, viewer, message.encode()))
+
+    def until(self, test):
+        deadline = time.monotonic() + SECONDS
+        while not test(self.next()):
+            assert time.monotonic() < deadline
+
+    def until_event(self, test):
+        while not any(test(event) for event in self.events):
+            self.next()
+
+
+class Host:
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.settings = folder / "settings.json"
+        self.settings.write_text(
+            json.dumps(
+                {
+                    "socket": str(folder / "link.sock"),
+                    "state": str(folder / "state"),
+                    "images": str(folder / "images"),
+                    "log_level": "debug",
+                }
+            )
+        )
+        self.log = (folder / "log").open("a")
+        self.run()
+
+    def run(self):
+        command = [sys.executable, "-m", "sessions.host", "--settings", str(self.settings)]
+        self.process = subprocess.Popen(command, stderr=self.log)
+        self.gateways = []
+
+    def gateway(self):
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                self.gateways.append(Gateway(self.folder / "link.sock"))
+                return self.gateways[-1]
+            except (FileNotFoundError, ConnectionRefusedError):
+                assert time.monotonic() < deadline
+                assert self.process.poll() is None
+                time.sleep(0.05)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def close(self):
+        for gateway in self.gateways:
+            gateway.socket.close()
+        if self.process.poll() is None:
+            self.kill()
+        self.log.close()
+
+    @property
+    def folders(self):
+        return [path.name for path in (self.folder / "state").iterdir() if path.is_dir()]
+
+
+@pytest.fixture
+def host(tmp_path):
+    host = Host(tmp_path)
+    yield host
+    host.close()
+
+
+def picture_of(gateway):
+    """Watch until the whole card is there."""
+    picture = Picture()
+    expected = frame(0, Size(320, 200)) & 0xFFFFFF
+
+    def whole(message):
+        if message.kind is link.Kind.VIEWER:
+            got = picture.take(message.body)
+            if isinstance(got, tsg.Frame):
+                gateway.say(tsg.Ack(got.number, 0, 0), message.channel)
+        return np.array_equal(picture.pixels, expected)
+
+    gateway.until(whole)
+    return picture
+
+
+def test_hello_start_watch_end(host):
+    gateway = host.gateway()
+    hello = gateway.ask("hello", version=link.VERSION)["result"]
+    assert hello == {"version": 1, "pid": host.process.pid, "sessions": []}
+    info = gateway.start()["result"]
+    assert (info["kind"], info["user"], info["viewers"]) == ("testcard", "ada", 0)
+    assert gateway.attach()["result"] == {}
+    picture_of(gateway)
+    gateway.until_event(lambda e: e["event"] == "session" and e["params"]["state"] == SessionState.ACTIVE)
+    assert gateway.ask("end", session="a" * 32)["result"] == {}
+    gateway.until_event(lambda e: e["event"] == "detached" and e["params"]["code"] == 6)
+    assert gateway.ask("list")["result"]["sessions"] == []
+    deadline = time.monotonic() + SECONDS
+    while host.folders:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_killed_host_takes_its_sessions_up_again(host):
+    gateway = host.gateway()
+    gateway.start()
+    host.kill()
+    with pytest.raises(EOFError):
+        gateway.until(lambda message: False)
+    host.run()
+    gateway = host.gateway()
+    sessions = gateway.ask("hello", version=1)["result"]["sessions"]
+    assert [(s["session"], s["user"], s["title"]) for s in sessions] == [("a" * 32, "ada", "Card")]
+    gateway.attach()
+    picture_of(gateway)
+
+
+def test_a_gateway_that_goes_leaves_the_session_disconnected(host):
+    first = host.gateway()
+    first.start()
+    first.attach()
+    picture_of(first)
+    second = host.gateway()
+    first.socket.close()
+    second.until_event(lambda e: e["params"].get("state") == SessionState.DISCONNECTED)
+    second.attach(viewer=1)
+    picture_of(second)
+
+
+def test_quit_lets_the_guests_go_on_and_ends_the_process(host):
+    gateway = host.gateway()
+    gateway.start()
+    assert gateway.ask("quit")["result"] == {}
+    assert host.process.wait(SECONDS) == 0
+    assert host.folders == ["a" * 32]
+
+
+def test_a_second_host_with_the_same_state_folder_refuses(host):
+    host.gateway()
+    command = [sys.executable, "-m", "sessions.host", "--settings", str(host.settings)]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    assert second.returncode == 1
+    assert "belongs to another session host" in second.stderr
+    assert "Traceback" not in second.stderr
+    host.gateway().ask("list")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"socket": 5}', '{"socket": "s", "state": "x"}'])
+def test_settings_that_are_none(tmp_path, text):
+    path = tmp_path / "settings.json"
+    path.write_text(text)
+    command = [sys.executable, "-m", "sessions.host", "--settings", str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    assert ended.returncode == 1
+    assert "is not a session host's settings file" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_refusals_are_sentences_and_leave_no_folder(host):
+    gateway = host.gateway()
+    assert "speaks link version 1" in gateway.ask("hello", version=9)["error"]
+    assert "knows no request" in gateway.ask("dance")["error"]
+    assert "malformed" in gateway.ask("start")["error"]
+    assert "There is no session" in gateway.attach()["error"]
+    assert "no guest plug-in named 'toaster'" in gateway.start(spec={"kind": "toaster"})["error"]
+    assert "is 'wide'" in gateway.start(spec={**CARD, "width": "wide"})["error"]
+    assert "cannot be used" in gateway.start(session="../../etc")["error"]
+    gateway.start()
+    assert "cannot be used" in gateway.start()["error"]
+    assert host.folders == ["a" * 32]
+
+
+def test_a_gateway_that_breaks_the_link_is_cut_off_and_another_is_served(host):
+    bad, good = host.gateway(), host.gateway()
+    bad.socket.sendall(b"\xff" * 64)
+    with pytest.raises((EOFError, ConnectionResetError)):
+        bad.until(lambda message: False)
+    assert good.ask("list")["result"] == {"sessions": []}
+
+
+def test_half_written_and_foreign_folders_do_no_harm(tmp_path):
+    state = tmp_path / "state"
+    (state / ("b" * 32)).mkdir(parents=True)
+    (state / ("c" * 32)).mkdir()
+    (state / ("c" * 32) / "session.json").write_text('{"session": ')
+    (state / "notes").mkdir()
+    (tmp_path / "link.sock").touch()
+    host = Host(tmp_path)
+    try:
+        assert host.gateway().ask("list")["result"] == {"sessions": []}
+        assert host.folders == ["notes"]
+    finally:
+        host.close()
+
+
+def test_files_are_for_the_owner_only(host):
+    host.gateway().start()
+    session = host.folder / "state" / ("a" * 32)
+    assert os.stat(host.folder / "link.sock").st_mode & 0o077 == 0
+    assert os.stat(session).st_mode & 0o077 == 0
+    assert os.stat(session / "session.json").st_mode & 0o077 == 0
