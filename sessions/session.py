@@ -118,7 +118,7 @@ class Session:
 
     async def _open(self) -> None:
         self._display = await self._guest.open_display(self._framebuffer, self)
-        if self.state is SessionState.STARTING:
+        if self.state in (SessionState.STARTING, SessionState.DISCONNECTED):  # viewers may have come meanwhile
             self._go(SessionState.CONNECTED if self._viewers else SessionState.DISCONNECTED)
         if self._wish is not None:
             self._display.request_size(self._wish)

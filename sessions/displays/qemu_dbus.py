@@ -20,6 +20,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,11 +68,31 @@ class Typist(Protocol):
         """Pass text on; dropped when nothing listens."""
 
 
+@dataclass
+class PointerLook:
+    """How the guest's pointer looks. picture: None until the guest has given one."""
+
+    picture: Cursor | None = None
+    shown: bool = True
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a display needs of its guest.
+
+    pointer: outlives the displays, because QEMU (before 8) tells it only when it changes.
+    """
+
+    commands: Commands
+    typist: Typist
+    pointer: PointerLook
+
+
 async def open_qemu_display(
-    reactor: Reactor, commands: Commands, typist: Typist, framebuffer: Framebuffer, events: DisplayEvents
+    reactor: Reactor, machine: Machine, framebuffer: Framebuffer, events: DisplayEvents
 ) -> QemuDisplay:
-    """Open the display of the QEMU that `commands` goes to. Raises DisplayError."""
-    display = QemuDisplay(reactor, commands, typist, framebuffer, events)
+    """Open the machine's display. Raises DisplayError."""
+    display = QemuDisplay(reactor, machine, framebuffer, events)
     opening = Deferred.fromCoroutine(display.open())
     try:
         await opening.addTimeout(OPEN_SECONDS, reactor)
@@ -88,20 +109,18 @@ class QemuDisplay:
     def __init__(
         self,
         reactor: Reactor,
-        commands: Commands,
-        typist: Typist,
+        machine: Machine,
         framebuffer: Framebuffer,
         events: DisplayEvents,
     ) -> None:
         self._reactor = reactor
-        self._commands = commands
-        self._typist = typist
+        self._commands = machine.commands
+        self._typist = machine.typist
+        self._pointer = machine.pointer
         self._framebuffer = framebuffer
         self._events = events
         self._input = QemuInput()
         self._screen = _MappedScreen()
-        self._cursor = HIDDEN
-        self._cursor_shown = True
         self._flush: Any = None  # the delayed call that says `updated`
         self._console: DBusPeer | None = None
         self._listener: DBusPeer | None = None
@@ -117,6 +136,8 @@ class QemuDisplay:
         try:
             self._console = await self._connect_console()
             await self._console.signed_on
+            if self._pointer.picture is not None:
+                self._tell_pointer()
             await self._register()
         except BaseException:
             self.close()
@@ -168,7 +189,7 @@ class QemuDisplay:
             return
         if isinstance(event, Text):
             self._typist.type(event.text)
-        elif (events := self._input.encode(event, self._framebuffer.size)):
+        elif events := self._input.encode(event, self._framebuffer.size):
             self._commands.post("input-send-event", {"events": events})
 
     def request_size(self, size: Size) -> None:
@@ -237,10 +258,12 @@ class QemuDisplay:
                 rect = Rect(event.x, event.y, event.width, event.height)
                 self._write(self._screen.read(rect.clipped(self._framebuffer.size)))
             case wire.PointerPicture():
-                self._cursor = _cursor(event)
-                self._events.cursor(self._cursor)
+                self._pointer.picture = _cursor(event)
+                self._tell_pointer()
             case wire.PointerPlace():
-                self._show_cursor(event.shown)
+                if event.shown != self._pointer.shown:
+                    self._pointer.shown = event.shown
+                    self._tell_pointer()
             case wire.Blank():
                 self._framebuffer.fill(Rect(0, 0, *self._framebuffer.size), 0)
                 self._updated_soon()
@@ -267,10 +290,9 @@ class QemuDisplay:
         self._flush = None
         self._events.updated()
 
-    def _show_cursor(self, shown: bool) -> None:
-        if shown != self._cursor_shown:
-            self._cursor_shown = shown
-            self._events.cursor(self._cursor if shown else HIDDEN)
+    def _tell_pointer(self) -> None:
+        picture = self._pointer.picture or HIDDEN
+        self._events.cursor(picture if self._pointer.shown else HIDDEN)
 
 
 class _MappedScreen:

@@ -52,13 +52,11 @@ class QemuInput:
                 )
 
     def _key(self, event: Key) -> list[QemuEvent]:
-        if event.scancode:
-            (self._shifts.add if event.down else self._shifts.discard)(event.scancode)
-            self._shifts &= {LEFT_SHIFT, RIGHT_SHIFT}
-            return [_key(event.scancode, event.down)]
-        scancode, shifted = key_of(event.keysym)
+        scancode, shifted = (event.scancode, False) if event.scancode else key_of(event.keysym)
         if not scancode:
             return []
+        if scancode in (LEFT_SHIFT, RIGHT_SHIFT):
+            (self._shifts.add if event.down else self._shifts.discard)(scancode)
         if event.down and shifted and not self._shifts:
             return [_key(LEFT_SHIFT, True), _key(scancode, True), _key(LEFT_SHIFT, False)]
         return [_key(scancode, event.down)]

@@ -17,6 +17,10 @@ from sessions.pixels.geometry import Rect
 from sessions.wire.tsg import Capability, Operation
 
 
+FRAME_BYTES = 3 * 1024 * 1024
+"""Most bytes of pixels one frame message is made from; what is left of the damage waits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What the planner must know of an encoder.

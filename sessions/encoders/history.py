@@ -7,12 +7,12 @@ twentieth of what separate pictures need.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import zstandard
 
-from sessions.encoders.base import Encoded, Options, Traits
+from sessions.encoders.base import FRAME_BYTES, Encoded, Options, Traits
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect
 from sessions.wire.tsg import Capability, Encoding, Operation
@@ -27,6 +27,7 @@ class HistoryStream:
         parameters = zstandard.ZstdCompressionParameters.from_level(
             options.level, window_log=options.window_log, write_content_size=0, write_checksum=0
         )
+        self._packed = np.empty(FRAME_BYTES // 4, "<u4")
         self._compressor = zstandard.ZstdCompressor(compression_params=parameters)
         self.restart()
 
@@ -38,7 +39,21 @@ class HistoryStream:
         """Feed the rectangles' rows, one rectangle after the other, and flush."""
         if not rects:
             return Encoded()
-        rows = [pixels[r.y : r.bottom, r.x : r.right].ravel() for r in rects]
-        packed = rows[0] if len(rows) == 1 else np.concatenate(rows)
-        chunk = self._stream.compress(packed.data) + self._stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        chunk = b"".join([*self._compress(pixels, rects), self._stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)])
         return Encoded([Operation(Encoding.HISTORY, *rect) for rect in rects], chunk)
+
+    def _compress(self, pixels: Pixels, rects: Sequence[Rect]) -> Iterator[bytes]:
+        """Pack the rectangles in one buffer that stays, so that no memory is taken and cleared anew."""
+        at = 0
+        for rect in rects:
+            size = rect.width * rect.height
+            if at + size > len(self._packed):
+                yield self._stream.compress(self._packed[:at].data)
+                at = 0
+            if size > len(self._packed):
+                yield self._stream.compress(pixels[rect.y : rect.bottom, rect.x : rect.right].tobytes())
+                continue
+            target = self._packed[at : at + size].reshape(rect.height, rect.width)
+            target[:] = pixels[rect.y : rect.bottom, rect.x : rect.right]
+            at += size
+        yield self._stream.compress(self._packed[:at].data)

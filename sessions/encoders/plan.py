@@ -11,12 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sessions.encoders.base import FRAME_BYTES
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect
 from sessions.pixels.region import TILE_COLUMNS, TILE_ROWS, Grid, Region
-
-FRAME_BYTES = 3 * 1024 * 1024
-"""Most bytes one frame message may come to, counted before encoding; what is left waits."""
 
 _TILE_BYTES = TILE_ROWS * TILE_COLUMNS * 4
 _NATURAL_TILE_BYTES = _TILE_BYTES // 4

@@ -16,14 +16,18 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import (
     FilteringLogObserver,
     LogLevel,
+    Logger,
     LogLevelFilterPredicate,
     globalLogBeginner,
     textFileLogObserver,
 )
 
+from sessions import plugins
 from sessions.host import settings as host_settings
 from sessions.host.registry import Registry
 from sessions.host.server import HostServer
+
+log = Logger()
 
 FLUSH_SECONDS = 0.2
 """For the last answers to reach the gateway."""
@@ -85,7 +89,15 @@ def run(settings: host_settings.Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(_ask_to_quit, server))
     reactor.callWhenRunning(server.registry.adopt_all)
+    reactor.callWhenRunning(load_plugins)
     reactor.run(installSignalHandlers=False)
+
+
+def load_plugins() -> None:
+    """Load every plug-in now, so that the first session need not wait for it."""
+    for plugin in plugins.installed():
+        if plugin.error:
+            log.warn("{error}", error=plugin.error)
 
 
 def _ask_to_quit(server: HostServer) -> None:

@@ -82,7 +82,9 @@ def _check_header(path: Path) -> None:
         header = qcow2.parse(head)
     except qcow2.HeaderError as error:
         raise BuildFailed(f"{path} cannot be used: {error}") from error
-    flatten = "make one whole file of it with 'qemu-img convert -O qcow2 FILE WHOLE.qcow2' where it comes from"
+    flatten = (
+        "make one whole file of it with 'qemu-img convert -O qcow2 FILE WHOLE.qcow2' where it comes from"
+    )
     if header.backing_file:
         raise ImageUnsafe(f"{path} is only the changes to another file (it has a backing file): {flatten}")
     if header.data_file:
@@ -116,7 +118,13 @@ def _refuse_references(path: Path, kind: str) -> None:
 
 def _info(path: Path, kind: str | None = None) -> dict[str, Any]:
     """What `qemu-img info` says of the file, within limits of memory and time. Raises BuildFailed."""
-    arguments = [find("qemu-img") or "qemu-img", "info", "--output=json", *(["-f", kind] if kind else []), str(path)]
+    arguments = [
+        find("qemu-img") or "qemu-img",
+        "info",
+        "--output=json",
+        *(["-f", kind] if kind else []),
+        str(path),
+    ]
     try:
         done = subprocess.run(
             arguments, capture_output=True, timeout=INFO_SECONDS, check=False, preexec_fn=_limit_memory

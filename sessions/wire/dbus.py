@@ -302,5 +302,3 @@ def _serialised(
             fields[HeaderFields.unix_fds] = count
     header = Header(Endianness.little, kind, MessageFlag(0), 1, len(body), serial, fields).serialise()
     return bytes(header + b"\0" * (-len(header) % 8) + body)
-
-

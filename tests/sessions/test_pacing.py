@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from sessions.encoders.base import Options
+from sessions.encoders.base import FRAME_BYTES, Options
 from sessions.encoders.history import HistoryStream
-from sessions.encoders.plan import FRAME_BYTES
 from sessions.encoders.still import Jpeg
 from sessions.pacing import BYTES_AHEAD, FRAME_INTERVAL, FRAMES_AHEAD, Pacer
 from sessions.pixels.framebuffer import Framebuffer

@@ -83,15 +83,14 @@ def boot_sector_runs(qemu: str, accelerator: str, uid: int = 0, seconds: float =
     """Boot the probe; return "" when it spoke, else why it did not. Blocks."""
     if accelerator == "kvm" and not KVM_DEVICE.exists():
         return f"there is no {KVM_DEVICE}"
-    sector = os.memfd_create("boot-sector")
+    sector = _boot_sector()
     try:
-        os.write(sector, _BOOT_SECTOR)
         command = [
             *(qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc,vmport=off"),
             *accelerator_options(accelerator, 32),
             *("-m", "16", "-device", f"isa-debug-exit,iobase={_EXIT_PORT:#x},iosize=4"),
             *("-add-fd", f"fd={sector},set=1"),
-            *("-drive", "if=floppy,format=raw,file=/dev/fdset/1"),
+            *("-drive", "if=floppy,format=raw,readonly=on,file=/dev/fdset/1"),
         ]
         done = subprocess.run(
             as_user(command, uid, kvm_groups()),
@@ -111,6 +110,16 @@ def boot_sector_runs(qemu: str, accelerator: str, uid: int = 0, seconds: float =
         return ""
     said = done.stderr.decode(errors="replace").strip().splitlines()
     return f"QEMU ended with code {done.returncode}: {said[0][:200] if said else 'no message'}"
+
+
+def _boot_sector() -> int:
+    """Return a descriptor to read it from; QEMU takes one that fits how it opens the file, no other."""
+    written = os.memfd_create("boot-sector")
+    try:
+        os.write(written, _BOOT_SECTOR)
+        return os.open(f"/proc/self/fd/{written}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(written)
 
 
 def _circumstances(qemu: str, uid: int) -> dict[str, Any]:

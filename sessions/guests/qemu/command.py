@@ -34,6 +34,7 @@ class Descriptors:
     """The descriptors QEMU inherits. The sockets listen already; -1 where there is no such file."""
 
     qmp: int
+    operator: int
     text: int
     agent: int
     disk: int = -1
@@ -44,8 +45,9 @@ class Descriptors:
     @property
     def passed(self) -> tuple[int, ...]:
         """All that are there."""
-        every = (self.qmp, self.text, self.agent, self.disk, self.template, self.kernel, self.initrd)
-        return tuple(fd for fd in every if fd >= 0)
+        ports = (self.qmp, self.operator, self.text, self.agent)
+        files = (self.disk, self.template, self.kernel, self.initrd)
+        return tuple(fd for fd in ports + files if fd >= 0)
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,8 @@ def qemu_command(machine: Machine) -> list[str]:
         *("-chardev", f"ringbuf,id=serial,size={SERIAL_LOG_BYTES}"),
         *("-serial", "chardev:serial"),
         *_ports(machine.descriptors),
-        *("-chardev", f"socket,id=qmp,fd={machine.descriptors.qmp},server=on,wait=off"),
-        *("-mon", "chardev=qmp,mode=control"),
+        *_monitor("qmp", machine.descriptors.qmp),
+        *_monitor("operator", machine.descriptors.operator),
     ]
 
 
@@ -107,6 +109,12 @@ def as_user(command: Sequence[str], uid: int, groups: Sequence[int] = ()) -> lis
         supplementary = ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
         identity = ["--reuid", str(uid), "--regid", str(uid), *supplementary]
     return ["setpriv", *identity, "--no-new-privs", "--", *command]
+
+
+def _monitor(id: str, descriptor: int) -> list[str]:
+    """A monitor takes one client at a time, so operators have one beside the session host's."""
+    socket = f"socket,id={id},fd={descriptor},server=on,wait=off"
+    return ["-chardev", socket, "-mon", f"chardev={id},mode=control"]
 
 
 def _boot(machine: Machine) -> list[str]:

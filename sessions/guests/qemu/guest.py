@@ -22,7 +22,8 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 
 from sessions.displays.base import Display, DisplayError, DisplayEvents
-from sessions.displays.qemu_dbus import open_qemu_display
+from sessions.displays.qemu_dbus import Machine as ShownMachine
+from sessions.displays.qemu_dbus import PointerLook, open_qemu_display
 from sessions.displays.sockets import connect_unix
 from sessions.guests.base import GuestError, Place, Progress
 from sessions.guests.qemu import disk, state
@@ -61,6 +62,7 @@ class QemuGuest:
         self._text: TextPort | None = None
         self._child: QemuProcess | None = None
         self._process: ProcessId | None = None
+        self._pointer = PointerLook()
         self._ending = Ending()
         self._up = False  # started or adopted, and not let go of: only then is `ended` called
 
@@ -122,7 +124,8 @@ class QemuGuest:
         if self._monitor is None or self._text is None:
             raise DisplayError("The guest does not run.")
         try:
-            return await open_qemu_display(self._reactor, self._monitor, self._text, framebuffer, events)
+            machine = ShownMachine(self._monitor, self._text, self._pointer)
+            return await open_qemu_display(self._reactor, machine, framebuffer, events)
         except MonitorError as error:
             raise DisplayError(f"The guest's screen cannot be opened: {error}.") from error
 
@@ -216,6 +219,7 @@ class QemuGuest:
         overlay = None if image.disk is None else self._folder / state.DISK
         return Descriptors(
             qmp=listening(state.QMP),
+            operator=listening(state.OPERATOR),
             text=listening(state.TEXT),
             agent=listening(state.AGENT),
             disk=file(overlay, os.O_RDWR),
@@ -229,9 +233,10 @@ class QemuGuest:
         with state.short_path(self._folder, state.QMP) as path:
             connected = await connect_unix(self._reactor, path, seconds)
         # The kernel names the process that listens: we ourselves as long as QEMU has not taken over.
-        if peer_of(connected) not in (os.getpid(), self._process and self._process.pid):
+        owner = peer_of(connected)
+        if owner not in (os.getpid(), self._process and self._process.pid):
             connected.close()
-            raise MonitorError(f"the monitor belongs to process {peer_of(connected)}")
+            raise MonitorError(f"the monitor belongs to process {owner}")
         self._monitor = Monitor(self._reactor, self._happened, self._lost)
         await self._monitor.connect(connected, seconds)
         with state.short_path(self._folder, state.TEXT) as path:

@@ -1,10 +1,11 @@
 """A guest's state folder: what a later session host needs to find its QEMU again.
 
-    guest.json   this state, written aside and renamed
-    disk.qcow2   the overlay, where the image has a disk
-    qmp.sock     the monitor          } bound by us and passed to QEMU: whoever may not enter
-    text.sock    the text port        } the folder cannot reach them
-    agent.sock   the guest agent's    }
+    guest.json          this state, written aside and renamed
+    disk.qcow2          the overlay, where the image has a disk
+    qmp.sock            the monitor                     } bound by us and passed to QEMU: whoever
+    qmp-operator.sock   another, for people and tests   } may not enter the folder cannot reach them
+    text.sock           the text port                   }
+    agent.sock          the guest agent's               }
 
 Socket paths may have 107 bytes and a folder's may be longer, so sockets are named through a descriptor
 of the folder, /proc/self/fd/N/qmp.sock.
@@ -26,7 +27,7 @@ from sessions.guests.qemu.process import ProcessId
 
 STATE = "guest.json"
 DISK = "disk.qcow2"
-QMP, TEXT, AGENT = "qmp.sock", "text.sock", "agent.sock"
+QMP, OPERATOR, TEXT, AGENT = "qmp.sock", "qmp-operator.sock", "text.sock", "agent.sock"
 _MAX_STATE = 64 * 1024
 
 
@@ -73,6 +74,7 @@ def listen(folder: Path, name: str) -> socket.socket:
     """Return a listening Unix socket `name` in `folder`. Raises OSError."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        os.fchmod(listening.fileno(), 0o600)  # what bind gives the file
         with contextlib.suppress(FileNotFoundError):
             (folder / name).unlink()
         with short_path(folder, name) as path:
@@ -96,6 +98,6 @@ def short_path(folder: Path, name: str) -> Iterator[str]:
 
 def clear(folder: Path) -> None:
     """Remove what a guest keeps in its folder. Never raises."""
-    for name in (STATE, f"{STATE}.new", DISK, QMP, TEXT, AGENT):
+    for name in (STATE, f"{STATE}.new", DISK, QMP, OPERATOR, TEXT, AGENT):
         with contextlib.suppress(OSError):
             (folder / name).unlink()
