@@ -10,7 +10,7 @@ mkdir -p "$TSGATEWAY_CACHE"
 $bin/tsgateway image build desktop --store "$TSGATEWAY_CACHE/images" >"$TSGATEWAY_CACHE/desktop.log" 2>&1 &
 image=$!
 
-node --test tests/webclient/
+node --test tests/webclient/*.test.mjs
 $bin/python -m pytest -q -m "not qemu and not browser and not slow"
 wait "$image" || { tail -n 30 "$TSGATEWAY_CACHE/desktop.log" >&2; exit 1; }
 exec $bin/python -m pytest -q -m "qemu or browser or slow" -n 2 --dist loadfile

@@ -16,7 +16,6 @@ from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect
 from sessions.wire.tsg import Capability, Operation
 
-
 FRAME_BYTES = 3 * 1024 * 1024
 """Most bytes of pixels one frame message is made from; what is left of the damage waits."""
 

@@ -39,8 +39,9 @@ class HistoryStream:
         """Feed the rectangles' rows, one rectangle after the other, and flush."""
         if not rects:
             return Encoded()
-        chunk = b"".join([*self._compress(pixels, rects), self._stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)])
-        return Encoded([Operation(Encoding.HISTORY, *rect) for rect in rects], chunk)
+        chunks = [*self._compress(pixels, rects)]
+        chunks.append(self._stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
+        return Encoded([Operation(Encoding.HISTORY, *rect) for rect in rects], b"".join(chunks))
 
     def _compress(self, pixels: Pixels, rects: Sequence[Rect]) -> Iterator[bytes]:
         """Pack the rectangles in one buffer that stays, so that no memory is taken and cleared anew."""

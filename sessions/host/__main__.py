@@ -15,8 +15,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.logger import (
     FilteringLogObserver,
-    LogLevel,
     Logger,
+    LogLevel,
     LogLevelFilterPredicate,
     globalLogBeginner,
     textFileLogObserver,
