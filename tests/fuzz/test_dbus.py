@@ -54,7 +54,9 @@ def test_a_message_or_an_error_however_it_is_cut(data, step):
     assert outcome(data, step) == outcome(data, 1 << 30)
 
 
-@given(st.lists(st.sampled_from([b"OK 1\r\n", b"AGREE_UNIX_FD\r\n", b"\r\n", b"\r"]) | st.binary(max_size=600)))
+@given(
+    st.lists(st.sampled_from([b"OK 1\r\n", b"AGREE_UNIX_FD\r\n", b"\r\n", b"\r"]) | st.binary(max_size=600))
+)
 def test_the_sign_on_answers_or_refuses(pieces):
     sign_on = SignOn(0)
     try:

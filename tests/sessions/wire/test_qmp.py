@@ -38,7 +38,8 @@ def test_a_conversation_is_the_same_however_it_is_cut(step):
 @pytest.mark.parametrize(
     "line",
     [
-        b"rubbish", b"[]", b"1", b"null", b'"QMP"', b"{}", b'{"QMP": 1}', b'{"QMP": {"version": {"qemu": {}}}}',
+        b"rubbish", b"[]", b"1", b"null", b'"QMP"', b"{}", b'{"QMP": 1}',
+        b'{"QMP": {"version": {"qemu": {}}}}',
         b'{"return": {}}', b'{"return": {}, "id": "x"}', b'{"return": {}, "id": true}', b'{"id": 1}',
         b'{"event": "X", "data": 7}', b'{"error": "x", "id": 1}', b'{"error": {}, "id": 1}', b"\xff\xfe",
         b"[" * 100_000,
