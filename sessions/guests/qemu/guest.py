@@ -64,6 +64,7 @@ class QemuGuest:
         self._process: ProcessId | None = None
         self._pointer = PointerLook()
         self._ending = Ending()
+        self._cloning = False
         self._up = False  # started or adopted, and not let go of: only then is `ended` called
 
     async def start(self, progress: Progress) -> None:
@@ -92,7 +93,7 @@ class QemuGuest:
         )
         if image.disk is not None:
             progress(5, "Making the disk")
-            await self._in_thread(disk.clone, self._settings.qemu_img, image.disk, self._folder / state.DISK)
+            await self._clone(image.disk)
         progress(10, "Starting the machine")
         self._launch(image, accelerator, uid)
         await self._connect(GREETING_SECONDS)
@@ -132,6 +133,8 @@ class QemuGuest:
     async def stop(self) -> None:
         """End QEMU, the harsher the longer it takes, and remove the guest's disk."""
         self._up = False
+        while self._cloning:
+            await deferLater(self._reactor, 0.02)
         if self._monitor is not None and self._process is not None and self._process.alive:
             self._monitor.post("quit", {})
             await self._gone_within(QUIT_SECONDS)
@@ -277,8 +280,16 @@ class QemuGuest:
                 self._child.exit_code()
             await deferLater(self._reactor, 0.02)
 
-    async def _in_thread(self, function: Any, *arguments: Any) -> None:
-        working: Deferred[Any] = deferToThreadPool(
-            self._reactor, self._reactor.getThreadPool(), function, *arguments
-        )
-        await working
+    async def _clone(self, template: Path) -> None:
+        """Make the disk in a thread. A cancelled start leaves it at work, so `stop` waits for that."""
+        self._cloning = True
+        done: Deferred[None] = Deferred()
+        pool = self._reactor.getThreadPool()
+        files = template, self._folder / state.DISK
+        working = deferToThreadPool(self._reactor, pool, disk.clone, self._settings.qemu_img, *files)
+        working.addBoth(self._cloned).chainDeferred(done)
+        await done
+
+    def _cloned(self, outcome: Any) -> Any:
+        self._cloning = False
+        return outcome

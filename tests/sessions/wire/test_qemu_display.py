@@ -9,6 +9,10 @@ from tests.sessions.wire import dbus_messages as peer
 
 MAP = wire.LISTENER_MAP
 
+WITHOUT_DESCRIPTOR = peer.call("ScanoutMap", "uuuuuu", (0, 0, 1, 1, 4, wire.X8R8G8B8), interface=MAP).replace(
+    b"\6uuuuuu", b"\6huuuuu"
+)
+
 
 def parsed(data, descriptors=()):
     reader = MessageReader()
@@ -51,7 +55,7 @@ def test_the_rest():
         peer.call("CursorDefine", "iiiiay", (1, 1, 0, 0, b"123")),
         peer.call("MouseSet", "ii", (1, 1)), peer.call("Scanout", "s", ("x",)),
         peer.call("UpdateMap", "iiii", (-1, 0, 1, 1), interface=MAP),
-        peer.call("ScanoutMap", "uuuuuu", (0, 0, 1, 1, 4, 0), interface=MAP).replace(b"\6u", b"\6h"),
+        WITHOUT_DESCRIPTOR,
     ],
 )  # fmt: skip
 def test_refused(data):

@@ -278,12 +278,27 @@ async def test_a_qemu_that_hangs_is_ended_all_the_same(machine):
 async def test_a_start_that_is_cancelled_leaves_nothing(folder):
     machine = Machine(folder)
     starting = Deferred.fromCoroutine(machine.start())
-    await until(lambda: (20, "The guest is booting") in machine.progress)
+    await until(lambda: "The guest is booting" in [text for _, text in machine.progress])
     assert qemu_count(folder.name) == 1
     starting.cancel()
     with pytest.raises(CancelledError):
         await starting
     assert qemu_count(folder.name) == 0
+    assert list(folder.iterdir()) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_start_cancelled_while_the_disk_is_made(folder, images, tmp_path):
+    slow = tmp_path / "slow"
+    slow.write_text('#!/bin/sh\ntouch "$0.runs"\nsleep 1\nexec qemu-img "$@"\n')
+    slow.chmod(0o755)
+    make_disk(images)
+    describe(images, disk="disk.qcow2")
+    starting = Deferred.fromCoroutine(Machine(folder, images, qemu_img=str(slow)).start())
+    await until((tmp_path / "slow.runs").exists)
+    starting.cancel()
+    with pytest.raises(CancelledError):
+        await starting
     assert list(folder.iterdir()) == []
 
 
