@@ -118,8 +118,9 @@ class Session:
 
     async def _open(self) -> None:
         self._display = await self._guest.open_display(self._framebuffer, self)
-        if self.state in (SessionState.STARTING, SessionState.DISCONNECTED):  # viewers may have come meanwhile
+        if self.state in (SessionState.STARTING, SessionState.DISCONNECTED):  # viewers may have come
             self._go(SessionState.CONNECTED if self._viewers else SessionState.DISCONNECTED)
+        self._display.watch(bool(self._viewers))
         if self._wish is not None:
             self._display.request_size(self._wish)
 
@@ -230,6 +231,7 @@ class Session:
         )
         if self._display is not None:
             self._go(SessionState.CONNECTED)
+            self._display.watch(True)
             self._display.request_size(viewer.wish)
         else:
             self._say_state()
@@ -243,6 +245,8 @@ class Session:
             return
         self._release(viewer)
         viewer.close(code, reason)
+        if self._display is not None:
+            self._display.watch(bool(self._viewers))
         if not self._viewers and self.state not in (SessionState.STARTING, SessionState.ENDED):
             self._go(SessionState.DISCONNECTED)
         else:

@@ -56,5 +56,8 @@ class Display(Protocol):
     def request_size(self, size: Size) -> None:
         """Ask the guest for a screen of this size; `resized` tells if and when it follows."""
 
+    def watch(self, watched: bool) -> None:
+        """Learn whether anybody looks; while nobody does, a display may rest. One just opened is watched."""
+
     def close(self) -> None:
         """Let go of the display; the guest goes on. May be called twice."""

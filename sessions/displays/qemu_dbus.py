@@ -202,6 +202,9 @@ class QemuDisplay:
         asked = self._console.call(wire.CONSOLE, "SetUIInfo", "qqiiuu", values)
         asked.addErrback(lambda _: None)
 
+    def watch(self, watched: bool) -> None:
+        """Do nothing: QEMU tells only of what changes, which costs nothing while nothing does."""
+
     def close(self) -> None:
         """Let go of the display."""
         self._closed = True

@@ -35,8 +35,8 @@ class TestcardDisplay:
         self._draw_all(size)
         self._loop = LoopingCall.withCount(self._tick)
         self._loop.clock = reactor
-        if fps:
-            self._loop.start(1 / fps, now=False)
+        self._fps = fps
+        self.watch(True)
 
     def send(self, event: InputEvent) -> None:
         """Echo one input event on the screen."""
@@ -58,6 +58,13 @@ class TestcardDisplay:
         wanted = Size(*(min(max(side, 1), MAX_SIDE) for side in size))
         if self._open and wanted != self._framebuffer.size:
             self._draw_all(wanted)
+
+    def watch(self, watched: bool) -> None:
+        """Move only while somebody looks."""
+        if watched and self._open and self._fps and not self._loop.running:
+            self._loop.start(1 / self._fps, now=False)
+        elif not watched and self._loop.running:
+            self._loop.stop()
 
     def close(self) -> None:
         """Stop the clock."""

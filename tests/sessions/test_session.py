@@ -42,6 +42,9 @@ class Screen:
     def request_size(self, size):
         self.wishes.append(size)
 
+    def watch(self, watched):
+        self.watched = watched
+
     def close(self):
         self.closed = True
 
@@ -163,6 +166,16 @@ def test_a_returning_viewer_gets_the_picture_and_the_pointer(running):
     again = Client(running.session, 2)
     assert (again.picture.pixels == 0x654321).all()
     assert (first.picture.pixels == 0x123456).all()
+
+
+def test_a_display_may_rest_while_nobody_looks(running):
+    assert not running.screen.watched
+    Client(running.session, 1)
+    assert running.screen.watched
+    Client(running.session, 2)
+    assert running.screen.watched
+    running.session.detach(2)
+    assert not running.screen.watched
 
 
 def test_the_newer_viewer_takes_the_session_over(running):

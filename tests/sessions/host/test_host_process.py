@@ -191,6 +191,7 @@ def test_a_gateway_that_goes_leaves_the_session_disconnected(host):
     first.attach()
     picture_of(first)
     second = host.gateway()
+    second.ask("hello", version=1)  # it hears of events from now on
     first.socket.close()
     second.until_event(lambda e: e["params"].get("state") == SessionState.DISCONNECTED)
     second.attach(viewer=1)
