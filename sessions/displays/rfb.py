@@ -85,6 +85,7 @@ class RfbDisplay:
         self._qemu = False
         self._stale = True  # the picture must be sent anew
         self._prohibited = False
+        self._wish: Size | None = None
         self._input = RfbInput(client.server)
         self._link = SocketLink(reactor, connected, self)
 
@@ -102,10 +103,9 @@ class RfbDisplay:
             self._link.write(self._input.encode(event))
 
     def request_size(self, size: Size) -> None:
-        """Ask for a screen of `size`, kept within 1 and MAX_SIDE; without effect where not `resizable`."""
-        if self.is_open and self.resizable and self._server.screen:
-            width, height = (min(max(side, 1), MAX_SIDE) for side in size)
-            self._link.write(messages.set_desktop_size(width, height, *self._server.screen))
+        """Ask for a screen of `size`, kept within 1 and MAX_SIDE, as soon as the server takes requests."""
+        self._wish = size
+        self._ask_size()
 
     def watch(self, watched: bool) -> None:
         """Say whether anybody looks; while nobody does, QEMU is let slow down."""
@@ -156,6 +156,7 @@ class RfbDisplay:
                 self._framebuffer.copy(Rect(from_x, from_y, width, height), x, y)
             case events.Updated(changed):
                 self._ask()
+                self._ask_size()
                 if self._qemu and self._awake_call is None:
                     self._keep_awake()
                 if changed:
@@ -192,6 +193,13 @@ class RfbDisplay:
         width, height = self._server.width, self._server.height
         self._link.write(messages.update_request(not self._stale, width, height))
         self._stale = False
+
+    def _ask_size(self) -> None:
+        if self._wish is None or not self.is_open or not self.resizable or self._server.screen is None:
+            return
+        width, height = (min(max(side, 1), MAX_SIDE) for side in self._wish)
+        self._wish = None
+        self._link.write(messages.set_desktop_size(width, height, *self._server.screen))
 
     def _keep_awake(self) -> None:
         """Release a key that no keyboard has: any input brings QEMU's refresh back to 30 ms."""

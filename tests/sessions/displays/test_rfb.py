@@ -405,8 +405,10 @@ def test_size_requests(ends):
     assert not wire.display.resizable
     assert wire.sent() == b""
     wire.tell(server.update(server.extended_desktop_size(0, 0, 64, 48)))
-    wire.sent()
     assert wire.display.resizable
+    assert wire.sent().endswith(messages.set_desktop_size(800, 600, 7, 3)), "the wish was kept"
+    wire.tell(server.update())
+    assert messages.set_desktop_size(800, 600, 7, 3) not in wire.sent(), "and is said once"
     wire.display.request_size(Size(0, 99999))
     assert wire.sent() == messages.set_desktop_size(1, 8192, 7, 3)
     wire.tell(server.update(server.extended_desktop_size(1, 3, 1, 8192)))
