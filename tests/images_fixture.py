@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from sessions.images import Image, ImageStore, recipe, tiny
+from sessions.images import Image, ImageStore, desktop, recipe, tiny
 
 
 def image_store() -> ImageStore:
@@ -16,6 +16,12 @@ def image_store() -> ImageStore:
 def tiny_image() -> Image:
     """The tiny test guest (images/tiny/README.md). A second to build, less when it is there already."""
     return tiny.build(image_store(), recipe.default_cache(), _quiet)
+
+
+@cache
+def desktop_image() -> Image:
+    """The desktop (images/desktop/README.md). Three minutes to build the first time."""
+    return desktop.build(image_store(), recipe.default_cache(), _quiet)
 
 
 def _quiet(percent: int | None, text: str) -> None:

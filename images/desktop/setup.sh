@@ -15,12 +15,16 @@ for folder in Documents Downloads Pictures; do
 done
 
 systemctl --quiet set-default graphical.target
-systemctl --quiet enable desktop-session.service systemd-networkd.service systemd-resolved.service
+systemctl --quiet enable desktop-session.service desktop-ready.path desktop-poweroff.path
+# Started by desktop-ready.service: the boot does not wait for the network.
+systemctl --quiet disable systemd-networkd.service systemd-networkd.socket systemd-resolved.service \
+    systemd-timesyncd.service
 systemctl --quiet mask getty@tty1.service serial-getty@ttyS0.service getty-static.service \
     systemd-networkd-wait-online.service systemd-hwdb-update.service ldconfig.service \
     systemd-journal-catalog-update.service systemd-update-done.service systemd-firstboot.service \
     systemd-boot-system-token.service systemd-binfmt.service systemd-pstore.service \
-    systemd-network-generator.service systemd-journal-flush.service systemd-update-utmp.service \
+    systemd-network-generator.service systemd-remount-fs.service systemd-modules-load.service \
+    modprobe@drm.service modprobe@efi_pstore.service modprobe@loop.service modprobe@dm_mod.service systemd-fsck-root.service systemd-journal-flush.service systemd-update-utmp.service \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
     fstrim.timer proc-sys-fs-binfmt_misc.automount sys-kernel-debug.mount sys-kernel-tracing.mount \
     dev-hugepages.mount dev-mqueue.mount modprobe@configfs.service modprobe@fuse.service
@@ -29,7 +33,7 @@ ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 depmod "$1"
 fc-cache --system-only
 update-mime-database /usr/share/mime
-gtk-update-icon-cache --quiet --force /usr/share/icons/elementary-xfce || true
+gtk-update-icon-cache --quiet --force /usr/share/icons/Papirus || true
 glib-compile-schemas /usr/share/glib-2.0/schemas 2>/dev/null || true
 
 rm -rf /var/cache/apt/* /var/lib/apt/lists/* /var/log/*.log /var/log/apt /tmp/* /var/tmp/*

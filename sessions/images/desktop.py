@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +22,7 @@ from sessions.images.tiny import TEXT_PORT
 
 APPEND = (
     "console=ttyS0 loglevel=4 systemd.show_status=true root=/dev/vda rw"
-    " mitigations=off audit=0 apparmor=0 cryptomgr.notests 8250.nr_uarts=1 no_timer_check"
+    " mitigations=off audit=0 apparmor=0 selinux=0 cryptomgr.notests 8250.nr_uarts=1 no_timer_check"
 )
 MEMORY_MB = 768
 DISK_BYTES = 8 << 30  # as the guest sees it; the file holds only what is used
@@ -63,7 +64,7 @@ def build(
     archive = _packages(source, cache / "desktop", progress, force)
     with store.writing(name) as folder, TemporaryDirectory(prefix="work-", dir=cache / "desktop") as work:
         try:
-            _fill(folder, Path(work), source, archive, linux, progress)
+            _fill(folder, work=Path(work), archive=archive, linux=linux, progress=progress)
         finally:
             _as_root(["rm", "-rf", Path(work) / "root"], Path(work), progress)
         describe(folder, _image(name, folder, made_from))
@@ -79,16 +80,23 @@ def _image(name: str, folder: Path, made_from: str) -> Image:
     )  # fmt: skip
 
 
-def _fill(
-    folder: Path, work: Path, source: Path, archive: Path, linux: kernel.Kernel, progress: Progress
-) -> None:
+def _fill(folder: Path, *, work: Path, archive: Path, linux: kernel.Kernel, progress: Progress) -> None:
     """Write disk, kernel and first file system into the image's folder."""
+    source = recipe.folder("desktop")
     files = work / "files"
     shutil.copytree(source / "files", files)
     _add_modules(files, source, linux)
     shared = files / "usr/share/tsgateway"
     run([sys.executable, source / "pictures.py", shared / "wallpaper.png", shared / "menu.png"], work)
-    script = ["sh", source / "assemble.sh", archive, files, work, linux.version, str(DISK_BYTES)]
+    script: list[str | Path] = [
+        "sh",
+        source / "assemble.sh",
+        archive,
+        files,
+        work,
+        linux.version,
+        str(DISK_BYTES),
+    ]
     _as_root(script, work, progress)
     progress(88, "compressing the disk")
     disk = folder / "disk.qcow2"
@@ -119,7 +127,15 @@ def _packages(source: Path, cache: Path, progress: Progress, force: bool) -> Pat
     dpkg = [f"--dpkgopt={option}" for option in options]
     include = f"--include={','.join(wanted)}"
     try:
-        arguments = ["mmdebstrap", f"--mode={mode}", "--variant=minbase", include, *dpkg, SUITE, partial]
+        arguments: list[str | Path] = [
+            "mmdebstrap",
+            f"--mode={mode}",
+            "--variant=minbase",
+            include,
+            *dpkg,
+            SUITE,
+            partial,
+        ]
         run(arguments, cache, on_line=on_line)
         partial.rename(archive)
     finally:
@@ -127,7 +143,7 @@ def _packages(source: Path, cache: Path, progress: Progress, force: bool) -> Pat
     return archive
 
 
-def _as_root(arguments: list[str | Path], work: Path, progress: Progress) -> None:
+def _as_root(arguments: Sequence[str | Path], work: Path, progress: Progress) -> None:
     """Run it as root, or as root of a user namespace in which other users' files can be made, too."""
     inside = [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--map-auto", "--"]
 

@@ -16,8 +16,9 @@ from sessions.images.commands import find, need, run
 from sessions.images.errors import BuildFailed, ImageUnsafe, Progress
 from sessions.images.store import Image, ImageStore, describe
 
-FORMATS = ("qcow2", "raw", "vmdk", "vpc", "vhdx", "vdi", "qed", "parallels", "qcow")
+FORMATS = ("qcow2", "raw", "vmdk", "vpc", "vhdx", "vdi", "qed", "parallels")
 CHUNK = 1 << 20
+FLATTEN = "make one whole file of it where it comes from: qemu-img convert -O qcow2 FILE WHOLE.qcow2"
 INFO_MEMORY = 2 << 30  # bytes for looking at a file that may be hostile
 INFO_SECONDS = 30
 
@@ -40,6 +41,7 @@ def import_disk(
     need("Importing a disk", "qemu-img")
     if not path.is_file():
         raise BuildFailed(f"There is no file {path}: give the path of a disk image")
+    path = path.resolve()  # an absolute path cannot be taken for one of QEMU's "nbd:" or "json:" names
     progress(None, f"looking at {path.name}")
     kind = _format(path)
     _refuse_references(path, kind)
@@ -68,10 +70,22 @@ def _format(path: Path) -> str:
     if head.startswith(qcow2.MAGIC):
         _check_header(path)
         return "qcow2"
+    if _is_vmdk_descriptor(head):
+        raise ImageUnsafe(f"{path} is a list of other files (a VMDK descriptor): {FLATTEN}")
     kind = str(_info(path).get("format"))
     if kind not in FORMATS:
         raise BuildFailed(f"{path} has the format {kind}, known are {', '.join(FORMATS)}: convert it first")
     return kind
+
+
+def _is_vmdk_descriptor(head: bytes) -> bool:
+    """Whether QEMU would read it as a list of files; just looking at such a file opens those it names.
+
+    It is text that starts with a comment or its version, or a VMDK header for a disk without sectors.
+    """
+    text = head.lstrip(b" \t\r\n")
+    empty = head.startswith(b"KDMV") and head[12:20] == bytes(8)
+    return text.startswith((b"#", b"version=")) or empty
 
 
 def _check_header(path: Path) -> None:
@@ -82,13 +96,10 @@ def _check_header(path: Path) -> None:
         header = qcow2.parse(head)
     except qcow2.HeaderError as error:
         raise BuildFailed(f"{path} cannot be used: {error}") from error
-    flatten = (
-        "make one whole file of it with 'qemu-img convert -O qcow2 FILE WHOLE.qcow2' where it comes from"
-    )
     if header.backing_file:
-        raise ImageUnsafe(f"{path} is only the changes to another file (it has a backing file): {flatten}")
+        raise ImageUnsafe(f"{path} holds only the changes to another file (a backing file): {FLATTEN}")
     if header.data_file:
-        raise ImageUnsafe(f"{path} keeps its content in another file (it has a data file): {flatten}")
+        raise ImageUnsafe(f"{path} keeps its content in another file (a data file): {FLATTEN}")
     if header.encrypted:
         raise BuildFailed(f"{path} is encrypted; guests start without anybody to ask for its password")
     if header.corrupt:
@@ -96,35 +107,19 @@ def _check_header(path: Path) -> None:
 
 
 def _refuse_references(path: Path, kind: str) -> None:
-    """Formats other than qcow2: only what QEMU itself says it would open beside the file.
-
-    A VMDK descriptor names its extents as text, so it is refused as it stands.
-    """
-    if kind == "vmdk":
-        with path.open("rb") as file:
-            if file.read(4) not in (b"KDMV", b"COWD"):
-                raise ImageUnsafe(
-                    f"{path} is a list of other files (a VMDK descriptor): make one whole file of it with"
-                    " 'qemu-img convert -O qcow2 FILE WHOLE.qcow2' where it comes from"
-                )
+    """Refuse what QEMU would open beside the file, as it tells by itself."""
     info = _info(path, kind)
     if info.get("backing-filename") or info.get("full-backing-filename"):
-        raise ImageUnsafe(f"{path} is only the changes to another file: make one whole file of it first")
+        raise ImageUnsafe(f"{path} holds only the changes to another file: {FLATTEN}")
     extents = info.get("format-specific", {}).get("data", {}).get("extents", [])
-    strangers = [extent for extent in extents if Path(str(extent.get("filename"))).name != path.name]
-    if strangers:
-        raise ImageUnsafe(f"{path} keeps its content in other files: make one whole file of it first")
+    if any(extent.get("filename") != str(path) for extent in extents):
+        raise ImageUnsafe(f"{path} keeps its content in other files: {FLATTEN}")
 
 
 def _info(path: Path, kind: str | None = None) -> dict[str, Any]:
     """What `qemu-img info` says of the file, within limits of memory and time. Raises BuildFailed."""
-    arguments = [
-        find("qemu-img") or "qemu-img",
-        "info",
-        "--output=json",
-        *(["-f", kind] if kind else []),
-        str(path),
-    ]
+    forced = ["-f", kind] if kind else []
+    arguments = [find("qemu-img") or "qemu-img", "info", "--output=json", *forced, str(path)]
     try:
         done = subprocess.run(
             arguments, capture_output=True, timeout=INFO_SECONDS, check=False, preexec_fn=_limit_memory

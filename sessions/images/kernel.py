@@ -59,7 +59,7 @@ def _package_name(cache: Path) -> str:
     found = re.search(r"Depends: (linux-image-[0-9][\w.+-]*-amd64)", said)
     if found is None:
         raise BuildFailed(
-            f"apt knows no package {PACKAGE}: run 'apt-get update' on a Debian machine (amd64), or build there",
+            f"apt knows no package {PACKAGE}: run 'apt-get update', on a Debian machine (amd64)",
             said,
         )
     return found[1]

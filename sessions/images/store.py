@@ -203,8 +203,8 @@ def _parse(fields: Any, folder: Path, name: str) -> Image:
     if not isinstance(fields, dict):
         raise ValueError("not an object")
 
-    def text(key: str, choices: tuple[str, ...] = ()) -> Any:
-        value = fields.get(key, "")
+    def text(key: str, choices: tuple[str, ...] = (), default: str = "") -> Any:
+        value = fields.get(key, default)
         if not isinstance(value, str) or len(value) > 2048 or (choices and value not in choices):
             raise ValueError(f"{key} must be {' or '.join(choices) or 'a short text'}")
         return value
@@ -226,7 +226,7 @@ def _parse(fields: Any, folder: Path, name: str) -> Image:
         name=name, folder=folder, kind=text("kind", get_args(Kind)), version=text("version"),
         memory_mb=memory,
         disk=file("disk"), kernel=file("kernel"), initrd=file("initrd"), append=text("append"),
-        firmware=text("firmware", ("none", "bios", "uefi")), user=text("user"), recipe=text("recipe"),
+        firmware=text("firmware", ("none", "bios", "uefi"), "none"), user=text("user"), recipe=text("recipe"),
         text_port=text("text_port"),
     )  # fmt: skip
 

@@ -12,7 +12,8 @@ from sessions.images.store import Image, ImageStore, describe, writes_to
 
 TEXT_PORT = "org.tsgateway.text"
 APPEND = (
-    "console=ttyS0 quiet mitigations=off audit=0 apparmor=0 cryptomgr.notests 8250.nr_uarts=1 no_timer_check"
+    "console=ttyS0 quiet mitigations=off audit=0 apparmor=0 selinux=0 cryptomgr.notests 8250.nr_uarts=1"
+    " no_timer_check"
 )
 MEMORY_MB = 128
 

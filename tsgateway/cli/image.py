@@ -94,7 +94,7 @@ def list_images(as_json: bool, store: Path) -> None:
 @click.option("--firmware", type=click.Choice(["bios", "uefi"]), default="bios", show_default=True)
 @click.option("--force", is_flag=True, help="Replace an image of that name.")
 @_store_option
-def import_command(file: Path, name: str, memory_mb: int, firmware: Any, force: bool, store: Path) -> None:
+def import_command(file: Path, *, name: str, memory_mb: int, firmware: Any, force: bool, store: Path) -> None:
     """Take in a disk FILE (qcow2, raw, vmdk, vhd, vhdx, vdi) as an image."""
     with _Terminal(name) as progress:
         target = ImageStore(store)
