@@ -251,7 +251,7 @@ class Gateway:
         """Attach to the session. Raises Refused."""
         session = self.sessions.get(grant.session)
         if session is None:
-            raise Refused(CloseCode.SESSION_ENDED, "This session has ended.")
+            raise Refused(CloseCode.SESSION_ENDED, self.sessions.ending(grant.session, grant.user))
         published = self.config.desktops.get(session.info["desktop"])
         right = None if published is None else desktop_right(published)
         owned = Owned(session.info["user"], right)

@@ -7,6 +7,7 @@ import pytest_twisted
 
 from sessions.wire.tsg import CloseCode, SessionState
 from tests.tsgateway.support import World, hello, until
+from tsgateway.hosts.sessions import MAX_ENDINGS
 
 
 async def refused(world: World, ticket: bytes) -> int:
@@ -195,3 +196,45 @@ async def test_vnc_passwords_go_over_the_link_only():
         assert "password file" in answer.json["error"]["message"]
     finally:
         await world.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_session_is_not_over_because_its_host_has_not_told_yet(world: World):
+    """A page that comes back to a gateway just started must try again, not give up."""
+    ada = await world.sign_in()
+    known = world.gateway.sessions._heard
+    [host] = known
+    known.clear()
+    answer = await ada.post(f"/api/v1/sessions/{'0' * 32}/ticket")
+    assert (answer.status, answer.code) == (503, "host_unavailable")
+    world.gateway.sessions.host_up(host, [])
+    answer = await ada.post(f"/api/v1/sessions/{'0' * 32}/ticket")
+    assert (answer.status, answer.code) == (404, "no_such_session")
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_comes_after_the_end_hears_why_and_nobody_else_does(world: World):
+    """A guest may fail before the page that asked for it has attached."""
+    ada, bob = await world.sign_in(), await world.sign_in("bob")
+    session, ticket = await ada.ticket()
+    info = {**world.gateway.sessions.get(session).info, "state": SessionState.ENDED, "text": "It burnt."}
+    [host] = world.gateway._hosts
+    world.gateway.sessions.host_event(host, "session", info)
+    viewer = await world.websocket()
+    viewer.send(hello(ticket))
+    close = await viewer.closing()
+    assert (close.code, close.reason) == (CloseCode.SESSION_ENDED, "It burnt.")
+    path = f"/api/v1/sessions/{session}/ticket"
+    assert (await ada.post(path)).json["error"]["message"] == "It burnt."
+    assert "burnt" not in (await bob.post(path)).json["error"]["message"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_few_endings_are_remembered(world: World):
+    [host] = world.gateway._hosts
+    sessions = world.gateway.sessions
+    for number in range(MAX_ENDINGS + 1):
+        info = {"session": f"{number}", "user": "ada", "state": SessionState.ENDED, "text": "It burnt."}
+        sessions.host_event(host, "session", info)
+    assert sessions.ending("0", "ada") == "This session has ended."
+    assert sessions.ending("1", "ada") == "It burnt."

@@ -160,7 +160,9 @@ class Api:
             owned = Owned(found.info["user"], self.right(found.info["desktop"]))
             if authorize(call.subject, action, owned):
                 return found
-        raise ApiError(404, "no_such_session", "This session has ended, or it never was.")
+        elif not self.sessions.complete:  # just started: the session may be there in a moment
+            raise HostError("The session host is starting. Try again in a moment.")
+        raise ApiError(404, "no_such_session", self.sessions.ending(call.id, call.subject.name))
 
 
 def desktop_right(desktop: Desktop) -> DesktopRight:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import os
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -18,6 +19,9 @@ from tsgateway.hosts.link import HostError
 from tsgateway.hosts.supervisor import HostSupervisor
 
 Info = dict[str, Any]
+
+MAX_ENDINGS = 256
+"""So many sessions are remembered after their end, for those who come late to hear why."""
 
 
 class SessionOver(HostError):
@@ -57,7 +61,9 @@ class Sessions:
     def __init__(self, desktops: Mapping[str, Desktop]) -> None:
         self._desktops = desktops
         self._hosts: list[HostSupervisor] = []
+        self._heard: set[HostSupervisor] = set()
         self._sessions: dict[str, Session] = {}
+        self._endings: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
 
     def use(self, hosts: Sequence[HostSupervisor]) -> None:
@@ -67,9 +73,19 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every host has told what it has; before, a session not known here may still run."""
+        return self._heard.issuperset(self._hosts)
+
     def get(self, session: str) -> Session | None:
         """Return a session that has not ended."""
         return self._sessions.get(session)
+
+    def ending(self, session: str, user: str) -> str:
+        """Say how a session has ended; why is told only to the person whose it was."""
+        owner, reason = self._endings.get(session, ("", ""))
+        return reason if reason and owner == user else "This session has ended."
 
     def find(self, user: str, desktop: str) -> Session | None:
         """Return a person's session of a desktop."""
@@ -146,6 +162,7 @@ class Sessions:
 
     def host_up(self, host: HostSupervisor, sessions: Sequence[Info]) -> None:
         """Take up what the host has, forget what it has not."""
+        self._heard.add(host)
         for session in [key for key, value in self._sessions.items() if value.host is host]:
             del self._sessions[session]
         for info in sessions:
@@ -177,6 +194,9 @@ class Sessions:
     def _update(self, host: HostSupervisor, info: Info) -> None:
         if info.get("state") == SessionState.ENDED:
             self._sessions.pop(info["session"], None)
+            self._endings[info["session"]] = (info["user"], str(info.get("text", "")))
+            if len(self._endings) > MAX_ENDINGS:
+                self._endings.popitem(last=False)
         else:
             self._sessions[info["session"]] = Session(info, host)
 
