@@ -94,6 +94,8 @@ const ENGLISH = {
   "notice.starting.text": "The machine is being prepared.",
   "notice.waiting": "Waiting for the picture",
   "notice.waiting.text": "{title} is connected; its screen will appear in a moment.",
+  "notice.paused": "The screen of {title} is away",
+  "notice.paused.text": "It is being opened again.",
   "notice.lost": "Reconnecting…",
   "notice.lost.text": "The connection was lost. Your session goes on, and nothing is lost.",
   "notice.attempt": "Attempt {attempt}",

@@ -45,6 +45,8 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain }) {
   if (guest?.state === SessionState.STARTING) {
     return { key: "starting", busy: true, actions: ["back"], title, progress: guest.progress, text: guest.text };
   }
+  // A running session that has something to say is one whose screen is away for now.
+  if (guest?.text) return { key: "paused", busy: true, actions: ["back"], title, text: guest.text };
   if (!hasPicture) return { key: "waiting", busy: true, actions: ["back"], title };
   return null;
 }
