@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 import struct
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from sessions.wire.errors import LimitExceeded, ProtocolError
 from sessions.wire.fields import Blob, Field, Integer, NumberList, Reader, Text
@@ -349,8 +349,7 @@ class Cursor(Message):
             raise ProtocolError(f"Cursor: {len(self.pixels)} bytes for {self.width}×{self.height}")
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One rectangle of a frame.
 
     data: empty for `Encoding.HISTORY`, whose pixels are in the frame's history chunk; a JPEG file
