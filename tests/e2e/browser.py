@@ -17,7 +17,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 EXECUTABLES = {"chromium": "chromium", "firefox": "firefox-esr"}
-TIMEOUT = 60.0
+TIMEOUT = 150.0
 
 
 class BrowserError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -9,34 +10,72 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
+
+from tests.e2e.line import Line
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 60.0
+PASSWORD = "correct horse"
 
 
 class RealGateway:
-    """A gateway on a free loopback port with the account ada (password "correct horse").
+    """A gateway on a free loopback port. Every account has the password PASSWORD.
 
-    desktops: the configuration's [desktops.…] tables as TOML text.
+    desktops: the configuration's [desktops.…] tables as TOML text, and any other tables.
+    images: the image store, where desktops are made from images.
+
+    Browsers come by `url`, over a line that can be cut.
     """
 
-    def __init__(self, desktops: str) -> None:
+    def __init__(self, desktops: str, *, users: Iterable[str] = ("ada",), images: Path | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tsg-", ignore_cleanup_errors=True)
-        folder = Path(self._folder.name)
+        self.folder = Path(self._folder.name)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self.url = f"https://localhost:{self.port}"
-        self._config = folder / "tsgateway.toml"
-        self._config.write_text(
-            f'[server]\nport = {self.port}\n[data]\ndirectory = "{folder / "data"}"\n{desktops}'
-        )
-        self.log = folder / "log"
+        self.line = Line()
+        self.line.to = self.port
+        self.url = f"https://localhost:{self.line.port}"
+        self._config = self.folder / "tsgateway.toml"
+        lines = ["[server]", f"port = {self.port}", f'origins = ["{self.url}"]']
+        lines += ["[data]", f'directory = "{self.folder / "data"}"']
+        lines += [f'images = "{images}"'] if images else []
+        self._config.write_text("\n".join([*lines, desktops]))
+        self.log = self.folder / "log"
         self._run("init")
-        self._run("user", "add", "ada", "--password-stdin", standard_input="correct horse\n")
-        with self.log.open("w") as log:
+        for user in users:
+            self._run("user", "add", user, "--password-stdin", standard_input=f"{PASSWORD}\n")
+        self.start()
+
+    def start(self) -> None:
+        """Run the gateway, again after `kill`."""
+        with self.log.open("a") as log:
             self._process = subprocess.Popen(self._command("serve"), cwd=ROOT, stdout=log, stderr=log)
         self._wait()
+
+    def kill(self) -> None:
+        """End the gateway's process with no chance to say goodbye; its session host goes on."""
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def host_pid(self) -> int:
+        """The process of the session host, by the lock it holds."""
+        lock = (self.folder / "data/hosts/0/guests/lock").stat()
+        for line in Path("/proc/locks").read_text().splitlines():
+            fields = line.split()
+            if fields[1] == "FLOCK" and int(fields[5].rpartition(":")[2]) == lock.st_ino:
+                return int(fields[4])
+        raise AssertionError(f"no session host runs: {self.log.read_text()}")
+
+    def sessions(self, user: str = "ada") -> list[Path]:
+        """The folders of a person's sessions."""
+        found = []
+        for file in sorted((self.folder / "data/hosts/0/guests").glob("*/session.json")):
+            if json.loads(file.read_text())["user"] == user:
+                found.append(file.parent)
+        return found
 
     def _command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "tsgateway.cli.main", *arguments, "--config", str(self._config)]
@@ -62,13 +101,12 @@ class RealGateway:
 
     def stop(self) -> None:
         """End all sessions, then the gateway."""
-        subprocess.run(
-            self._command("end-sessions"), cwd=ROOT, capture_output=True, timeout=TIMEOUT, check=False
-        )
         os.kill(self._process.pid, signal.SIGINT)
         try:
             self._process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self.line.stop()
+        self._run("end-sessions")
         self._folder.cleanup()

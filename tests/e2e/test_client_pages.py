@@ -109,10 +109,10 @@ def test_colours_are_chosen_and_remembered(browser: Browser, server: DevServer) 
     assert browser.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
 
 
-def until(condition: str) -> str:
+def until(condition: str, seconds: int = 30) -> str:
     """A script that waits for a condition."""
     return f"""(async () => {{
-        for (let tries = 0; tries < 600; tries += 1) {{
+        for (let tries = 0; tries < {seconds * 20}; tries += 1) {{
             if ({condition}) return true;
             await new Promise((go) => setTimeout(go, 50));
         }}
