@@ -53,7 +53,8 @@ def start_failure(qemu: str, said: str, error: str) -> GuestError:
     if "dbus" in said and ("display" in said.lower() or "type" in said):
         return GuestError(
             "This server's QEMU lacks the display that is needed here.",
-            f"{said}\nQEMU's D-Bus display is missing: apt-get install qemu-system-gui",
+            f"{said}\nQEMU's D-Bus display is missing: apt-get install qemu-system-gui"
+            " (from Debian 13 on: qemu-system-modules-opengl)",
         )
     if "Cannot allocate memory" in said or "cannot set up guest memory" in said:
         return GuestError("The server has too little memory for this guest.", detail)

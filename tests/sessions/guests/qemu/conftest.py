@@ -1,14 +1,22 @@
+import uuid
+
 import pytest
 import pytest_twisted
 
 from tests.sessions.guests.qemu.machine import Machine
 
 
+def new_folder(parent):
+    """A guest's folder; its name, which QEMU's process shows, is no other test's."""
+    folder = parent / f"guest-{uuid.uuid4().hex}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
 @pytest_twisted.async_yield_fixture
 async def machine(tmp_path):
     """A running tiny guest of the test's own."""
-    folder = tmp_path / "guest"
-    folder.mkdir(mode=0o700)
+    folder = new_folder(tmp_path)
     started = Machine(folder)
     try:
         yield await started.start()
@@ -18,6 +26,4 @@ async def machine(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    made = tmp_path / "guest"
-    made.mkdir(mode=0o700)
-    return made
+    return new_folder(tmp_path)

@@ -278,9 +278,11 @@ async def test_a_qemu_that_hangs_is_ended_all_the_same(machine):
 async def test_a_start_that_is_cancelled_leaves_nothing(folder):
     machine = Machine(folder)
     starting = Deferred.fromCoroutine(machine.start())
-    await until(lambda: "The guest is booting" in [text for _, text in machine.progress])
-    assert qemu_count(folder.name) == 1
-    starting.cancel()
+    try:
+        await until(lambda: "The guest is booting" in [text for _, text in machine.progress])
+        assert qemu_count(folder.name) == 1
+    finally:
+        starting.cancel()
     with pytest.raises(CancelledError):
         await starting
     assert qemu_count(folder.name) == 0
