@@ -85,7 +85,7 @@ def _page(width: int, height: int) -> Pixels:
     image = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(image)
     rng = np.random.default_rng(3)
-    words = ["session", "guest", "host", "viewer", "pixels", "window", "server", "display", "input", "of", "a"]
+    words = ["session", "guest", "host", "viewer", "pixels", "window", "display", "input", "of", "a"]
     for y in range(20, height - 30, 22):
         line = " ".join(rng.choice(words, 18))
         heading = rng.random() < 0.08

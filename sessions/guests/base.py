@@ -33,6 +33,9 @@ Progress = Callable[[int | None, str], None]
 """Called with per cent done (None where unknown) and a short text while a guest starts."""
 
 
+DEFAULT_SCREEN = Size(1280, 800)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a guest lives and what it may use.
@@ -50,7 +53,7 @@ class Place:
     ended: Callable[[str], None]
     reactor: Any
     settings: Mapping[str, Any]
-    screen: Size = Size(1280, 800)
+    screen: Size = DEFAULT_SCREEN
 
 
 class Guest(Protocol):

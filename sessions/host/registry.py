@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from sessions import plugins
-from sessions.guests.base import Guest, GuestError, Place
+from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, Place
 from sessions.host.settings import Settings
 from sessions.pixels.geometry import Size
 from sessions.session import Identity, Session
@@ -95,7 +95,7 @@ class Registry:
         for session in self:
             await session.leave()
 
-    def _make(self, identity: Identity, size: Size = Place.screen) -> Session:
+    def _make(self, identity: Identity, size: Size = DEFAULT_SCREEN) -> Session:
         kind = str(identity.spec.get("kind"))
 
         def make_guest(ended: Callable[[str], None]) -> Guest:

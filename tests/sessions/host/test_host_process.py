@@ -66,7 +66,8 @@ class Gateway:
 
     def attach(self, session="a" * 32, viewer=7):
         hello = tsg.ClientHello(1, b"t" * 32, "test", 320, 200, (1, 2))
-        return self.ask("attach", session=session, viewer=viewer, hello=base64.b64encode(hello.encode()).decode())
+        encoded = base64.b64encode(hello.encode()).decode()
+        return self.ask("attach", session=session, viewer=viewer, hello=encoded)
 
     def say(self, message, viewer=7):
         self.socket.sendall(link.encode(link.Kind.VIEWER, viewer, message.encode()))
@@ -209,7 +210,7 @@ def test_quit_lets_the_guests_go_on_and_ends_the_process(host):
 def test_a_second_host_with_the_same_state_folder_refuses(host):
     host.gateway()
     command = [sys.executable, "-m", "sessions.host", "--settings", str(host.settings)]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert second.returncode == 1
     assert "belongs to another session host" in second.stderr
     assert "Traceback" not in second.stderr
@@ -221,7 +222,7 @@ def test_settings_that_are_none(tmp_path, text):
     path = tmp_path / "settings.json"
     path.write_text(text)
     command = [sys.executable, "-m", "sessions.host", "--settings", str(path)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert ended.returncode == 1
     assert "is not a session host's settings file" in ended.stderr
     assert "Traceback" not in ended.stderr
