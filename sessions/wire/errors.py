@@ -1,7 +1,7 @@
 """The errors every parser of this package raises.
 
-    ProtocolError          a peer broke its protocol; the connection cannot go on
-    └── LimitExceeded      a length, size or count beyond what this side takes
+ProtocolError          a peer broke its protocol; the connection cannot go on
+└── LimitExceeded      a length, size or count beyond what this side takes
 """
 
 

@@ -81,4 +81,3 @@ class RfbClient:
         self._out += messages.set_encodings((*self._encodings, *PSEUDO_ENCODINGS))
         yield ready
         yield from self.server.parse()
-

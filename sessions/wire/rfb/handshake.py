@@ -1,7 +1,7 @@
 """Versions, security and initialisation (RFC 6143 §7.1–7.3).
 
-    ProtocolError
-    └── Refused      the server does not let us in, or not in a way we know; a sentence for the person
+ProtocolError
+└── Refused      the server does not let us in, or not in a way we know; a sentence for the person
 """
 
 from __future__ import annotations
