@@ -3,14 +3,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 bin=.venv/bin
-export TSGATEWAY_CACHE="${TSGATEWAY_CACHE:-$PWD/.cache/tests}"
-mkdir -p "$TSGATEWAY_CACHE"
+log=.cache/test-images.log
 
-# The desktop image takes a minute or two to build: begin now, the slow tests want it last.
-$bin/tsgateway image build desktop --store "$TSGATEWAY_CACHE/images" >"$TSGATEWAY_CACHE/desktop.log" 2>&1 &
+# The guest images take a few minutes to build: begin now, the tests that need them come last.
+$bin/python -c 'from tests.images_fixture import desktop_image, tiny_image; tiny_image(); desktop_image()' >"$log" 2>&1 &
 image=$!
 
 node --test tests/webclient/*.test.mjs
-$bin/python -m pytest -q -m "not qemu and not browser and not slow"
-wait "$image" || { tail -n 30 "$TSGATEWAY_CACHE/desktop.log" >&2; exit 1; }
-exec $bin/python -m pytest -q -m "qemu or browser or slow" -n 2 --dist loadfile
+trap 'kill "$image" 2>/dev/null || true' EXIT
+$bin/python -m pytest -q -m "not qemu and not browser and not slow" -n 2
+echo "waiting for the desktop image …"
+wait "$image" || { tail -n 30 "$log" >&2; exit 1; }
+$bin/python -m pytest -q -m "qemu or browser or slow" -n 2 --dist loadfile
