@@ -63,8 +63,7 @@ def import_disk(
 
 def _format(path: Path) -> str:
     """The file's format, from its content; one that QEMU does not know counts as raw."""
-    with path.open("rb") as file:
-        head = file.read(qcow2.HEAD_BYTES)
+    head = _head(path)
     if not head:
         raise BuildFailed(f"{path} is empty: give the path of a disk image")
     if head.startswith(qcow2.MAGIC):
@@ -76,6 +75,14 @@ def _format(path: Path) -> str:
     if kind not in FORMATS:
         raise BuildFailed(f"{path} has the format {kind}, known are {', '.join(FORMATS)}: convert it first")
     return kind
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(qcow2.HEAD_BYTES)
+    except OSError as error:
+        raise BuildFailed(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _is_vmdk_descriptor(head: bytes) -> bool:
@@ -90,10 +97,8 @@ def _is_vmdk_descriptor(head: bytes) -> bool:
 
 def _check_header(path: Path) -> None:
     """Refuse a qcow2 file that is damaged or refers to others, before QEMU sees it."""
-    with path.open("rb") as file:
-        head = file.read(qcow2.HEAD_BYTES)
     try:
-        header = qcow2.parse(head)
+        header = qcow2.parse(_head(path))
     except qcow2.HeaderError as error:
         raise BuildFailed(f"{path} cannot be used: {error}") from error
     if header.backing_file:

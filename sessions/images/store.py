@@ -155,13 +155,14 @@ def describe(folder: Path, image: Image) -> None:
 
 @contextlib.contextmanager
 def writes_to(folder: Path) -> Iterator[None]:
-    """Turn the system's errors while writing there into sentences. Raises DiskFull, BuildFailed."""
+    """Turn the system's errors while files are made there into sentences. Raises DiskFull, BuildFailed."""
     try:
         yield
     except OSError as error:
         if error.errno in (28, 122, 27):  # ENOSPC, EDQUOT, EFBIG
             raise disk_full(folder) from error
-        raise BuildFailed(f"Cannot write below {folder}: {error.strerror or error}") from error
+        where = error.filename or folder
+        raise BuildFailed(f"The image cannot be made: {where}: {error.strerror or error}") from error
 
 
 def disk_full(folder: Path) -> DiskFull:
