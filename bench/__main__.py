@@ -101,6 +101,21 @@ class Watcher:
         return np.array_equal(self.picture.pixels, self._frames[-1])
 
 
+def floor(trace: Path, fps: float, frames: int) -> float:
+    """Return the CPU, in ms, of the least a Python process must do for this trace (bench/floor)."""
+    replay = Replay(trace, fps)
+    command = [sys.executable, "-m", "bench.floor", str(replay.port), str(frames)]
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            if process.stdout is None:
+                raise RuntimeError("the floor has no output")
+            process.stdout.readline()
+            replay.go()
+            return float(json.loads(process.stdout.readline())["cpu_ms"])
+    finally:
+        replay.end()
+
+
 def key_latency(connection: Connection, replay: Replay) -> list[float]:
     """Return, in ms, the times from a key's sending by the viewer to its arrival at the VNC server."""
     times = []
@@ -149,6 +164,8 @@ def measure(trace: Path, fps: float) -> dict[str, Any]:
             result["key_p50_ms"] = round(float(np.percentile(times, 50)), 2)
             result["key_p95_ms"] = round(float(np.percentile(times, 95)), 2)
             connection.close()
+            result["floor_ms"] = floor(trace, fps, len(frames))
+            result["cpu_to_floor"] = round(result["cpu_ms"] / result["floor_ms"], 2)
             return result
     finally:
         replay.end()
@@ -163,6 +180,11 @@ def show(results: list[dict[str, Any]]) -> None:
         for name, goal in GOALS.items():
             row += f"{result[name]:>12,} ({result[name] / goal:4.2f})"
         click.echo(row)
+    for result in results:
+        click.echo(
+            f"{result['trace']}: {result['cpu_to_floor']} times the processor time of the floor "
+            f"({result['floor_ms']} ms: raw RFB in, comparison, zstd, TLS, in one process)"
+        )
     click.echo("In brackets: the figure as a share of its goal, set for 57 frames of scrolled text.")
 
 

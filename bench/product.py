@@ -92,11 +92,19 @@ class Product:
 
     def connect(self, width: int = 1920, height: int = 1080) -> Connection:
         """Open the desktop as a native viewer does: TLS, messages behind their lengths."""
-        _, opened = self._post(
-            "/api/v1/desktops/bench/connect", {"width": width, "height": height}, self._cookie
-        )
+        opened = self._opened({"width": width, "height": height})
         ticket = base64.urlsafe_b64decode(opened["ticket"] + "==")
         return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, (1, 2)))
+
+    def _opened(self, screen: dict[str, int]) -> Any:
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                return self._post("/api/v1/desktops/bench/connect", screen, self._cookie)[1]
+            except RuntimeError:  # the session host is still starting
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def processes(self) -> dict[str, int]:
         """Return the pids of the gateway and of its session host."""
