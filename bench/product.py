@@ -49,7 +49,11 @@ class Product:
             stdout=self._log,
             stderr=self._log,
         )
-        self._cookie = self._sign_in()
+        try:
+            self._cookie = self._sign_in()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
     def __exit__(
