@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MODES 64
+#define MODES 512 /* the kernel copies all modes or none */
 #define OBJECTS 8
 #define CURSOR_SIZE 64
 
@@ -32,7 +32,7 @@ static bool preferred_mode(struct screen *screen, struct drm_mode_modeinfo *mode
         return false;
     screen->crtc = crtcs[0];
     for (unsigned i = 0; i < card.count_connectors && i < OBJECTS; i++) {
-        struct drm_mode_modeinfo modes[MODES];
+        static struct drm_mode_modeinfo modes[MODES];
         struct drm_mode_get_connector asked = {.connector_id = connectors[i]};
         /* Asking with no room for modes is what makes the kernel probe the display again. */
         if (ioctl(screen->fd, DRM_IOCTL_MODE_GETCONNECTOR, &asked) < 0 || asked.connection != 1)
@@ -42,11 +42,12 @@ static bool preferred_mode(struct screen *screen, struct drm_mode_modeinfo *mode
             .modes_ptr = (uintptr_t)modes, .count_modes = MODES,
             .encoders_ptr = (uintptr_t)encoders, .count_encoders = OBJECTS,
         };
-        if (ioctl(screen->fd, DRM_IOCTL_MODE_GETCONNECTOR, &connector) < 0 || !connector.count_modes)
+        if (ioctl(screen->fd, DRM_IOCTL_MODE_GETCONNECTOR, &connector) < 0 || !connector.count_modes ||
+            connector.count_modes > MODES)
             continue;
         screen->connector = connectors[i];
         *mode = modes[0];
-        for (unsigned m = 0; m < connector.count_modes && m < MODES; m++)
+        for (unsigned m = 0; m < connector.count_modes; m++)
             if (modes[m].type & DRM_MODE_TYPE_PREFERRED) {
                 *mode = modes[m];
                 break;

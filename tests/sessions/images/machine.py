@@ -52,7 +52,9 @@ class Machine:
 
         with self._news:
             if not self._news.wait_for(found, PATIENCE):
-                raise AssertionError(f"The guest did not say {pattern!r}, but:\n{self._said.decode()[-3000:]}")
+                raise AssertionError(
+                    f"The guest did not say {pattern!r}, but:\n{self._said.decode()[-3000:]}"
+                )
             return found()
 
     def forget(self) -> None:
@@ -91,8 +93,9 @@ class Machine:
             port.sendall(base64.b64encode(text.encode()) + b"\n")
 
     def screen(self) -> Picture.Image:
-        path = self.folder / "screen.ppm"
-        self.qmp("screendump", filename=str(path))
+        path = self.folder / "screen.png"
+        # Not as PPM: QEMU 7.2 shears that when a row's bytes are no multiple of four.
+        self.qmp("screendump", filename=str(path), format="png")
         return Picture.open(path).convert("RGB")
 
     def screen_when(self, good: Any) -> Picture.Image:
@@ -154,9 +157,25 @@ def _command(image: Image, folder: Path) -> list[str]:
     disk = []
     if image.disk is not None:
         overlay = folder / "overlay.qcow2"
-        create = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(image.disk), "-F", "qcow2", str(overlay)]
+        create = [
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-b",
+            str(image.disk),
+            "-F",
+            "qcow2",
+            str(overlay),
+        ]
         subprocess.run(create, check=True)
-        disk = ["-drive", f"file={overlay},if=none,id=disk,cache=unsafe", "-device", "virtio-blk-pci,drive=disk"]
+        disk = [
+            "-drive",
+            f"file={overlay},if=none,id=disk,cache=unsafe",
+            "-device",
+            "virtio-blk-pci,drive=disk",
+        ]
     return [
         *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "pc"),
         *("-accel", "tcg,tb-size=128", "-m", str(image.memory_mb)),
