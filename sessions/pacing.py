@@ -112,6 +112,8 @@ class Pacer:
                 return
 
     def _may_send(self) -> bool:
+        if not self._framebuffer.settled:
+            return False  # half of the next picture is in already; `add` comes when it is whole
         return len(self._ahead) < FRAMES_AHEAD and sum(self._ahead.values()) < BYTES_AHEAD
 
     def _due(self, when: float) -> bool:

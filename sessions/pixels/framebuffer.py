@@ -1,12 +1,10 @@
 """What a guest shows now, and what of it has changed.
 
-Displays write what they are told; the framebuffer compares it with what was there, because servers
-report much as changed that is not, and notes the tiles that really differ.
+Displays write what they are told; the framebuffer compares it with what it holds, because servers
+report much as changed that is not, and keeps the tiles that really differ.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -26,19 +24,15 @@ _STEP_PIXELS = 64 * 1024
 
 
 class Framebuffer:
-    """A screen's pixels, with the unused byte of each always 0.
-
-    pixels: the last whole picture. What displays write comes in beside it, and becomes part of it when
-    the damage is taken; so nobody ever sees half of the next picture, and comparing is done once for a
-    picture however small the pieces in which it came.
-    """
+    """A screen's pixels, with the unused byte of each always 0."""
 
     def __init__(self) -> None:
         self.size = Size(0, 0)
         self.pixels: Pixels = np.zeros((0, 0), "<u4")
-        self._incoming = self.pixels
-        self._touched = Region(self.size)
-        self._all_new = False
+        self._damage = Region(self.size)
+        self.settled = True
+        """Whether nothing has been written since the damage was taken: between the two, the pixels are
+        part of one picture and part of the next."""
 
     def resize(self, size: Size) -> None:
         """Give the screen a new size; what fits is kept, and everything becomes damage.
@@ -47,14 +41,15 @@ class Framebuffer:
         """
         if not (0 <= size.width <= MAX_SIDE and 0 <= size.height <= MAX_SIDE):
             raise ValueError(f"a screen of {size} pixels; at most {MAX_SIDE} each way")
-        incoming: Pixels = np.zeros((size.height, size.width), "<u4")
+        pixels: Pixels = np.zeros((size.height, size.width), "<u4")
         height, width = min(size.height, self.size.height), min(size.width, self.size.width)
-        incoming[:height, :width] = self._incoming[:height, :width]
+        pixels[:height, :width] = self.pixels[:height, :width]
         self.size = size
-        self.pixels = incoming.copy()
-        self._incoming = incoming
-        self._touched = Region(size)
-        self._all_new = True
+        self.pixels = pixels
+        self._damage = Region.whole(size)
+        self.settled = False
+        self._masked = np.empty(_STEP_PIXELS, "<u4")
+        self._differs = np.empty(_STEP_PIXELS, np.bool_)
 
     def write(self, rect: Rect, pixels: Pixels) -> None:
         """Take in new pixels for `rect`, of shape (rect.height, rect.width).
@@ -65,27 +60,40 @@ class Framebuffer:
         self._check(rect)
         if pixels.shape != (rect.height, rect.width):
             raise ValueError(f"{pixels.shape} pixels for {rect}")
-        np.bitwise_and(pixels, _COLOUR, out=self._incoming[rect.y : rect.bottom, rect.x : rect.right])
-        self._touched.tiles[tile_span(rect)] = True
+        if not (rect.width and rect.height):
+            return
+        rows = _STEP_PIXELS // (rect.width + 2 * TILE_COLUMNS)
+        for top in range(0, rect.height, rows):
+            part = pixels[top : top + rows]
+            self._write_step(Rect(rect.x, rect.y + top, rect.width, len(part)), part)
 
-    def take_damage(self) -> Region:
-        """Make what was written the picture, and return what has changed since the last call."""
-        touched, self._touched = self._touched, Region(self.size)
-        changed = Region(self.size)
-        for rect in _steps(touched):
-            self._settle(rect, changed)
-        if self._all_new:
-            self._all_new = False
-            return Region.whole(self.size)
-        return changed
+    def _write_step(self, rect: Rect, pixels: Pixels) -> None:
+        masked = self._masked[: rect.width * rect.height].reshape(rect.height, rect.width)
+        np.bitwise_and(pixels, _COLOUR, out=masked)
+        target = self.pixels[rect.y : rect.bottom, rect.x : rect.right]
+        changed = self._changed_tiles(rect, masked, target)
+        if changed.any():
+            self._damage.tiles[tile_span(rect)] |= changed
+            target[:] = masked
+            self.settled = False
 
-    def _settle(self, rect: Rect, changed: Region) -> None:
-        new = self._incoming[rect.y : rect.bottom, rect.x : rect.right]
-        old = self.pixels[rect.y : rect.bottom, rect.x : rect.right]
-        tiles = _changed_tiles(new, old)
-        if tiles.any():
-            changed.tiles[tile_span(rect)] = tiles
-            old[:] = new
+    def _changed_tiles(self, rect: Rect, new: Pixels, old: Pixels) -> Grid:
+        """Compare, and reduce to one boolean per tile that `rect` touches.
+
+        Booleans are combined eight at a time, viewed as 64-bit words: rows first, because that runs
+        along memory; what is left for the columns is small.
+        """
+        first = rect.x // TILE_COLUMNS * TILE_COLUMNS
+        width = -(-rect.right // TILE_COLUMNS) * TILE_COLUMNS - first
+        differs = self._differs[: rect.height * width].reshape(rect.height, width)
+        inset = rect.x - first
+        differs[:, :inset] = False
+        differs[:, inset + rect.width :] = False
+        np.not_equal(new, old, out=differs[:, inset : inset + rect.width])
+        starts = np.arange(-(rect.y % TILE_ROWS), rect.height, TILE_ROWS)
+        starts[0] = 0
+        words = np.bitwise_or.reduceat(differs.view(np.uint64), starts, axis=0)
+        return np.asarray(words.reshape(len(starts), -1, TILE_COLUMNS // 8).any(axis=2))
 
     def copy(self, source: Rect, x: int, y: int) -> None:
         """Copy `source` to where its top left corner is at (x, y); the two may overlap.
@@ -93,7 +101,7 @@ class Framebuffer:
         Raises ValueError when either is not on the screen.
         """
         self._check(source)
-        moved = self._incoming[source.y : source.bottom, source.x : source.right].copy()
+        moved = self.pixels[source.y : source.bottom, source.x : source.right].copy()
         self.write(Rect(x, y, source.width, source.height), moved)
 
     def fill(self, rect: Rect, pixel: int) -> None:
@@ -102,43 +110,12 @@ class Framebuffer:
         row = np.full((1, rect.width), pixel & 0xFFFFFF, "<u4")
         self.write(rect, np.broadcast_to(row, (rect.height, rect.width)))
 
+    def take_damage(self) -> Region:
+        """Return what has changed since the last call."""
+        damage, self._damage = self._damage, Region(self.size)
+        self.settled = True
+        return damage
+
     def _check(self, rect: Rect) -> None:
         if rect.width < 0 or rect.height < 0 or not rect.within(self.size):
             raise ValueError(f"{rect} is not on a screen of {self.size}")
-
-
-def _steps(touched: Region) -> Iterator[Rect]:
-    """Cut a region into parts that stay in the processor's cache, on the borders of tiles.
-
-    Rows of tiles that were touched in much the same columns are taken together: a few more pixels to
-    compare cost less than a further step.
-    """
-    size = touched.size
-    rows = np.flatnonzero(touched.tiles.any(axis=1)).tolist()
-    while rows:
-        columns = np.flatnonzero(touched.tiles[rows[0]])
-        first, last = int(columns[0]), int(columns[-1]) + 1
-        most = max(_STEP_PIXELS // ((last - first) * TILE_COLUMNS * TILE_ROWS), 1)
-        count = 1
-        while count < min(most, len(rows)) and rows[count] == rows[0] + count:
-            count += 1
-        band = np.flatnonzero(touched.tiles[rows[0] : rows[0] + count].any(axis=0))
-        x, y = int(band[0]) * TILE_COLUMNS, rows[0] * TILE_ROWS
-        right = min((int(band[-1]) + 1) * TILE_COLUMNS, size.width)
-        yield Rect(x, y, right - x, min(y + count * TILE_ROWS, size.height) - y)
-        del rows[:count]
-
-
-def _changed_tiles(new: Pixels, old: Pixels) -> Grid:
-    """Compare two pictures whose top left corner is a tile's; return one boolean a tile.
-
-    Booleans are combined eight at a time, viewed as 64-bit words: rows first, because that runs along
-    memory; what is left for the columns is small.
-    """
-    height, width = new.shape
-    columns = -(-width // TILE_COLUMNS)
-    differs = np.empty((height, columns * TILE_COLUMNS), np.bool_)
-    differs[:, width:] = False
-    np.not_equal(new, old, out=differs[:, :width])
-    words = np.bitwise_or.reduceat(differs.view(np.uint64), np.arange(0, height, TILE_ROWS), axis=0)
-    return np.asarray(words.reshape(-1, columns, TILE_COLUMNS // 8).any(axis=2))
