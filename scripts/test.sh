@@ -9,7 +9,7 @@ log=.cache/test-images.log
 $bin/python -c 'from tests.images_fixture import desktop_image, tiny_image; tiny_image(); desktop_image()' >"$log" 2>&1 &
 image=$!
 
-node --test tests/webclient/*.test.mjs
+node --test --test-reporter=dot tests/webclient/*.test.mjs
 trap 'kill "$image" 2>/dev/null || true' EXIT
 $bin/python -m pytest -q -m "not qemu and not browser and not slow" -n 2
 echo "waiting for the desktop image …"
