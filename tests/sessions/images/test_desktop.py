@@ -33,13 +33,14 @@ def has_panel(screen) -> bool:
         return False
     clock = screen.crop((width - 110, height - PANEL_HEIGHT, width, height))
     above = screen.crop((0, 0, width, height - PANEL_HEIGHT))
-    return len(clock.getcolors(10000)) > 10 and len(set(above.resize((64, 40)).getdata())) > 50
+    return len(clock.getcolors(10000)) > 10 and len(above.resize((64, 40)).getcolors()) > 50
 
 
 def share(screen, colour, box) -> float:
     """The part of the box that has exactly that colour."""
-    pixels = list(screen.crop(box).getdata())
-    return pixels.count(colour) / len(pixels)
+    part = screen.crop(box)
+    counts = {found: count for count, found in part.getcolors(part.width * part.height)}
+    return counts.get(colour, 0) / (part.width * part.height)
 
 
 def test_panel_stands(machine):

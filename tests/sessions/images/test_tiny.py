@@ -26,7 +26,8 @@ def machine() -> Iterator[Machine]:
 
 def bars(screen) -> list[str]:
     width, height = screen.size
-    return ["%02x%02x%02x" % screen.getpixel((width * (2 * n + 1) // 16, height // 12)) for n in range(8)]
+    middles = [(width * (2 * n + 1) // 16, height // 12) for n in range(8)]
+    return [bytes(screen.getpixel(middle)).hex() for middle in middles]
 
 
 def test_picture(machine):
