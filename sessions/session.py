@@ -25,6 +25,7 @@ from sessions.pixels.geometry import Size
 from sessions.viewer import Viewer, input_event
 from sessions.wire import tsg
 from sessions.wire.errors import ProtocolError
+from sessions.wire.fields import clip
 from sessions.wire.tsg import CloseCode, SessionState
 
 log = Logger()
@@ -127,7 +128,7 @@ class Session:
     async def _reopen(self, reason: DisplayError) -> None:
         """Open a lost display again, patiently; the guest may only have restarted its screen."""
         for wait in REOPEN_SECONDS:
-            self._tell(tsg.State(self.state, UNKNOWN, f"{reason} Trying again."))
+            self._tell(tsg.State(self.state, UNKNOWN, clip(f"{reason} Trying again.")))
             await self._sleep(wait)
             try:
                 await self._open()
@@ -188,7 +189,7 @@ class Session:
 
     def _say_state(self) -> None:
         progress, text = self._progress if self._telling else (UNKNOWN, "")
-        self._tell(tsg.State(self.state, progress, text[:300]))
+        self._tell(tsg.State(self.state, progress, clip(text)))
         self._changed(self)
 
     @property

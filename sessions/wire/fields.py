@@ -112,12 +112,24 @@ class Blob:
         return bytes(reader.take(length))
 
 
+MAX_TEXT = 1024
+"""Bytes of a text whose field says nothing else."""
+
+
+def clip(text: str, limit: int = MAX_TEXT) -> str:
+    """Return as much of `text` as a field of `limit` bytes can carry, cut between characters.
+
+    For sentences with a stranger's words in them: those may be long, and hold what UTF-8 cannot say.
+    """
+    return text.encode(errors="replace")[:limit].decode(errors="ignore")
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """UTF-8 behind a u16 length (in bytes) of at most `limit`."""
 
     name: str
-    limit: int = 1024
+    limit: int = MAX_TEXT
 
     @property
     def spec(self) -> str:

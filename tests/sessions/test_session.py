@@ -285,6 +285,20 @@ def test_a_lost_display_is_opened_again(running):
     assert running.session.state is not SessionState.ENDED
 
 
+@pytest.mark.parametrize("words", ["x" * 4096, "🦊" * 300, "\ud800"], ids=["long", "wide", "surrogate"])
+def test_a_strangers_words_in_a_reason_disturb_nothing(running, words):
+    """A VNC server chooses them."""
+    client = Client(running.session, 1)
+    old = running.screen
+    old.events.lost(DisplayError(f"It said: {words}"))
+    assert client.messages[-1].text.startswith("It said: ")
+    running.clock.advance(REOPEN_SECONDS[0])
+    assert running.screen is not old
+    running.machine.ended(words)
+    assert client.messages[-1].state == SessionState.ENDED
+    assert running.session.over.called
+
+
 def test_a_display_lost_for_good_ends_the_session(running):
     running.machine.refusals = [DisplayError("Nobody there.")] * 20
     running.screen.events.lost(DisplayError("Gone."))

@@ -137,6 +137,11 @@ def test_closing_does_not_wait_for_ever():
     assert connection.tick(4) == [Abort()]
 
 
+@pytest.mark.parametrize("words", ["x" * 4096, "🦊" * 300, "\ud800"], ids=["long", "wide", "surrogate"])
+def test_any_reason_can_be_said(words):
+    closes(attached().close(CloseCode.SESSION_ENDED, words, 1), CloseCode.SESSION_ENDED)
+
+
 def test_a_flood_is_stopped_and_typing_is_not():
     connection = attached()
     text = TypeText("x" * 4000).encode()

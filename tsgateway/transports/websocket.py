@@ -12,6 +12,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 
+from sessions.wire.fields import clip
 from sessions.wire.tsg import MAX_CLIENT_MESSAGE, SUBPROTOCOL, Close, CloseCode
 from tsgateway.transports.admission import Stranger
 from tsgateway.transports.base import Opened, Receiver
@@ -28,8 +29,8 @@ class _TsgServer(ServerProtocol):
     def fail(self, code: WebSocketCode | int, reason: str = "") -> None:
         if self.state is OPEN and code != WebSocketCode.ABNORMAL_CLOSURE:
             ours = CloseCode.LIMIT if code == WebSocketCode.MESSAGE_TOO_BIG else CloseCode.PROTOCOL
-            self.send_binary(Close(ours, reason[:300]).encode())
-            code, reason = CLOSE_BASE + ours, _short(reason)
+            self.send_binary(Close(ours, clip(reason)).encode())
+            code, reason = CLOSE_BASE + ours, clip(reason, MAX_REASON)
         super().fail(code, reason)
 
 
@@ -137,7 +138,7 @@ class WebSocketTransport:
     def shut(self, code: CloseCode, reason: str) -> None:
         """Begin the closing handshake; the peer's answer, or the core's patience, ends the connection."""
         if self._ws.state is OPEN:
-            self._ws.send_close(CLOSE_BASE + code, _short(reason))
+            self._ws.send_close(CLOSE_BASE + code, clip(reason, MAX_REASON))
         self._flush()
 
     def abort(self) -> None:
@@ -147,7 +148,3 @@ class WebSocketTransport:
     def admitted(self) -> None:
         """The person is known."""
         self._stranger.known()
-
-
-def _short(reason: str) -> str:
-    return reason.encode()[:MAX_REASON].decode(errors="ignore")

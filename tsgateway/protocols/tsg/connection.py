@@ -25,6 +25,7 @@ import enum
 from dataclasses import dataclass
 
 from sessions.wire.errors import LimitExceeded, ProtocolError
+from sessions.wire.fields import clip
 from sessions.wire.tsg import (
     FROM_VIEWER,
     MAX_CLIENT_MESSAGE,
@@ -174,7 +175,7 @@ class TsgConnection:
             return []
         self.phase = Phase.CLOSING
         self._since = now
-        return [Send(Close(code, reason[:300]).encode()), Shut(code, reason)]
+        return [Send(Close(code, clip(reason)).encode()), Shut(code, reason)]
 
 
 def _code_of(error: ProtocolError) -> CloseCode:
