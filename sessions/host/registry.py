@@ -2,7 +2,8 @@
 
 Each session has a folder `state/<session>/`: `session.json` says whose it is and what it shows, `guest/`
 belongs to the guest. The folder is what lets a new session host process take the session up again, so
-`session.json` is written before the guest is started and the folder goes last.
+`session.json` is written before the guest is started and the folder goes last. It holds the desktop's
+whole spec, a VNC password included, which the next process needs as well: it is for its owner only (0600).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError, gatherResults
 from twisted.logger import Logger
 
 from sessions import plugins
@@ -27,6 +28,9 @@ from sessions.session import Identity, Session
 from sessions.wire.tsg import SessionState
 
 log = Logger()
+
+LEAVE_SECONDS = 15
+"""How long guests that are ending may hold up a host that leaves; QEMU's harshest way takes ten."""
 
 _SESSION = re.compile(r"[0-9a-f]{32}")
 
@@ -50,6 +54,7 @@ class Registry:
         self._reactor = reactor
         self._changed = changed
         self._sessions: dict[str, Session] = {}
+        self._burials: set[Deferred[None]] = set()
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
@@ -76,7 +81,10 @@ class Registry:
         return session
 
     def adopt_all(self) -> None:
-        """Take up every session that an earlier process left; folders of no use are removed."""
+        """Take up every session that an earlier process left; folders of no use are removed.
+
+        One whose kind cannot be used now is kept: its guest may be running, and its disk is in there.
+        """
         self._settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in sorted(self._settings.state.iterdir()):
             if not _SESSION.fullmatch(folder.name):
@@ -84,16 +92,22 @@ class Registry:
             try:
                 table = json.loads((folder / "session.json").read_text())
                 session = self._make(Identity(**table))
-            except (OSError, ValueError, TypeError, KeyError, SessionRefused) as error:
+            except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
                 log.warn("session folder {f} is of no use and is removed: {e}", f=folder.name, e=repr(error))
                 shutil.rmtree(folder, ignore_errors=True)
+            except (OSError, SessionRefused) as error:
+                log.error("session folder {f} is left alone for now: {e}", f=folder.name, e=str(error))
             else:
                 session.adopt()
 
     async def leave(self) -> None:
-        """Let go of every session without ending its guest."""
+        """Let go of every session without ending its guest; wait for guests that are being ended."""
         for session in self:
             await session.leave()
+        try:
+            await gatherResults(self._burials).addTimeout(LEAVE_SECONDS, self._reactor)
+        except TimeoutError:
+            log.error("a guest takes too long to end; the next session host finds it again")
 
     def _make(self, identity: Identity, size: Size = DEFAULT_SCREEN) -> Session:
         kind = str(identity.spec.get("kind"))
@@ -117,7 +131,9 @@ class Registry:
         self._changed(session)
         if session.state is SessionState.ENDED and session.identity.session in self._sessions:
             del self._sessions[session.identity.session]
-            Deferred.fromCoroutine(self._bury(session))
+            burial = Deferred.fromCoroutine(self._bury(session))
+            self._burials.add(burial)
+            burial.addBoth(lambda _: self._burials.discard(burial))
 
     async def _bury(self, session: Session) -> None:
         await session.over
