@@ -124,7 +124,7 @@ class QemuDisplay:
         self._flush: Any = None  # the delayed call that says `updated`
         self._console: DBusPeer | None = None
         self._listener: DBusPeer | None = None
-        self._closed = False
+        self._opened = self._closed = False
 
     @property
     def takes_text(self) -> bool:
@@ -142,6 +142,7 @@ class QemuDisplay:
         except BaseException:
             self.close()
             raise
+        self._opened = True
 
     async def _connect_console(self) -> DBusPeer:
         ours, theirs = _socket_pair()
@@ -218,9 +219,9 @@ class QemuDisplay:
         self._screen.close()
 
     def _lost(self, reason: Exception) -> None:
-        opened = not self._closed
+        known = self._opened and not self._closed  # while it opens, `open` itself fails
         self.close()
-        if opened:
+        if known:
             what = str(reason) if isinstance(reason, ProtocolError) else "QEMU closed the connection"
             self._events.lost(DisplayError(f"The guest's screen is gone: {what}."))
 

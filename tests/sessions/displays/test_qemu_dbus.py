@@ -114,6 +114,9 @@ class FakeConsole(FakeEnd):
                 )
                 return
             self.qemu.listener = FakeEnd(message.body[0])
+            if self.qemu.rude:
+                self.qemu.listener.link.write(b"rubbish\r\n" * 100)
+                return
             self.link.write(peer.reply(message.header.serial))
 
 
@@ -124,6 +127,7 @@ class FakeQemu:
 
     def __init__(self):
         self.occupied = 0
+        self.rude = False
         self.passed = {}
         self.posted = []
         self.typed = []
@@ -317,3 +321,15 @@ async def test_opening_can_be_given_up(qemu):
     os.close(qemu.unused)
     qemu.unused = -1
     await until(lambda: len(os.listdir("/proc/self/fd")) <= before)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_display_that_fails_while_it_opens_was_never_there_to_be_lost(qemu):
+    """Told both ways, a session would open it again twice over."""
+    qemu.rude = True
+    framebuffer = Framebuffer()
+    events = Recorder(framebuffer)
+    with pytest.raises(DisplayError):
+        await open_qemu_display(reactor, Machine(qemu, qemu, PointerLook()), framebuffer, events)
+    await deferLater(reactor, 0)
+    assert events.losses == []
