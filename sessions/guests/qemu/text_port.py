@@ -9,6 +9,8 @@ from sessions.displays.sockets import Reactor, SocketLink
 
 CHARACTERS_A_LINE = 4096
 """Longer text is cut: a guest takes lines of up to 64 KiB."""
+MAX_UNSENT = 64 * 1024
+"""Bytes the guest may leave unread before text is dropped: the port is not lost to one that hangs."""
 
 
 class TextPort:
@@ -30,7 +32,7 @@ class TextPort:
 
     def type(self, text: str) -> None:
         """Have the guest type this."""
-        if not self.ready:
+        if not self.ready or self._link.unsent >= MAX_UNSENT:
             return
         for start in range(0, len(text), CHARACTERS_A_LINE):
             line = text[start : start + CHARACTERS_A_LINE].encode(errors="replace")
