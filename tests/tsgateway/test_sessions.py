@@ -2,12 +2,17 @@
 
 import json
 import os
+import signal
 
 import pytest_twisted
+from twisted.internet.defer import Deferred
+from twisted.logger import eventAsText, globalLogPublisher
 
 from sessions.wire.tsg import CloseCode, SessionState
-from tests.tsgateway.support import World, hello, until
+from tests.tsgateway.support import World, hello, http_request, until
+from tsgateway.hosts.link import HostError
 from tsgateway.hosts.sessions import MAX_ENDINGS
+from tsgateway.transports import http
 
 
 async def refused(world: World, ticket: bytes) -> int:
@@ -238,3 +243,43 @@ async def test_few_endings_are_remembered(world: World):
         sessions.host_event(host, "session", info)
     assert sessions.ending("0", "ada") == "This session has ended."
     assert sessions.ending("1", "ada") == "It burnt."
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_start_that_fails_after_its_client_has_gone_is_forgotten(world: World, monkeypatch):
+    """Or that desktop could not be opened any more."""
+    ada = await world.sign_in()
+    [host] = world.gateway._hosts
+    asked, gone = [], []
+    monkeypatch.setattr(host, "request", lambda method, params: asked.append(Deferred()) or asked[-1])
+    lost = http._Request.connectionLost
+    monkeypatch.setattr(http._Request, "connectionLost", lambda *a: (lost(*a), gone.append(1)))
+    line = await world.knock()
+    path, screen = "/api/v1/desktops/one/connect", {"width": 800, "height": 600}
+    line.write(http_request(world.origin, "POST", path, screen, cookie=ada.cookie))
+    await until(lambda: asked, "the host to be asked")
+    line.transport.abortConnection()
+    await until(lambda: gone, "the gateway to see that the client has gone")
+    assert world.gateway.sessions.find("ada", "one") is not None
+    asked[0].errback(HostError("No."))
+    assert world.gateway.sessions.find("ada", "one") is None
+    monkeypatch.undo()
+    await ada.ticket("one")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_host_that_cannot_be_started_is_tried_again(world: World):
+    """A full disk, say: here the settings cannot be written."""
+    [host] = world.gateway._hosts
+    said = []
+    note = said.append
+    globalLogPublisher.addObserver(note)
+    obstacle = world.gateway.layout.host(0) / "settings.part"
+    obstacle.mkdir()
+    try:
+        os.kill(host.pid, signal.SIGKILL)
+        await until(lambda: any("cannot be started" in eventAsText(event) for event in said), "a word of it")
+    finally:
+        globalLogPublisher.removeObserver(note)
+        obstacle.rmdir()
+    await world.host_up()

@@ -163,7 +163,9 @@ class Desktop(BaseModel):
     users: tuple[str, ...] = Field((), description="Accounts that may open it.")
     groups: tuple[str, ...] = Field((), description="Groups whose members may open it.")
     password_file: FilePath | None = Field(
-        None, description="File whose first line is the password of the VNC server (kind `rfb`)."
+        None,
+        description="File whose first line is the password of the VNC server (kind `rfb`). As long as a "
+        "session lasts, the data directory holds a copy that only the gateway's user can read.",
     )
 
     @property

@@ -227,7 +227,7 @@ def _close_code(number: int) -> CloseCode:
 
 
 def _spec_with_secrets(desktop: Desktop) -> dict[str, Any]:
-    """Return what the host is told. Passwords travel only over the link, never in files or arguments."""
+    """Return what the host is told. Passwords go over the link only, not in its settings or arguments."""
     if desktop.password_file is None:
         return desktop.spec
     try:

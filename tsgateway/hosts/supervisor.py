@@ -175,14 +175,13 @@ class HostSupervisor:
 
     def _spawn(self) -> None:
         place = self._place
-        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place.socket.unlink(missing_ok=True)  # nobody answers on it
-        settings = place.folder / "settings.json"
-        _write_private(settings, json.dumps({"socket": str(place.socket), **place.settings}))
-        log = place.folder / "host.log"
-        if log.exists() and log.stat().st_size > MAX_LOG:
-            log.replace(log.with_suffix(".log.1"))
+        settings, log = place.folder / "settings.json", place.folder / "host.log"
         try:
+            place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.socket.unlink(missing_ok=True)  # nobody answers on it
+            _write_private(settings, json.dumps({"socket": str(place.socket), **place.settings}))
+            if log.exists() and log.stat().st_size > MAX_LOG:
+                log.replace(log.with_suffix(".log.1"))
             with log.open("ab") as output:
                 self._process = subprocess.Popen(
                     [*place.command, "--settings", str(settings)],
@@ -192,7 +191,8 @@ class HostSupervisor:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise HostError(f"cannot be started: {place.command[0]}: {error.strerror}") from None
+            what = error.filename or place.command[0]
+            raise HostError(f"cannot be started: {what}: {error.strerror}") from None
 
     def _last_words(self) -> str:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.web import http
 
@@ -105,10 +105,9 @@ class _Request(http.Request):
         if self._size > MAX_BODY:
             return
         channel: _Channel = self.channel
-        answering = Deferred.fromCoroutine(self._answer(channel))
-        gone: Deferred[None] = self.notifyFinish()
-        gone.addErrback(lambda _: answering.cancel())
-        answering.addErrback(_unless_cancelled)
+        # Carried through even if the client goes meanwhile: what it began must not stay half done, nor
+        # be counted as over while a thread is still at it.
+        Deferred.fromCoroutine(self._answer(channel))
 
     async def _answer(self, channel: _Channel) -> None:
         request = self._value(channel.peer_address)
@@ -140,7 +139,3 @@ class _Request(http.Request):
             address=address,
             cookie=None if cookie is None else cookie.decode("latin-1"),
         )
-
-
-def _unless_cancelled(failure: Failure) -> None:
-    failure.trap(CancelledError)  # type: ignore[no-untyped-call]
