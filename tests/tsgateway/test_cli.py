@@ -61,6 +61,8 @@ class Shell:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # As in a terminal, though the tests themselves may run in the background, where it is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
@@ -116,6 +118,12 @@ def test_init_is_done_once(shell: Shell):
     before = _stored(shell, "admin")
     assert shell("init") == ""
     assert _stored(shell, "admin") == before
+
+
+def test_a_name_that_nobody_could_sign_in_with_is_refused(shell: Shell):
+    assert "cannot be a name" in shell("init", "--administrator", "Bob Smith", status=2)
+    assert "bob" in shell("init", "--administrator", "Bob")
+    assert _stored(shell, "bob")
 
 
 def test_help_does_not_load_the_gateway(shell: Shell):

@@ -10,7 +10,7 @@ import click
 from tsgateway.auth.passwords import Passwords, random_password
 from tsgateway.certificates import load_identity
 from tsgateway.cli.options import fail, with_config
-from tsgateway.cli.user import open_store
+from tsgateway.cli.user import checked_name, open_store
 from tsgateway.config import Config
 from tsgateway.layout import Layout
 from tsgateway.store import ADMINISTRATORS, NameTaken
@@ -21,6 +21,7 @@ from tsgateway.store import ADMINISTRATORS, NameTaken
 @with_config
 def init(config: Config, administrator: str) -> None:
     """Make certificate, database and the first administrator, where they are missing."""
+    administrator = checked_name(administrator)
     layout = Layout.of(config)
     store = open_store(config)
     load_identity(config, layout, datetime.datetime.now(datetime.UTC))

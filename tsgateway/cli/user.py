@@ -37,9 +37,9 @@ _password_stdin = click.option(
 @with_config
 def add(config: Config, name: str, admin: bool, groups: tuple[str, ...], password_stdin: bool) -> None:
     """Make an account."""
-    name = _checked(name)
+    name = checked_name(name)
     password = _password(password_stdin)
-    wanted = {_checked(group) for group in groups} | ({ADMINISTRATORS} if admin else set())
+    wanted = {checked_name(group) for group in groups} | ({ADMINISTRATORS} if admin else set())
     store = open_store(config)
     try:
         store.add_user(name, Passwords().hash(password), wanted, time.time())
@@ -54,7 +54,7 @@ def add(config: Config, name: str, admin: bool, groups: tuple[str, ...], passwor
 @with_config
 def passwd(config: Config, name: str, password_stdin: bool) -> None:
     """Change an account's password; it is signed out everywhere."""
-    name = _checked(name)
+    name = checked_name(name)
     password = _password(password_stdin)
     store = open_store(config)
     try:
@@ -82,7 +82,8 @@ def open_store(config: Config) -> Store:
     return Store(layout.database)
 
 
-def _checked(name: str) -> str:
+def checked_name(name: str) -> str:
+    """Return a name of an account or a group as it is kept; end the program when it cannot be one."""
     name = name.strip().lower()
     if not _NAME.fullmatch(name):
         fail(
