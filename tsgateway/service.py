@@ -221,9 +221,12 @@ class Gateway:
 
     async def signed_out(self, sign_in: bytes) -> None:
         """A sign-in ended: close its viewers, drop its tickets."""
+        self._sign_in_is_over(sign_in, "You have signed out.")
+
+    def _sign_in_is_over(self, sign_in: bytes, reason: str) -> None:
         self._tickets.revoke(sign_in)
         for viewer in self._viewers.of(lambda grant: grant.sign_in == sign_in):
-            viewer.close(CloseCode.SIGNED_OUT, "You have signed out.")
+            viewer.close(CloseCode.SIGNED_OUT, reason)
 
     async def _check_sign_ins(self) -> None:
         """Close viewers whose sign-in is over; a viewer counts as use of it."""
@@ -233,7 +236,7 @@ class Gateway:
         try:
             for sign_in in {viewer.grant.sign_in for viewer in attached if viewer.grant is not None}:
                 if await self._sign_in.known(sign_in) is None:
-                    await self.signed_out(sign_in)
+                    self._sign_in_is_over(sign_in, "Your sign-in is over. Sign in again.")
             await self._sign_in.forget_old()
         except Exception:  # a full disk must not end the checks for good
             self.log.failure("sign-ins cannot be checked now")

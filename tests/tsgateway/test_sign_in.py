@@ -103,7 +103,8 @@ async def test_a_changed_password_ends_sign_ins_and_viewers(world: World):
     await viewer.welcome(ticket)
     world.gateway._store.set_password("ada", "x")
     await world.gateway._check_sign_ins()
-    assert (await viewer.closing()).code == CloseCode.SIGNED_OUT
+    close = await viewer.closing()
+    assert (close.code, close.reason) == (CloseCode.SIGNED_OUT, "Your sign-in is over. Sign in again.")
     assert (await ada.get(ME)).status == 401
 
 
