@@ -31,7 +31,9 @@ systemctl --quiet mask getty@tty1.service serial-getty@ttyS0.service getty-stati
 ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 
 depmod "$1"
-fc-cache --system-only
+# The new file system keeps whole seconds only; a font cache with more would be taken for stale.
+find /usr/share/fonts /usr/local/share/fonts -type d -exec touch --date=@"$(date +%s)" {} +
+fc-cache --system-only --force
 update-mime-database /usr/share/mime
 gtk-update-icon-cache --quiet --force /usr/share/icons/Papirus || true
 glib-compile-schemas /usr/share/glib-2.0/schemas 2>/dev/null || true
