@@ -33,7 +33,7 @@ def has_panel(screen) -> bool:
         return False
     clock = screen.crop((width - 110, height - PANEL_HEIGHT, width, height))
     above = screen.crop((0, 0, width, height - PANEL_HEIGHT))
-    return len(clock.getcolors(10000)) > 10 and len(above.resize((64, 40)).getcolors()) > 50
+    return len(clock.getcolors(10000)) > 10 and len(above.resize((64, 40)).getcolors(64 * 40)) > 50
 
 
 def share(screen, colour, box) -> float:
