@@ -55,7 +55,7 @@ def agent(ada: Person) -> Iterator[Agent]:
         yield made
 
 
-ACTIVE = "DISPLAY=:0 XAUTHORITY=/home/user/.Xauthority xdotool getactivewindow getwindowclassname"
+ACTIVE = "DISPLAY=:0 XAUTHORITY=/home/user/.Xauthority xdotool getactivewindow getwindowname"
 
 
 def has_panel(screen: np.ndarray, width: int, height: int) -> bool:
@@ -103,12 +103,15 @@ def test_the_desktop_follows_the_window(ada: Person) -> None:
     wait_for(lambda: has_panel(ada.shown(), 1920, 1080), "the panel at the new lower edge")
 
 
-@pytest.mark.xfail(reason="the image's terminal opens no window within a minute under emulation")
-def test_commands_and_text_of_any_script_are_typed_into_the_terminal(ada: Person, agent: Agent) -> None:
+def test_the_terminal_opens(ada: Person, agent: Agent) -> None:
     ada.browser.viewport(1280, 800)
     wait_for(lambda: has_panel(ada.shown(), 1280, 800), "the panel")
     click(ada, TERMINAL, 800 - PANEL_ROWS / 2)
-    says(agent, ACTIVE, "Lxterminal")
+    says(agent, ACTIVE, "LXTerminal")
+
+
+@pytest.mark.xfail(reason="keys typed into the terminal of this image do not arrive yet: open")
+def test_commands_and_text_of_any_script_are_typed_into_the_terminal(ada: Person, agent: Agent) -> None:
     ada.browser.type("echo it works > typed")
     ada.browser.key("Enter")
     says(agent, "cat /home/user/typed", "it works")
