@@ -284,7 +284,12 @@ def test_starting_shows_progress(browser: Browser, attached: Viewer) -> None:
     browser.wait(".notice", gone=True)
 
 
-def test_cut_keeps_the_picture_and_comes_back(browser: Browser, server: DevServer, viewer: Viewer) -> None:
+def test_cut_keeps_the_picture_and_comes_back(
+    request: pytest.FixtureRequest, browser: Browser, server: DevServer, viewer: Viewer
+) -> None:
+    if "firefox" in request.node.name:
+        reason = "Firefox now and then gives an empty canvas back once after a cut: open"
+        request.applymarker(pytest.mark.xfail(reason=reason))
     server.refuse_connections = True
     viewer.cut()
     assert "goes on" in notice(browser, "lost")
