@@ -21,21 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.replay import exactly
 from sessions.displays.base import DisplayError, DisplayEvents
 from sessions.pixels.cursor import Cursor
 from sessions.pixels.framebuffer import Framebuffer
 
 WIDTH, HEIGHT = 1920, 1080
-
-
-def receive(connection: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        more = connection.recv(count - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return data
 
 
 def serve(path: str, fps: float) -> None:
@@ -48,20 +39,20 @@ def serve(path: str, fps: float) -> None:
         server.listen()
         connection, _ = server.accept()
     connection.sendall(b"RFB 003.008\n")
-    receive(connection, 12)
+    exactly(connection, 12)
     connection.sendall(b"\1\1")
-    receive(connection, 1)
+    exactly(connection, 1)
     connection.sendall(bytes(4))
-    receive(connection, 1)
+    exactly(connection, 1)
     pixel_format = struct.pack(">4B3H3B3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
     connection.sendall(struct.pack(">HH", WIDTH, HEIGHT) + pixel_format + struct.pack(">I", 5) + b"bench")
-    receive(connection, 20)
-    (encodings,) = struct.unpack(">xxH", receive(connection, 4))
-    receive(connection, 4 * encodings)
+    exactly(connection, 20)
+    (encodings,) = struct.unpack(">xxH", exactly(connection, 4))
+    exactly(connection, 4 * encodings)
     due = time.monotonic()
     try:
         for number in range(1 << 30):
-            receive(connection, 10)  # an update request
+            exactly(connection, 10)  # an update request
             due = max(due + 1 / fps, time.monotonic() - 0.5)
             time.sleep(max(due - time.monotonic(), 0))
             connection.sendall(head)

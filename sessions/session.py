@@ -188,17 +188,18 @@ class Session:
         self._say_state()
 
     def _say_state(self) -> None:
-        progress, text = self._progress if self._telling else (UNKNOWN, "")
+        progress, text = self._told_progress
         self._tell(tsg.State(self.state, progress, clip(text)))
         self._changed(self)
 
     @property
-    def _telling(self) -> bool:
-        return self.state in (SessionState.STARTING, SessionState.ENDED)
+    def _told_progress(self) -> tuple[int, str]:
+        telling = self.state in (SessionState.STARTING, SessionState.ENDED)
+        return self._progress if telling else (UNKNOWN, "")
 
     def info(self) -> dict[str, Any]:
         """Return the SessionInfo of the session link."""
-        progress, text = self._progress if self._telling else (UNKNOWN, "")
+        progress, text = self._told_progress
         return {
             "session": self.identity.session,
             "desktop": self.identity.desktop,

@@ -57,7 +57,7 @@ def plan(pixels: Pixels, damage: Region, stills: bool, budget: int = FRAME_BYTES
 
 def _within(damage: Region, natural: Grid, budget: int) -> Region:
     if int(damage.tiles.sum()) * _TILE_BYTES <= budget:
-        return damage
+        return damage.copy()  # the caller takes it out of `damage`, and needs it afterwards
     cost = np.where(natural, _NATURAL_TILE_BYTES, _TILE_BYTES) * damage.tiles
     return Region(damage.size, damage.tiles & (np.cumsum(cost).reshape(cost.shape) <= budget))
 
