@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -28,6 +29,7 @@ class Plugin:
     error: str
 
 
+@cache  # looking through every installed distribution is nothing to do for each viewer
 def load(kind: str, name: str) -> Any:
     """Return the object that a plug-in's entry point names. Raises PluginError."""
     found = [point for point in entry_points(group=GROUPS[kind]) if point.name == name]

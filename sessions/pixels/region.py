@@ -58,10 +58,6 @@ class Region:
         """Return an independent copy."""
         return Region(self.size, self.tiles.copy())
 
-    def clear(self) -> None:
-        """Take every tile out."""
-        self.tiles[:] = False
-
     def merge(self, other: Region) -> None:
         """Add the tiles of `other`, a region of the same screen size."""
         self.tiles |= other.tiles
@@ -71,11 +67,6 @@ class Region:
         inside = rect.clipped(self.size)
         if inside.width and inside.height:
             self.tiles[tile_span(inside)] = True
-
-    @property
-    def pixels(self) -> int:
-        """Upper bound of the pixels covered."""
-        return int(self.tiles.sum()) * TILE_ROWS * TILE_COLUMNS
 
     def first(self, tiles: int) -> Region:
         """Return at most `tiles` tiles of the region, from the top."""
