@@ -98,7 +98,7 @@ class Product:
         """Open the desktop as a native viewer does: TLS, messages behind their lengths."""
         opened = self._opened({"width": width, "height": height})
         ticket = base64.urlsafe_b64decode(opened["ticket"] + "==")
-        return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, (1, 2)))
+        return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, (1, 2, 5)))
 
     def _opened(self, screen: dict[str, int]) -> Any:
         deadline = time.monotonic() + _SECONDS

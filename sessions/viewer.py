@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sessions import plugins
 from sessions.clock import Clock
+from sessions.composer import Composer
 from sessions.encoders.base import Encoder, Options
 from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
 from sessions.input.ledger import Ledger
@@ -52,7 +53,9 @@ class Viewer:
         still: Encoder | None = plugins.load("encoder", "jpeg")(options)
         if still is not None and still.traits.capability not in self._capabilities:
             still = None
-        self._pacer = Pacer(framebuffer, self._send, clock, exact, still)
+        copies = tsg.Capability.COPY in self._capabilities
+        composer = Composer(framebuffer, exact, still, copies)
+        self._pacer = Pacer(framebuffer, self._send, clock, composer)
         if framebuffer.size.width and framebuffer.size.height:
             self.resized(framebuffer.size)
         if cursor is not None:

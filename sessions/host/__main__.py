@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
@@ -28,6 +29,10 @@ from sessions.host.registry import Registry
 from sessions.host.server import HostServer
 
 log = Logger()
+
+UFUNC_BUFFER = 512
+"""NumPy's buffer, elements. A part of a screen is no contiguous array, and where several of its rows fit into
+the buffer, NumPy copies them there first: comparing is then nearly twice as dear."""
 
 FLUSH_SECONDS = 0.2
 """For the last answers to reach the gateway."""
@@ -72,6 +77,7 @@ def take_lock(path: Path) -> int:
 def run(settings: host_settings.Settings) -> None:
     """Listen, adopt what an earlier process left, and serve. Raises OSError when it cannot listen."""
     reactor: Any = installed_reactor
+    np.setbufsize(UFUNC_BUFFER)
     server = HostServer(lambda changed: Registry(settings, reactor, changed), os.getpid())
     settings.socket.unlink(missing_ok=True)  # the lock says that nobody answers there
     try:

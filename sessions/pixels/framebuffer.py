@@ -1,7 +1,7 @@
-"""What a guest shows now, and what of it has changed.
+"""What a guest shows now, and where it was written to.
 
-Displays write what they are told; the framebuffer compares it with what it holds, because servers
-report much as changed that is not, and keeps the tiles that really differ.
+Displays write what they are told. Whether that changes anything is found out when a picture is made for a
+viewer (pixels/compare): at that time it is one comparison, however often the same place was written.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sessions.pixels.geometry import Rect, Size
-from sessions.pixels.region import TILE_COLUMNS, TILE_ROWS, Grid, Region, tile_span
+from sessions.pixels.region import Region
 
 MAX_SIDE = 8192
 """Largest width and height, pixels."""
@@ -19,8 +19,6 @@ Pixels = npt.NDArray[np.uint32]
 """(height, width) little-endian 32-bit pixels: the bytes are B, G, R, X."""
 
 _COLOUR = np.uint32(0x00FFFFFF)
-_STEP_PIXELS = 64 * 1024
-"""Comparing goes in steps of about this size, so that a step stays in the processor's cache."""
 
 
 class Framebuffer:
@@ -48,8 +46,6 @@ class Framebuffer:
         self.pixels = pixels
         self._damage = Region.whole(size)
         self.settled = False
-        self._masked = np.empty(_STEP_PIXELS, "<u4")
-        self._differs = np.empty(_STEP_PIXELS, np.bool_)
 
     def write(self, rect: Rect, pixels: Pixels) -> None:
         """Take in new pixels for `rect`, of shape (rect.height, rect.width).
@@ -62,38 +58,10 @@ class Framebuffer:
             raise ValueError(f"{pixels.shape} pixels for {rect}")
         if not (rect.width and rect.height):
             return
-        rows = _STEP_PIXELS // (rect.width + 2 * TILE_COLUMNS)
-        for top in range(0, rect.height, rows):
-            part = pixels[top : top + rows]
-            self._write_step(Rect(rect.x, rect.y + top, rect.width, len(part)), part)
-
-    def _write_step(self, rect: Rect, pixels: Pixels) -> None:
-        masked = self._masked[: rect.width * rect.height].reshape(rect.height, rect.width)
-        np.bitwise_and(pixels, _COLOUR, out=masked)
         target = self.pixels[rect.y : rect.bottom, rect.x : rect.right]
-        changed = self._changed_tiles(rect, masked, target)
-        if changed.any():
-            self._damage.tiles[tile_span(rect)] |= changed
-            target[:] = masked
-            self.settled = False
-
-    def _changed_tiles(self, rect: Rect, new: Pixels, old: Pixels) -> Grid:
-        """Compare, and reduce to one boolean per tile that `rect` touches.
-
-        Booleans are combined eight at a time, viewed as 64-bit words: rows first, because that runs
-        along memory; what is left for the columns is small.
-        """
-        first = rect.x // TILE_COLUMNS * TILE_COLUMNS
-        width = -(-rect.right // TILE_COLUMNS) * TILE_COLUMNS - first
-        differs = self._differs[: rect.height * width].reshape(rect.height, width)
-        inset = rect.x - first
-        differs[:, :inset] = False
-        differs[:, inset + rect.width :] = False
-        np.not_equal(new, old, out=differs[:, inset : inset + rect.width])
-        starts = np.arange(-(rect.y % TILE_ROWS), rect.height, TILE_ROWS)
-        starts[0] = 0
-        words = np.bitwise_or.reduceat(differs.view(np.uint64), starts, axis=0)
-        return np.asarray(words.reshape(len(starts), -1, TILE_COLUMNS // 8).any(axis=2))
+        np.bitwise_and(pixels, _COLOUR, out=target)
+        self._damage.add(rect)
+        self.settled = False
 
     def copy(self, source: Rect, x: int, y: int) -> None:
         """Copy `source` to where its top left corner is at (x, y); the two may overlap.
@@ -111,7 +79,7 @@ class Framebuffer:
         self.write(rect, np.broadcast_to(row, (rect.height, rect.width)))
 
     def take_damage(self) -> Region:
-        """Return what has changed since the last call."""
+        """Return where something was written since the last call."""
         damage, self._damage = self._damage, Region(self.size)
         self.settled = True
         return damage

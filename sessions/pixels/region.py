@@ -8,7 +8,6 @@ than 64×64 and costs no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ TILE_ROWS = 16
 TILE_COLUMNS = 64
 
 Grid = npt.NDArray[np.bool_]
+_Numbers = npt.NDArray[np.intp]
 
 
 class Region:
@@ -68,56 +68,44 @@ class Region:
         if inside.width and inside.height:
             self.tiles[tile_span(inside)] = True
 
-    def first(self, tiles: int) -> Region:
-        """Return at most `tiles` tiles of the region, from the top."""
-        flat = self.tiles.ravel()
-        part = np.zeros_like(flat)
-        part[np.flatnonzero(flat)[:tiles]] = True
-        return Region(self.size, part.reshape(self.tiles.shape))
+    def bounds(self) -> Rect:
+        """Return the smallest rectangle along tile borders that holds the region, clipped to the screen."""
+        rows, columns = (np.flatnonzero(self.tiles.any(axis=axis)) for axis in (1, 0))
+        if not len(rows):
+            return Rect(0, 0, 0, 0)
+        x, y = int(columns[0]) * TILE_COLUMNS, int(rows[0]) * TILE_ROWS
+        width, height = (int(columns[-1]) + 1) * TILE_COLUMNS - x, (int(rows[-1]) + 1) * TILE_ROWS - y
+        return Rect(x, y, width, height).clipped(self.size)
 
     def rects(self) -> list[Rect]:
         """Return disjoint rectangles that cover the region exactly, clipped to the screen.
 
-        Runs of tiles in a row that stand directly below a run of the same columns extend it.
+        Runs of tiles in a row that stand directly below a run of the same columns extend it. They are in
+        the order of their top left corners, row by row.
         """
-        done: list[Rect] = []
-        growing: dict[tuple[int, int], int] = {}
-        for row, runs in self._runs():
-            above, growing = growing, {}
-            for start, end in runs:
-                y = above.pop((start, end), row * TILE_ROWS)
-                growing[start, end] = y
-            done += self._finish(above, row)
-        done += self._finish(growing, self.tiles.shape[0])
-        return done
+        rows, starts, ends = self._runs()
+        if not len(rows):
+            return []
+        order = np.lexsort((rows, ends, starts))  # a run is followed by the one below it
+        rows, starts, ends = rows[order], starts[order], ends[order]
+        first = np.ones(len(rows), np.bool_)
+        first[1:] = (np.diff(rows) != 1) | (np.diff(starts) != 0) | (np.diff(ends) != 0)
+        at = np.flatnonzero(first)
+        top, left = rows[at], starts[at]
+        below = rows[np.append(at[1:], len(rows)) - 1] + 1
+        x, y = left * TILE_COLUMNS, top * TILE_ROWS
+        width = np.minimum(ends[at] * TILE_COLUMNS, self.size.width) - x
+        height = np.minimum(below * TILE_ROWS, self.size.height) - y
+        table = np.stack((x, y, width, height), axis=1)[np.lexsort((left, top))]
+        return [Rect(*row) for row in table.tolist()]
 
-    def _runs(self) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-        """Yield, for every row of tiles, the runs (first column, column beyond the last)."""
+    def _runs(self) -> tuple[_Numbers, _Numbers, _Numbers]:
+        """Return the runs of tiles: their rows, first columns, and columns beyond the last."""
         rows, columns = self.tiles.shape
-        edges = np.zeros((rows, columns + 2), np.int8)
+        edges = np.zeros((rows, columns + 2), np.bool_)
         edges[:, 1:-1] = self.tiles
-        marks = np.flatnonzero(np.diff(edges, axis=1).ravel())
-        flat = marks.tolist()
-        at = 0
-        for row in range(rows):
-            runs = []
-            base, limit = row * (columns + 1), (row + 1) * (columns + 1)
-            while at < len(flat) and flat[at] < limit:
-                runs.append((flat[at] - base, flat[at + 1] - base))
-                at += 2
-            yield row, runs
-
-    def _finish(self, runs: dict[tuple[int, int], int], row: int) -> list[Rect]:
-        bottom = min(row * TILE_ROWS, self.size.height)
-        return [
-            Rect(
-                start * TILE_COLUMNS,
-                y,
-                min(end * TILE_COLUMNS, self.size.width) - start * TILE_COLUMNS,
-                bottom - y,
-            )
-            for (start, end), y in runs.items()
-        ]
+        row, column = np.divmod(np.flatnonzero(edges[:, 1:] != edges[:, :-1]), columns + 1)
+        return row[::2], column[::2], column[1::2]
 
 
 def tile_span(rect: Rect) -> tuple[slice[Any, Any, Any], slice[Any, Any, Any]]:

@@ -33,6 +33,9 @@ MAX_CURSOR = 256
 MAX_OPERATIONS = 4096
 
 
+_POINT = struct.Struct(">HH")
+
+
 class UnknownMessage(ProtocolError):
     """A message type or extension field that is not optional and not known here."""
 
@@ -76,6 +79,8 @@ class Capability(enum.IntEnum):
     """(server) Takes `TypeText`."""
     RESIZE = 4
     """(server) The screen follows `RequestSize`."""
+    COPY = 5
+    """Carries out COPY operations."""
 
 
 class Encoding(enum.IntEnum):
@@ -83,6 +88,7 @@ class Encoding(enum.IntEnum):
 
     HISTORY = 0
     JPEG = 1
+    COPY = 2
 
 
 class FrameFlag(enum.IntFlag):
@@ -353,7 +359,8 @@ class Operation(NamedTuple):
     """One rectangle of a frame.
 
     data: empty for `Encoding.HISTORY`, whose pixels are in the frame's history chunk; a JPEG file
-    of exactly this size for `Encoding.JPEG`.
+    of exactly this size for `Encoding.JPEG`; for `Encoding.COPY` where the pixels stand now, as
+    `copy_source` packs it.
     """
 
     encoding: int
@@ -409,14 +416,29 @@ class Frame(Message):
         history = bytes(reader.take(length))
         operations = []
         for encoding, x, y, width, height, size in heads:
-            if encoding not in (Encoding.HISTORY, Encoding.JPEG):
+            if encoding not in (Encoding.HISTORY, Encoding.JPEG, Encoding.COPY):
                 raise UnknownMessage(f"Frame: unknown encoding {encoding}")
-            if not (width and height and x + width <= MAX_SCREEN and y + height <= MAX_SCREEN):
-                raise ProtocolError(f"Frame: no such rectangle: {width}×{height} at {x},{y}")
-            operations.append(Operation(encoding, x, y, width, height, bytes(reader.take(size))))
+            _check_rectangle(x, y, width, height)
+            if encoding == Encoding.COPY and size != _POINT.size:
+                raise ProtocolError(f"Frame: {size} bytes of data for a copy")
+            data = bytes(reader.take(size))
+            if encoding == Encoding.COPY:
+                from_x, from_y = _POINT.unpack(data)
+                _check_rectangle(from_x, from_y, width, height)
+            operations.append(Operation(encoding, x, y, width, height, data))
         if reader.left:
             raise ProtocolError(f"Frame: {reader.left} bytes too many")
         return cls(number, flags, tuple(operations), history)
+
+
+def copy_source(x: int, y: int) -> bytes:
+    """Return the data of a COPY operation: the top left corner of the pixels as they stand now."""
+    return _POINT.pack(x, y)
+
+
+def _check_rectangle(x: int, y: int, width: int, height: int) -> None:
+    if not (width and height and x + width <= MAX_SCREEN and y + height <= MAX_SCREEN):
+        raise ProtocolError(f"Frame: no such rectangle: {width}×{height} at {x},{y}")
 
 
 def _check_size(width: int, height: int) -> None:

@@ -99,6 +99,20 @@ def test_jpeg_and_history_in_one_frame(browser: Browser, viewer: Viewer) -> None
     assert difference.mean() < 3
 
 
+@pytest.mark.parametrize(("x", "y"), [(100, 137), (100, 53), (61, 90), (140, 90), (130, 120)])
+def test_copies_that_overlap(browser: Browser, viewer: Viewer, x: int, y: int) -> None:
+    """The rectangle comes from (100, 90); what the same frame changes after it lies on top."""
+    painter = viewer.painter
+    moved = painter.pixels[90:590, 100:800].copy()
+    painter.pixels[y : y + 500, x : x + 700] = moved
+    painter.pixels[y : y + 20, x : x + 30] = (1, 2, 3, 0)
+    frame = painter.frame((x, y, 30, 20))
+    copy = tsg.Operation(tsg.Encoding.COPY, x, y, 700, 500, tsg.copy_source(100, 90))
+    viewer.send(tsg.Frame(frame.number, frame.flags, (copy, *frame.operations), frame.history))
+    viewer.shown(frame.number)
+    assert same(browser, painter)
+
+
 def test_screen_changes_its_size(browser: Browser, viewer: Viewer) -> None:
     painter = viewer.painter
     old = painter.pixels[:, :, :3].copy()
@@ -135,12 +149,20 @@ def test_damaged_stream_is_mended_by_a_new_one(browser: Browser, viewer: Viewer)
     "changes",
     [
         {"operations": (tsg.Operation(0, 990, 0, 20, 10),)},
+        {"operations": (tsg.Operation(2, 0, 0, 10, 10, tsg.copy_source(991, 0)),)},
         {"operations": (tsg.Operation(0, 0, 0, 50, 51),)},
         {"operations": (tsg.Operation(0, 0, 0, 50, 49),)},
         {"operations": (tsg.Operation(1, 0, 0, 50, 50, b"\xff\xd8 no picture"),)},
         {"operations": (), "history": b""},
     ],
-    ids=["off the screen", "too few pixels", "too many pixels", "no JPEG", "fine"],
+    ids=[
+        "off the screen",
+        "a copy from off the screen",
+        "too few pixels",
+        "too many pixels",
+        "no JPEG",
+        "fine",
+    ],
 )
 def test_wrong_frames_are_refused_without_harm(
     browser: Browser, viewer: Viewer, changes: dict[str, object]

@@ -86,7 +86,7 @@ streams = st.one_of(
 
 
 @given(streams, st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_events_or_protocol_error_and_the_same_however_cut(stream, data):
     whole = outcome(stream, [])
     assert outcome(stream, range(len(stream)) if len(stream) < 3000 else []) == whole

@@ -65,6 +65,7 @@ VALID: list[tsg.Message] = [
         b"history",
     ),
     tsg.Frame(7, 0xFF, (tsg.Operation(1, 8191, 8191, 1, 1, b""),), b""),
+    tsg.Frame(8, 2, (tsg.Operation(2, 64, 0, 1856, 1080, tsg.copy_source(0, 7112)),), b""),
 ]
 
 EXTENSION = b"\x80\x00\x00" + b"\xff\x00\x03abc"
@@ -124,7 +125,9 @@ MALFORMED: list[tuple[str, str, bytes]] = [
     ("Frame: history of 4 GiB", "server", _frame(0, U32)),
     ("Frame: data cut off", "server", _frame(1, 0, _operation(1, 0, 0, 1, 1, 5) + b"abcd")),
     ("Frame: bytes too many", "server", _frame(0, 0, b"x")),
-    ("Frame: unknown encoding", "server", _frame(1, 0, _operation(2, 0, 0, 1, 1))),
+    ("Frame: unknown encoding", "server", _frame(1, 0, _operation(3, 0, 0, 1, 1))),
+    ("Frame: a copy from nowhere", "server", _frame(1, 0, _operation(2, 0, 0, 1, 1))),
+    ("Frame: a copy from too far", "server", _frame(1, 0, _operation(2, 0, 0, 2, 1, 4) + b"\x1f\xff\0\0")),
     ("Frame: no width", "server", _frame(1, 0, _operation(0, 0, 0, 0, 1))),
     ("Frame: no height", "server", _frame(1, 0, _operation(0, 0, 0, 1, 0))),
     ("Frame: past the right edge", "server", _frame(1, 0, _operation(0, 8192, 0, 1, 1))),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import simplejpeg
 import zstandard
@@ -12,7 +14,8 @@ from sessions.wire import tsg
 class Picture:
     """What a viewer shows.
 
-    pixels: (height, width) uint32 BGRX, as it stands after the last LAST. lossy: how many stills came.
+    pixels: (height, width) uint32 BGRX, as it stands after the last LAST.
+    stills, copies: how many of these came. bytes: of all messages.
     """
 
     def __init__(self, window_log: int = 24) -> None:
@@ -22,6 +25,8 @@ class Picture:
         self.pixels = self._back.copy()
         self.frames = 0
         self.stills = 0
+        self.copies = 0
+        self.bytes = 0
         self.unacknowledged: list[int] = []
         self.cursor: tsg.Cursor | None = None
         self.states: list[tsg.State] = []
@@ -29,6 +34,7 @@ class Picture:
     def take(self, data: bytes) -> tsg.Message | None:
         """Apply one message and return it."""
         message = tsg.decode(data, tsg.FROM_SERVER)
+        self.bytes += len(data)
         match message:
             case tsg.ScreenSize(width, height):
                 old, self._back = self._back, np.zeros((height, width), "<u4")
@@ -58,6 +64,10 @@ class Picture:
                 size = op.width * op.height * 4
                 target[:] = np.frombuffer(plain[at : at + size], "<u4").reshape(op.height, op.width)
                 at += size
+            elif op.encoding == tsg.Encoding.COPY:
+                x, y = struct.unpack(">HH", op.data)
+                target[:] = self._back[y : y + op.height, x : x + op.width].copy()
+                self.copies += 1
             else:
                 image = simplejpeg.decode_jpeg(op.data, colorspace="BGRA")
                 target[:] = image.view("<u4")[:, :, 0] & 0xFFFFFF

@@ -1,19 +1,23 @@
 """A viewer's picture becomes the screen's, whatever happens on the way; and little is ever under way."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
+from sessions.composer import Composer
 from sessions.encoders.base import FRAME_BYTES, Options
 from sessions.encoders.history import HistoryStream
 from sessions.encoders.still import Jpeg
 from sessions.pacing import BYTES_AHEAD, FRAME_INTERVAL, FRAMES_AHEAD, Pacer
-from sessions.pixels.framebuffer import Framebuffer
+from sessions.pixels.framebuffer import Framebuffer, Pixels
 from sessions.pixels.geometry import Rect, Size
 from sessions.wire import tsg
 from tests.reference.picture import Picture
+from tests.sessions.pixels.pictures import photograph, text
 
 OPTIONS = Options(window_log=20)
 
@@ -21,13 +25,14 @@ OPTIONS = Options(window_log=20)
 class Line:
     """A pacer, its screen, and a viewer that acknowledges when told to."""
 
-    def __init__(self, size: Size, stills: bool = True) -> None:
+    def __init__(self, size: Size, stills: bool = True, copies: bool = True) -> None:
         self.clock = Clock()
         self.screen = Framebuffer()
         self.sent: list[bytes] = []
         self.picture = Picture(20)
         still = Jpeg(OPTIONS) if stills else None
-        self.pacer = Pacer(self.screen, self.sent.append, self.clock, HistoryStream(OPTIONS), still)
+        composer = Composer(self.screen, HistoryStream(OPTIONS), still, copies)
+        self.pacer = Pacer(self.screen, self.sent.append, self.clock, composer)
         self.resize(size)
 
     def resize(self, size: Size) -> None:
@@ -40,6 +45,17 @@ class Line:
     def draw(self, rect: Rect, pixels: np.ndarray) -> None:
         self.screen.write(rect, pixels.astype("<u4"))
         self.pacer.add(self.screen.take_damage())
+
+    def scroll(self, rng: np.random.Generator) -> None:
+        """Move a part of the screen up or down, new rows coming in."""
+        width, height = self.screen.size
+        x, y = int(rng.integers(max(width // 2, 1))), int(rng.integers(max(height // 2, 1)))
+        rect = Rect(x, y, width - x, height - y)
+        rows = np.roll(
+            self.screen.pixels[rect.y : rect.bottom, rect.x : rect.right], rng.integers(-50, 50), axis=0
+        )
+        rows[: int(rng.integers(9))] = 5
+        self.draw(rect, rows)
 
     def deliver(self) -> list[tsg.Message]:
         sent, self.sent[:] = list(self.sent), []
@@ -71,11 +87,11 @@ def flat(rng: np.random.Generator, rect: Rect) -> np.ndarray:
     return np.full((rect.height, rect.width), rng.integers(9))
 
 
-STEPS = ["flat", "noise", "resize", "wait", "deliver", "ack", "restart", "lie"]
+STEPS = ["flat", "noise", "scroll", "scroll", "resize", "wait", "deliver", "ack", "restart", "lie"]
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_after_things_calm_down_the_picture_is_exact(data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     line = Line(Size(int(rng.integers(1, 700)), int(rng.integers(1, 500))))
@@ -87,6 +103,8 @@ def test_after_things_calm_down_the_picture_is_exact(data: st.DataObject) -> Non
                 width, height = rng.integers(1, size.width - x + 1), rng.integers(1, size.height - y + 1)
                 rect = Rect(x, y, int(width), int(height))
                 line.draw(rect, noise(rng, rect) if what == "noise" else flat(rng, rect))
+            case "scroll":
+                line.scroll(rng)
             case "resize":
                 line.resize(Size(int(rng.integers(1, 700)), int(rng.integers(1, 500))))
             case "wait":
@@ -180,6 +198,39 @@ def test_natural_content_goes_as_stills_and_becomes_exact_when_it_stands() -> No
     assert not line.exact()
     line.settle()
     assert line.exact()
+
+
+def scrolled(picture: Pixels, copies: bool) -> Line:
+    """Let a viewer follow a window in which `picture` is scrolled, ten times 24 rows, and back a little."""
+    line = Line(Size(960, 800), copies=copies)
+    for at in [*range(0, 240, 24), 230, 200]:
+        line.draw(Rect(64, 80, 800, 640), picture[at : at + 640, :800])
+        line.clock.advance(0.05)
+        line.deliver()
+        line.acknowledge()
+    return line
+
+
+@pytest.mark.parametrize("make", [photograph, lambda size: text(size, 12, seed=1)])
+def test_what_scrolls_is_moved_and_costs_little(make: Callable[[Size], Pixels]) -> None:
+    picture = make(Size(800, 880))
+    moved, sent = scrolled(picture, copies=True), scrolled(picture, copies=False)
+    assert moved.picture.copies == 11
+    assert sent.picture.copies == 0
+    assert moved.picture.bytes < sent.picture.bytes
+    for line in (moved, sent):
+        line.settle()
+        assert line.exact()
+
+
+def test_what_is_lossy_stays_so_when_it_is_moved_and_becomes_exact() -> None:
+    line = scrolled(photograph(Size(800, 880)), copies=True)
+    assert line.picture.stills
+    assert not line.exact()
+    before = line.picture.stills
+    line.settle()
+    assert line.exact()
+    assert line.picture.stills == before
 
 
 def test_a_viewer_without_jpeg_gets_exact_pixels_only() -> None:

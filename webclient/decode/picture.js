@@ -4,7 +4,7 @@
 // task, so that the canvas never shows half of a change. History pixels wait in `#staging`, which is
 // one screen large, and bitmaps in the list: memory is bounded by the screen whatever is sent.
 
-import { Encoding, FrameFlag, MAX_OPERATIONS } from "../wire/tsg.js";
+import { copySource, Encoding, FrameFlag, MAX_OPERATIONS } from "../wire/tsg.js";
 import { DecodeError } from "./errors.js";
 import { decodeJpeg } from "./jpeg.js";
 
@@ -62,6 +62,7 @@ export class Picture {
     const decoded = operations.map(async (operation) => ({
       ...operation,
       data: null,
+      source: operation.encoding === Encoding.COPY ? copySource(operation.data) : null,
       bitmap: operation.encoding === Encoding.JPEG ? await decodeJpeg(operation) : null,
     }));
     changes.push(...(await Promise.all(decoded)));
@@ -69,8 +70,9 @@ export class Picture {
   }
 
   draw() {
-    for (const { x, y, width, height, bitmap } of this.#changes) {
-      if (bitmap) this.#context.drawImage(bitmap, x, y, width, height);
+    for (const { x, y, width, height, source, bitmap } of this.#changes) {
+      if (source) this.#context.drawImage(this.#canvas, ...source, width, height, x, y, width, height);
+      else if (bitmap) this.#context.drawImage(bitmap, x, y, width, height);
       else this.#context.putImageData(this.#staging, 0, 0, x, y, width, height);
     }
     this.#drop();
@@ -86,11 +88,16 @@ export class Picture {
     if (this.#changes.length + operations.length > 4 * MAX_OPERATIONS) {
       throw new DecodeError("too many parts of one picture");
     }
-    for (const { encoding, x, y, width, height } of operations) {
-      if (x + width > this.width || y + height > this.height) throw new DecodeError("a rectangle off the screen");
+    for (const { encoding, x, y, width, height, data } of operations) {
+      this.#checkRectangle(x, y, width, height);
+      if (encoding === Encoding.COPY) this.#checkRectangle(...copySource(data), width, height);
       if (encoding === Encoding.JPEG) this.#bitmapPixels += width * height;
     }
     if (this.#bitmapPixels > 4 * this.width * this.height) throw new DecodeError("too many pixels in one picture");
+  }
+
+  #checkRectangle(x, y, width, height) {
+    if (x + width > this.width || y + height > this.height) throw new DecodeError("a rectangle off the screen");
   }
 
   #drop() {

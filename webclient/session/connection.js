@@ -135,7 +135,7 @@ export class Connection {
 
   #greet(ticket) {
     const [width, height] = this.#options.size();
-    const capabilities = [Capability.HISTORY, Capability.JPEG];
+    const capabilities = [Capability.HISTORY, Capability.JPEG, Capability.COPY];
     const client = this.#options.client;
     this.#say({ name: "ClientHello", version: VERSION, ticket, client, width, height, capabilities });
   }

@@ -37,8 +37,8 @@ export const SessionState = Object.freeze({
   ENDED: 5,
 });
 
-export const Capability = Object.freeze({ HISTORY: 1, JPEG: 2, TEXT: 3, RESIZE: 4 });
-export const Encoding = Object.freeze({ HISTORY: 0, JPEG: 1 });
+export const Capability = Object.freeze({ HISTORY: 1, JPEG: 2, TEXT: 3, RESIZE: 4, COPY: 5 });
+export const Encoding = Object.freeze({ HISTORY: 0, JPEG: 1, COPY: 2 });
 export const FrameFlag = Object.freeze({ NEW_STREAM: 1, LAST: 2 });
 export const Button = Object.freeze({ LEFT: 1, MIDDLE: 2, RIGHT: 4, BACK: 8, FORWARD: 16 });
 
@@ -328,13 +328,26 @@ function readOperation(head, reader) {
   const encoding = head.u8();
   const [x, y, width, height] = [head.u16(), head.u16(), head.u16(), head.u16()];
   const size = head.u32();
-  if (encoding !== Encoding.HISTORY && encoding !== Encoding.JPEG) {
+  if (encoding !== Encoding.HISTORY && encoding !== Encoding.JPEG && encoding !== Encoding.COPY) {
     throw new UnknownMessage(`Frame: unknown encoding ${encoding}`);
   }
+  checkRectangle(x, y, width, height);
+  if (encoding === Encoding.COPY && size !== 4) throw new ProtocolError(`Frame: ${size} bytes of data for a copy`);
+  const data = reader.take(size);
+  if (encoding === Encoding.COPY) checkRectangle(...copySource(data), width, height);
+  return { encoding, x, y, width, height, data };
+}
+
+// Where the pixels of a COPY operation stand now: [x, y] of their top left corner.
+export function copySource(data) {
+  const reader = new Reader(data);
+  return [reader.u16(), reader.u16()];
+}
+
+function checkRectangle(x, y, width, height) {
   if (!width || !height || x + width > MAX_SCREEN || y + height > MAX_SCREEN) {
     throw new ProtocolError(`Frame: no such rectangle: ${width}×${height} at ${x},${y}`);
   }
-  return { encoding, x, y, width, height, data: reader.take(size) };
 }
 
 // Viewers never send frames; the tests do.

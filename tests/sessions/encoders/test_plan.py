@@ -1,36 +1,15 @@
 """The planner on golden pictures: text stays exact, photographs go as stills, budgets hold."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from sessions.encoders.plan import plan
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect, Size
 from sessions.pixels.region import Region
+from tests.sessions.pixels.pictures import bgrx, photograph, text
 
 SIZE = Size(1280, 800)
-
-
-def bgrx(image: Image.Image) -> Pixels:
-    rgb = np.asarray(image.convert("RGB"), np.uint32)
-    return (rgb[:, :, 2] | rgb[:, :, 1] << 8 | rgb[:, :, 0] << 16).astype("<u4")
-
-
-def text(size: int, colour: str = "black", paper: str = "white") -> Pixels:
-    image = Image.new("RGB", SIZE, paper)
-    draw = ImageDraw.Draw(image)
-    for y in range(0, SIZE.height, size + 3):
-        draw.text((4, y), "The quick brown fox jumps over the lazy dog; 0123456789 (){}[] " * 4, colour,
-                  ImageFont.load_default(size))  # fmt: skip
-    return bgrx(image)
-
-
-def photograph() -> Pixels:
-    """A picture with the statistics of one: smooth shapes and sensor noise."""
-    rng = np.random.default_rng(5)
-    coarse = Image.fromarray(rng.integers(0, 256, (25, 40, 3), np.uint8))
-    smooth = np.asarray(coarse.resize(SIZE, Image.Resampling.BICUBIC), np.float64)
-    return bgrx(Image.fromarray(np.clip(smooth + rng.normal(0, 3, smooth.shape), 0, 255).astype(np.uint8)))
 
 
 def drawing() -> Pixels:
@@ -46,15 +25,21 @@ def gradient() -> Pixels:
 
 
 def test_text_and_drawings_are_never_lossy() -> None:
-    for picture in (text(9), text(12), text(15, "lightgreen", "black"), drawing(), gradient()):
+    for picture in (
+        text(SIZE, 9),
+        text(SIZE, 12),
+        text(SIZE, 15, "lightgreen", "black"),
+        drawing(),
+        gradient(),
+    ):
         chosen = plan(picture, Region.whole(SIZE), stills=True, budget=1 << 30)
         assert chosen.still == []
         assert chosen.exact == [Rect(0, 0, *SIZE)]
 
 
 def test_a_photograph_is_a_still_and_the_text_around_it_is_not() -> None:
-    screen = text(12)
-    screen[160:640, 320:1088] = photograph()[160:640, 320:1088]
+    screen = text(SIZE, 12)
+    screen[160:640, 320:1088] = photograph(SIZE)[160:640, 320:1088]
     chosen = plan(screen, Region.whole(SIZE), stills=True, budget=1 << 30)
     inside = Region(SIZE)
     inside.add(Rect(320, 160, 768, 480))
@@ -65,7 +50,7 @@ def test_a_photograph_is_a_still_and_the_text_around_it_is_not() -> None:
 def test_only_damage_is_sent_and_every_tile_of_it_once() -> None:
     damage = Region(SIZE)
     damage.add(Rect(100, 100, 700, 500))
-    chosen = plan(photograph(), damage, stills=True, budget=1 << 30)
+    chosen = plan(photograph(SIZE), damage, stills=True, budget=1 << 30)
     counts = np.zeros(SIZE[::-1], int)
     for rect in chosen.exact + chosen.still:
         counts[rect.y : rect.bottom, rect.x : rect.right] += 1
@@ -79,18 +64,18 @@ def test_only_damage_is_sent_and_every_tile_of_it_once() -> None:
 def test_small_natural_parts_are_cheap_enough_to_be_exact() -> None:
     damage = Region(SIZE)
     damage.add(Rect(0, 0, 128, 48))
-    assert plan(photograph(), damage, stills=True).still == []
+    assert plan(photograph(SIZE), damage, stills=True).still == []
 
 
 def test_a_viewer_without_stills_gets_none() -> None:
-    assert plan(photograph(), Region.whole(SIZE), stills=False, budget=1 << 30).still == []
+    assert plan(photograph(SIZE), Region.whole(SIZE), stills=False, budget=1 << 30).still == []
 
 
 def test_the_budget_is_kept_from_the_top_and_nothing_is_lost() -> None:
     damage = Region.whole(SIZE)
     seen = Region(SIZE)
     while damage:
-        chosen = plan(text(12), damage, stills=True, budget=1 << 20)
+        chosen = plan(text(SIZE, 12), damage, stills=True, budget=1 << 20)
         assert 0 < sum(r.width * r.height * 4 for r in chosen.exact) <= 1 << 20
         assert not (seen.tiles & chosen.taken.tiles).any()
         seen.merge(chosen.taken)

@@ -25,7 +25,7 @@ def test_equal_runs_below_each_other_become_one_rectangle() -> None:
     region.add(Rect(64, 16, 128, 48))
     assert region.rects() == [Rect(64, 16, 128, 48)]
     region.add(Rect(0, 32, 10, 1))
-    assert sorted(region.rects()) == [Rect(0, 32, 192, 16), Rect(64, 16, 128, 16), Rect(64, 48, 128, 16)]
+    assert region.rects() == [Rect(64, 16, 128, 16), Rect(0, 32, 192, 16), Rect(64, 48, 128, 16)]
 
 
 def test_parts_beyond_the_screen_are_ignored() -> None:
@@ -35,8 +35,10 @@ def test_parts_beyond_the_screen_are_ignored() -> None:
     assert region.rects() == [Rect(0, 0, 64, 16)]
 
 
-def test_first_takes_from_the_top() -> None:
-    region = Region.whole(Size(640, 480))
-    part = region.first(15)
-    assert int(part.tiles.sum()) == 15
-    assert part.rects() == [Rect(0, 0, 640, 16), Rect(0, 16, 320, 16)]
+def test_bounds_are_the_smallest_rectangle_of_whole_tiles() -> None:
+    region = Region(Size(650, 490))
+    assert region.bounds() == Rect(0, 0, 0, 0)
+    region.add(Rect(70, 20, 1, 1))
+    assert region.bounds() == Rect(64, 16, 64, 16)
+    region.add(Rect(649, 489, 1, 1))
+    assert region.bounds() == Rect(64, 16, 586, 474)
