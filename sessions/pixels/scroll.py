@@ -27,6 +27,8 @@ _CANDIDATES = 64
 _PROBES = 24
 """Of so many rows of the new picture so many may vote, each once a group."""
 _LEAST_VOTES = 6
+_MOST_HITS = 32
+"""A row of the new picture is found so often in the old one, on average, at most."""
 _LEAST_TILES = 48
 """Less is sent as cheaply by the history stream."""
 
@@ -95,7 +97,10 @@ def _vote(new: Pixels, old: Pixels) -> tuple[int, npt.NDArray[np.intp]] | None:
     best = best[np.linspace(0, len(best), _PROBES, endpoint=False).astype(np.intp)] if len(best) else best
     rows, now, telling = rows[best], now[:, best], telling[:, best]
     fits = (now[:, :, None] == before[:, None, :]) & telling[:, :, None]
-    group, probe, row = np.unravel_index(np.flatnonzero(fits), fits.shape)
+    hits = np.flatnonzero(fits)
+    if len(hits) > _MOST_HITS * max(int(telling.sum()), 1):
+        return None  # a pattern that repeats: nobody could tell how far it has come
+    group, probe, row = np.unravel_index(hits, fits.shape)
     come = rows[probe] - row
     votes = np.bincount(come + height, minlength=2 * height)
     votes[height] = 0
