@@ -29,6 +29,7 @@ from twisted.internet.task import deferLater
 
 from sessions.displays.base import DisplayError, DisplayEvents
 from sessions.displays.dbus_peer import DBusPeer
+from sessions.displays.pace import Pace
 from sessions.displays.qemu_input import QemuInput
 from sessions.displays.sockets import Reactor
 from sessions.input.events import InputEvent, Text
@@ -120,6 +121,7 @@ class QemuDisplay:
         self._framebuffer = framebuffer
         self._events = events
         self._input = QemuInput()
+        self._pace = Pace(reactor, self._say)
         self._screen = _MappedScreen()
         self._flush: Any = None  # the delayed call that says `updated`
         self._console: DBusPeer | None = None
@@ -186,8 +188,10 @@ class QemuDisplay:
 
     def send(self, event: InputEvent) -> None:
         """Pass one input event on."""
-        if self._closed:
-            return
+        if not self._closed:
+            self._pace.put(event)
+
+    def _say(self, event: InputEvent) -> None:
         if isinstance(event, Text):
             self._typist.type(event.text)
         elif events := self._input.encode(event, self._framebuffer.size):
@@ -209,6 +213,7 @@ class QemuDisplay:
     def close(self) -> None:
         """Let go of the display."""
         self._closed = True
+        self._pace.close()
         for peer in (self._listener, self._console):
             if peer is not None:
                 peer.close()

@@ -1,0 +1,82 @@
+"""Input at a pace that guests can take.
+
+A guest's kernel keeps few events for the program that reads a keyboard (Linux: 64, which is 16 keys), and
+when they become more it drops them all. So what comes in one heap, because a line had stalled or a program
+types, is passed on piece by piece. Nobody is slowed down who only types and points: those few events
+at a time pass at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from sessions.clock import Clock, Timer
+from sessions.input.events import InputEvent, Pointer, Wheel
+from sessions.input.ledger import Ledger
+
+AT_ONCE = 8
+"""Events that pass without delay after a pause: two clicks, or four keys."""
+
+SECONDS = 0.01
+"""How long an event stands for: so far apart are those that follow."""
+
+MAX_WAITING = 2048
+"""Events kept waiting, 20 seconds' worth; whoever sends more is no person."""
+
+
+class Pace:
+    """A queue of input events in front of `send`. Moves and turns of the wheel that wait become one."""
+
+    def __init__(self, clock: Clock, send: Callable[[InputEvent], None]) -> None:
+        self._clock = clock
+        self._send = send
+        self._waiting: deque[InputEvent] = deque()
+        self._sent = Ledger()
+        self._busy_until = 0.0  # when the guest will have dealt with what it was sent
+        self._timer: Timer | None = None
+
+    def put(self, event: InputEvent) -> None:
+        """Pass an event on, at once or in its turn. After too many all are dropped, and held keys let go."""
+        if self._waiting and (merged := _merge(self._waiting[-1], event)) is not None:
+            self._waiting[-1] = merged
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            self._let_go()
+        self._waiting.append(event)
+        if self._timer is None:
+            self._pass_on()
+
+    def close(self) -> None:
+        """Drop what waits and let go of everything that is held."""
+        self._let_go()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _let_go(self) -> None:
+        self._waiting.clear()
+        for event in self._sent.release():
+            self._send(event)
+
+    def _pass_on(self) -> None:
+        self._timer = None
+        now = self._clock.seconds()
+        self._busy_until = max(self._busy_until, now)
+        while self._waiting and self._busy_until - now < (AT_ONCE - 0.5) * SECONDS:  # .5: sums are rounded
+            event = self._waiting.popleft()
+            if self._sent.passes(event):
+                self._busy_until += SECONDS
+                self._send(event)
+        if self._waiting:
+            self._timer = self._clock.callLater(SECONDS, self._pass_on)
+
+
+def _merge(last: InputEvent, event: InputEvent) -> InputEvent | None:
+    """Both as one, where nothing is lost by it."""
+    match last, event:
+        case Pointer(), Pointer() if last.buttons == event.buttons:
+            return event
+        case Wheel(), Wheel():
+            return Wheel(last.dx + event.dx, last.dy + event.dy)
+    return None
