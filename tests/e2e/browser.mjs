@@ -44,22 +44,28 @@ page.on("pageerror", (error) => log.push(`error: ${error.message}`));
 const TIMEOUT = 30_000;
 // To WebDriver, "Enter" is the one of the number block; U+E006 is the other.
 const named = (key) => (browserName === "firefox" && key === "Enter" ? "\ue006" : key);
+// What Shift makes of a US keyboard's keys. Puppeteer would press the key alone, which nobody can.
+const SHIFTED = /^[A-Z~!@#$%^&*()_+{}|:"<>?]$/;
 const found = (selector) => page.waitForSelector(selector, { visible: true, timeout: TIMEOUT });
 
 const commands = {
   open: ({ url }) => page.goto(url, { waitUntil: "load", timeout: TIMEOUT }).then(() => null),
   reload: () => page.reload({ timeout: TIMEOUT }).then(() => null),
   address: () => page.url(),
-  click: async ({ selector }) => {
-    await (await found(selector)).click();
-  },
+  // A locator waits until the element stands still, as a person does for a toolbar that slides in.
+  click: ({ selector }) => page.locator(selector).setVisibility("visible").setTimeout(TIMEOUT).click().then(() => null),
   wait: async ({ selector, gone }) => {
     if (gone) await page.waitForSelector(selector, { hidden: true, timeout: TIMEOUT });
     else await found(selector);
   },
   type: async ({ selector, text }) => {
     if (selector) await (await found(selector)).click();
-    await page.keyboard.type(text);
+    for (const character of text) {
+      const isShifted = SHIFTED.test(character);
+      if (isShifted) await page.keyboard.down("ShiftLeft");
+      await page.keyboard.type(character);
+      if (isShifted) await page.keyboard.up("ShiftLeft");
+    }
   },
   key: ({ key }) => page.keyboard.press(named(key)),
   down: ({ key }) => page.keyboard.down(named(key)),

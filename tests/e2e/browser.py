@@ -121,7 +121,7 @@ class Browser:
         self._do("wait", selector=selector, gone=gone)
 
     def type(self, text: str, selector: str | None = None) -> None:
-        """Type characters, into `selector` if given."""
+        """Type characters on a US keyboard as fast as the browser takes them, into `selector` if given."""
         self._do("type", text=text, selector=selector)
 
     def key(self, key: str) -> None:
