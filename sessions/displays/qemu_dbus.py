@@ -202,8 +202,9 @@ class QemuDisplay:
         possible = 0 < size.width <= wire.MAX_SIDE and 0 < size.height <= wire.MAX_SIDE
         if self._console is None or not possible:
             return
-        millimetres = (round(size.width * 25.4 / 96), round(size.height * 25.4 / 96))
-        values = (*millimetres, 0, 0, *size)
+        # No millimetres: QEMU then makes them up as for the first picture. With others a guest that has this
+        # size already would see another monitor and set its mode anew, and its panel would start again.
+        values = (0, 0, 0, 0, *size)
         asked = self._console.call(wire.CONSOLE, "SetUIInfo", "qqiiuu", values)
         asked.addErrback(lambda _: None)
 
