@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -86,22 +85,32 @@ def test_the_panel_stands_and_opens_its_menu(ada: Person) -> None:
         changed = (ada.shown() != before)[430:740, 20:240]
         return bool(changed.mean() > 0.8)
 
-    for _ in range(6):  # the menu's program starts after the panel, and a click before is lost
-        click(ada, MENU, 800 - PANEL_ROWS / 2)
-        end = time.monotonic() + 10
-        while not opened() and time.monotonic() < end:
-            time.sleep(0.2)
-        if opened():
-            break
-    assert opened(), "the menu opens over the panel's left end"
+    click(ada, MENU, 800 - PANEL_ROWS / 2)
+    wait_for(opened, "the menu opens over the panel's left end")
     ada.browser.key("Escape")
     wait_for(lambda: not opened(), "and closes")
 
 
-@pytest.mark.xfail(reason="on a busy machine it once took the desktop more than a minute to follow: open")
-def test_the_desktop_follows_the_window(ada: Person) -> None:
-    ada.browser.viewport(1920, 1080)
-    wait_for(lambda: has_panel(ada.shown(), 1920, 1080), "the panel at the new lower edge")
+def test_the_panel_did_not_start_again_for_the_first_viewer(ada: Person, agent: Agent) -> None:
+    """A panel that starts again loses clicks: the viewer's wish must not be news to the guest."""
+    starts = "journalctl -b --output=cat | grep -c '^tint2: xRandr: Found'"
+    assert agent.run(starts).strip() == "1"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1024, 700), (1366, 768)])
+def test_the_desktop_follows_the_window(ada: Person, width: int, height: int) -> None:
+    ada.browser.viewport(width, height)
+    wait_for(lambda: has_panel(ada.shown(), width, height), "the panel at the new lower edge")
+
+
+def test_a_change_that_nobody_hears_of_is_followed_all_the_same(ada: Person, agent: Agent) -> None:
+    """The kernel may say too early that the host wants another size; then the guest looks once more."""
+    agent.run("pkill -STOP -x udevadm")
+    try:
+        ada.browser.viewport(1100, 750)
+        wait_for(lambda: has_panel(ada.shown(), 1100, 750), "the panel at the new lower edge")
+    finally:
+        agent.run("pkill -CONT -x udevadm")
 
 
 def test_the_terminal_opens(ada: Person, agent: Agent) -> None:
@@ -109,23 +118,20 @@ def test_the_terminal_opens(ada: Person, agent: Agent) -> None:
     wait_for(lambda: has_panel(ada.shown(), 1280, 800), "the panel")
     click(ada, TERMINAL, 800 - PANEL_ROWS / 2)
     says(agent, ACTIVE, "LXTerminal")
+    says(agent, "pgrep -x bash >/dev/null && echo there", "there")
 
 
-@pytest.mark.xfail(reason="keys typed into the terminal of this image do not arrive yet: open")
 def test_commands_and_text_of_any_script_are_typed_into_the_terminal(ada: Person, agent: Agent) -> None:
     ada.browser.type("echo it works > typed")
     ada.browser.key("Enter")
     says(agent, "cat /home/user/typed", "it works")
 
-    ada.browser.type("cat > text")
+    ada.browser.type("stty -icanon; cat > text")  # so that no Enter need follow the text
     ada.browser.key("Enter")
     says(agent, "pgrep -x cat >/dev/null && echo there", "there")
     ada.browser.click(".toolbar-handle")
     ada.browser.click(".toolbar [aria-label=Keyboard]")
     ada.browser.click(".menu [role=menuitem]")
     ada.browser.type("é日本語、こんにちは", ".textbox textarea")
-    ada.browser.key("Enter")
-    ada.browser.key("Escape")
-    ada.browser.evaluate("document.querySelector('.stage').focus()")
     ada.browser.key("Enter")
     says(agent, "cat /home/user/text", "é日本語、こんにちは")
