@@ -13,6 +13,7 @@ export function menuButton(button, items, label) {
   button.setAttribute("popovertarget", menu.id);
   menu.addEventListener("beforetoggle", (event) => {
     button.setAttribute("aria-expanded", String(event.newState === "open"));
+    menu.classList.remove("is-placed"); // it is not shown where it was measured, nor where it was before
     if (event.newState === "open") menu.replaceChildren(...items().map((item) => entry(item, menu)));
   });
   menu.addEventListener("toggle", (event) => {
@@ -52,6 +53,7 @@ function place(menu, button) {
   const isBelow = at.bottom + gap + height <= innerHeight;
   menu.style.left = `${left}px`;
   menu.style.top = `${isBelow ? at.bottom + gap : Math.max(gap, at.top - gap - height)}px`;
+  menu.classList.add("is-placed");
 }
 
 function moveFocus(event, menu) {

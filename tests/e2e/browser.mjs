@@ -24,6 +24,10 @@ const FIREFOX = {
   "network.captive-portal-service.enabled": false, "network.connectivity-service.enabled": false,
   "extensions.getAddons.cache.enabled": false, "services.settings.server": "data:,", "browser.region.network.url": "",
   "dom.disable_beforeunload": true, "signon.rememberSignons": false, "browser.startup.homepage_override.mstone": "ignore",
+  // How long a page waits for the worker that owns a canvas when it reads that canvas. A worker that opens a
+  // WebSocket waits for the page: each waits for the other until this is over, 10 s by default (see canvas()
+  // in browser.py).
+  "gfx.offscreencanvas.snapshot-timeout-ms": 250,
 };
 
 function launchOptions() {
@@ -48,18 +52,39 @@ const named = (key) => (browserName === "firefox" && key === "Enter" ? "\ue006" 
 const SHIFTED = /^[A-Z~!@#$%^&*()_+{}|:"<>?]$/;
 const found = (selector) => page.waitForSelector(selector, { visible: true, timeout: TIMEOUT });
 
+// Runs in the page. Where a person would click on an element: its middle, once it stands still from one
+// picture to the next, within the window, and nothing lies over it; null until then.
+async function target(selector) {
+  const find = () => document.querySelector(selector)?.getBoundingClientRect();
+  const before = find();
+  await new Promise((next) => requestAnimationFrame(next));
+  const at = find();
+  if (!before || !at || !at.width || !at.height) return null;
+  if (["x", "y", "width", "height"].some((side) => at[side] !== before[side])) return null;
+  const [x, y] = [at.x + at.width / 2, at.y + at.height / 2];
+  const element = document.querySelector(selector);
+  if (element.contains(document.elementFromPoint(x, y))) return { x, y };
+  if (x < 0 || y < 0 || x > innerWidth || y > innerHeight) element.scrollIntoView({ block: "nearest", inline: "nearest" });
+  return null;
+}
+
+async function click(selector) {
+  const spot = await page.waitForFunction(target, { polling: "raf", timeout: TIMEOUT }, selector);
+  const { x, y } = await spot.jsonValue();
+  await page.mouse.click(x, y);
+}
+
 const commands = {
   open: ({ url }) => page.goto(url, { waitUntil: "load", timeout: TIMEOUT }).then(() => null),
   reload: () => page.reload({ timeout: TIMEOUT }).then(() => null),
   address: () => page.url(),
-  // A locator waits until the element stands still, as a person does for a toolbar that slides in.
-  click: ({ selector }) => page.locator(selector).setVisibility("visible").setTimeout(TIMEOUT).click().then(() => null),
+  click: ({ selector }) => click(selector),
   wait: async ({ selector, gone }) => {
     if (gone) await page.waitForSelector(selector, { hidden: true, timeout: TIMEOUT });
     else await found(selector);
   },
   type: async ({ selector, text }) => {
-    if (selector) await (await found(selector)).click();
+    if (selector) await click(selector);
     for (const character of text) {
       const isShifted = SHIFTED.test(character);
       if (isShifted) await page.keyboard.down("ShiftLeft");

@@ -113,7 +113,7 @@ class Browser:
         return str(self._do("address"))
 
     def click(self, selector: str) -> None:
-        """Click the first element that matches, once it is visible."""
+        """Click the first element that matches, once it stands still and nothing lies over it."""
         self._do("click", selector=selector)
 
     def wait(self, selector: str, *, gone: bool = False) -> None:
@@ -190,13 +190,26 @@ class Browser:
         return list(self._do("log"))
 
     def canvas(self, selector: str = "canvas.screen") -> tuple[int, int, bytes]:
-        """Width, height and R, G, B, A bytes of what a canvas shows."""
+        """Width, height and R, G, B, A bytes of what a canvas shows.
+
+        A page reads a canvas of a worker by asking that worker. When Firefox gets no answer in time, it
+        reads nothing and says nothing: all is transparent, which the client's canvas never is, and what is
+        on the screen stays. So nothing is no picture, and the canvas is read again.
+        """
         script = f"""(async () => {{
             const shown = document.querySelector({json.dumps(selector)});
-            const copy = new OffscreenCanvas(shown.width, shown.height);
-            const context = copy.getContext("2d", {{ willReadFrequently: true }});
-            context.drawImage(shown, 0, 0);
-            const data = context.getImageData(0, 0, copy.width, copy.height).data;
+            const read = () => {{
+                const copy = new OffscreenCanvas(shown.width, shown.height);
+                const context = copy.getContext("2d", {{ willReadFrequently: true }});
+                context.drawImage(shown, 0, 0);
+                return context.getImageData(0, 0, copy.width, copy.height);
+            }};
+            let copy = read();
+            for (let tries = 0; tries < 40 && copy.data[3] === 0; tries += 1) {{
+                await new Promise((go) => setTimeout(go, 50));
+                copy = read();
+            }}
+            const data = copy.data;
             const parts = [];
             for (let at = 0; at < data.length; at += 30000)
                 parts.push(btoa(String.fromCharCode(...data.subarray(at, at + 30000))));

@@ -9,7 +9,7 @@ import numpy as np
 from tests.e2e.browser import Browser
 from tests.e2e.gateway import PASSWORD, RealGateway
 from tests.e2e.machine import PATIENCE, Machine, wait_for
-from tests.e2e.test_client_pages import until
+from tests.e2e.pages import choose, until
 
 
 class Person:
@@ -57,9 +57,7 @@ class Person:
 
     def end(self) -> None:
         """End the session in view, as people do."""
-        self.browser.evaluate("document.querySelector('.toolbar-handle').click()")
-        self.browser.click(".toolbar [aria-label=More]")
-        self.browser.click(".menu:popover-open .danger")
+        choose(self.browser, "More", ".danger")
         self.browser.click("dialog .danger")
         self.browser.wait(".cards")
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import DevServer
+from tests.e2e.pages import until
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +21,7 @@ def test_sign_in_list_and_sign_out(browser: Browser, server: DevServer) -> None:
     assert "Work desktop" in browser.text(".card")
     assert "Ready to start" in browser.text(".card .chip")
     browser.click(".account")
-    browser.click(".menu-item")
+    browser.click(".menu:popover-open .menu-item")
     browser.wait("#password")
     assert not server.signed_in
 
@@ -101,20 +102,9 @@ def test_server_gone_is_said_and_forgotten(browser: Browser, server: DevServer) 
 def test_colours_are_chosen_and_remembered(browser: Browser, server: DevServer) -> None:
     browser.open(server.url)
     browser.click(".corner .icon-button")
-    browser.click(".menu-item:nth-child(3)")
+    browser.click(".menu:popover-open .menu-item:nth-child(3)")
     dark = browser.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     browser.reload()
     browser.wait("#password")
     assert browser.evaluate("document.documentElement.dataset.theme") == "dark"
     assert browser.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
-
-
-def until(condition: str, seconds: int = 30) -> str:
-    """A script that waits for a condition."""
-    return f"""(async () => {{
-        for (let tries = 0; tries < {seconds * 20}; tries += 1) {{
-            if ({condition}) return true;
-            await new Promise((go) => setTimeout(go, 50));
-        }}
-        throw new Error("in vain: " + {condition!r});
-    }})()"""

@@ -11,7 +11,7 @@ import simplejpeg
 from sessions.wire import tsg
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import DevServer, Painter, Viewer
-from tests.e2e.test_client_pages import until
+from tests.e2e.pages import choose, until, use_toolbar
 
 pytestmark = pytest.mark.browser
 
@@ -26,22 +26,6 @@ def shown(browser: Browser) -> np.ndarray:
 
 def same(browser: Browser, painter: Painter) -> bool:
     return np.array_equal(shown(browser), painter.pixels[:, :, :3])
-
-
-def keeps(browser: Browser, painter: Painter) -> bool:
-    """Whether the picture is there while nothing is drawn.
-
-    Firefox now and then reads one empty picture from a canvas that a worker owns, and the right one again
-    a moment later (about 1 in 50 reads; whether the screen blinks too is not known). So this reads again;
-    nobody can have drawn meanwhile, for the connection is cut.
-    """
-    for _ in range(5):
-        width, height, data = browser.canvas()
-        pixels = np.frombuffer(data, np.uint8).reshape(height, width, 4)
-        if np.array_equal(pixels[:, :, 2::-1], painter.pixels[:, :, :3]):
-            return True
-        time.sleep(0.2)
-    return False
 
 
 # ---- pictures
@@ -217,6 +201,30 @@ def test_keys_are_let_go_on_the_way_to_the_toolbar(browser: Browser, viewer: Vie
     assert all(down for down, *_ in keys(viewer)), "nothing but ReleaseKeys after the three presses"
 
 
+HIDDEN = "getComputedStyle(document.querySelector('.toolbar-bar')).visibility === 'hidden'"
+
+
+def test_the_hidden_toolbar_leaves_the_guest_free(browser: Browser, viewer: Viewer) -> None:
+    browser.evaluate(until(HIDDEN))
+    browser.move(420, 20)
+    viewer.heard(lambda m: m == tsg.Pointer(420, 20, 0))
+    assert browser.evaluate(HIDDEN)
+
+
+def test_pressing_the_handle_brings_the_toolbar_and_does_nothing_else(
+    browser: Browser, viewer: Viewer
+) -> None:
+    browser.evaluate(until(HIDDEN))
+    browser.move(500, 8)  # the bar begins to slide in below the pointer
+    browser.press()
+    browser.release()
+    browser.evaluate(until("document.activeElement.closest('.toolbar-bar')"))
+    browser.key("Tab")
+    assert browser.evaluate("document.querySelector('.menu:popover-open') === null")
+    assert not browser.evaluate("Boolean(document.fullscreenElement)")
+    assert not [m for m in viewer.of(tsg.Pointer) if m.buttons]
+
+
 def test_pointer_buttons_and_wheel_in_order(browser: Browser, viewer: Viewer) -> None:
     browser.move(300, 300)
     browser.press()
@@ -252,8 +260,7 @@ def test_pointer_finds_its_pixel_on_a_scaled_screen(browser: Browser, viewer: Vi
 
 
 def test_text_mode_types_characters(browser: Browser, viewer: Viewer) -> None:
-    browser.click(".toolbar [aria-label=Keyboard]")
-    browser.click(".menu [role=menuitemradio]:nth-child(2)")
+    choose(browser, "Keyboard", "[role=menuitemradio]:nth-child(2)")
     browser.type("Grüße, 世界")
     browser.key("Enter")
     browser.down("Control")
@@ -268,16 +275,14 @@ def test_text_mode_types_characters(browser: Browser, viewer: Viewer) -> None:
 
 
 def test_text_box_sends_its_text(browser: Browser, viewer: Viewer) -> None:
-    browser.click(".toolbar [aria-label=Keyboard]")
-    browser.click(".menu [role=menuitem]")
+    choose(browser, "Keyboard", "[role=menuitem]")
     browser.type("こんにちは", ".textbox textarea")
     browser.key("Enter")
     viewer.heard(lambda m: m == tsg.TypeText("こんにちは"))
 
 
 def test_key_combination_from_the_menu(browser: Browser, viewer: Viewer) -> None:
-    browser.click(".toolbar [aria-label='Key combinations']")
-    browser.click(".menu [role=menuitem]")
+    choose(browser, "Key combinations", "[role=menuitem]")
     viewer.heard(lambda m: m == tsg.Key(0, 0x1D, 0))
     assert [(down, code) for down, code, _ in keys(viewer)] == [
         (1, 0x1D), (1, 0x38), (1, 0xD3), (0, 0xD3), (0, 0x38), (0, 0x1D),
@@ -306,25 +311,20 @@ def test_starting_shows_progress(browser: Browser, attached: Viewer) -> None:
     browser.wait(".notice", gone=True)
 
 
-def test_cut_keeps_the_picture_and_comes_back(
-    request: pytest.FixtureRequest, browser: Browser, server: DevServer, viewer: Viewer
-) -> None:
-    if "firefox" in request.node.name:
-        reason = "Firefox now and then gives an empty canvas back once after a cut: open"
-        request.applymarker(pytest.mark.xfail(reason=reason))
+def test_cut_keeps_the_picture_and_comes_back(browser: Browser, server: DevServer, viewer: Viewer) -> None:
     server.refuse_connections = True
     viewer.cut()
     assert "goes on" in notice(browser, "lost")
-    assert keeps(browser, viewer.painter)
+    assert same(browser, viewer.painter)
     browser.wait("[data-notice=gone]")
-    assert keeps(browser, viewer.painter)
+    assert same(browser, viewer.painter)
     server.refuse_connections = False
     browser.click(".notice .primary")  # Retry now
     again = server.viewer()
     assert again.hello.ticket != viewer.hello.ticket
     again.greet()
     browser.wait(".notice", gone=True)
-    assert keeps(browser, viewer.painter)
+    assert same(browser, viewer.painter)
     again.painter.random(9)
     again.show()
     again.shown(1)
@@ -421,7 +421,7 @@ def test_watching_only_is_said(browser: Browser, attached: Viewer) -> None:
 
 
 def test_leaving_says_good_bye(browser: Browser, viewer: Viewer) -> None:
-    browser.click(".toolbar [aria-label^=Disconnect]")
+    use_toolbar(browser, "Disconnect")
     browser.wait(".card")
     assert viewer.heard(lambda m: isinstance(m, tsg.Close)) == tsg.Close(tsg.CloseCode.NORMAL)
 

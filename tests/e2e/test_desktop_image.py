@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.agent import Agent
 from tests.e2e.gateway import RealGateway
 from tests.e2e.machine import wait_for
+from tests.e2e.pages import choose
 from tests.e2e.person import Person
 from tests.images_fixture import desktop_image
 
@@ -129,9 +130,7 @@ def test_commands_and_text_of_any_script_are_typed_into_the_terminal(ada: Person
     ada.browser.type("stty -icanon; cat > text")  # so that no Enter need follow the text
     ada.browser.key("Enter")
     says(agent, "pgrep -x cat >/dev/null && echo there", "there")
-    ada.browser.click(".toolbar-handle")
-    ada.browser.click(".toolbar [aria-label=Keyboard]")
-    ada.browser.click(".menu [role=menuitem]")
+    choose(ada.browser, "Keyboard", "[role=menuitem]")
     ada.browser.type("é日本語、こんにちは", ".textbox textarea")
     ada.browser.key("Enter")
     says(agent, "cat /home/user/text", "é日本語、こんにちは")

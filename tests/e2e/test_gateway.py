@@ -11,7 +11,7 @@ from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
 from tests.e2e.browser import Browser
 from tests.e2e.gateway import RealGateway
-from tests.e2e.test_client_pages import until
+from tests.e2e.pages import choose, until, use_toolbar
 
 pytestmark = pytest.mark.browser
 
@@ -85,8 +85,7 @@ def test_picture_input_size_and_end(signed_in: Browser) -> None:
     browser.viewport(900, 600)
     settle(browser, testcard.frame(0, Size(900, 600)), slice(0, testcard.Layout(Size(900, 600)).text.y))
 
-    browser.evaluate("document.querySelector('.toolbar [aria-label=More]').click()")
-    browser.click(".menu:popover-open .danger")
+    choose(browser, "More", ".danger")
     browser.click("dialog .danger")
     browser.wait("[data-key=open-still]")
     browser.evaluate(until("document.querySelector('[data-key=open-still]').innerText === 'Connect'"))
@@ -113,7 +112,7 @@ def test_moving_picture_goes_on_and_session_outlives_the_page(signed_in: Browser
         raise AssertionError("nothing moves")
     browser.reload()
     browser.evaluate(until("document.querySelector('.session.has-picture')"))
-    browser.evaluate("document.querySelector('.toolbar [aria-label^=Disconnect]').click()")
+    use_toolbar(browser, "Disconnect")
     browser.wait("[data-key=end-moving]")
     browser.click("[data-key=end-moving]")
     browser.click("dialog .danger")

@@ -16,8 +16,8 @@ import pytest
 from sessions.guests.qemu.process import ProcessId
 from tests.e2e.gateway import RealGateway
 from tests.e2e.machine import Machine, wait_for
+from tests.e2e.pages import choose, until
 from tests.e2e.person import Person
-from tests.e2e.test_client_pages import until
 from tests.images_fixture import tiny_image
 
 pytestmark = [pytest.mark.qemu, pytest.mark.browser]
@@ -95,8 +95,7 @@ def test_typed_text_appears_in_the_guest(ada: Person, guest: Machine) -> None:
 
 
 def test_text_of_any_script_arrives(ada: Person, guest: Machine) -> None:
-    ada.browser.click(".toolbar [aria-label=Keyboard]")
-    ada.browser.click(".menu [role=menuitem]")
+    choose(ada.browser, "Keyboard", "[role=menuitem]")
     ada.browser.type("é漢字🙂", ".textbox textarea")
     ada.browser.key("Enter")
     guest.says("text é漢字🙂")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.gateway import RealGateway
 from tests.e2e.machine import wait_for
+from tests.e2e.pages import choose
 from tests.e2e.person import Person
 from tests.sessions.displays.xvnc import Xvnc
 from tests.sessions.wire import rfb_server
@@ -125,15 +126,12 @@ def test_typed_text_arrives(at_work: Person, office: Xvnc, tmp_path: Path) -> No
     browser.type("Hello, World! 42 ~#@")
     browser.key("Enter")
     wait_for(lambda: typed.read_text() == "Hello, World! 42 ~#@\n", "the keys are typed", typed.read_text)
-    menu = ".toolbar [aria-label=Keyboard]"
-    browser.click(menu)
-    browser.click(".menu [role=menuitemradio]:nth-child(2)")  # text mode
+    choose(browser, "Keyboard", "[role=menuitemradio]:nth-child(2)")  # text mode
     browser.move(200, 250)
     browser.type("é漢字")
     browser.key("Enter")
     wait_for(lambda: typed.read_text().endswith("\né漢字\n"), "text mode types them", typed.read_text)
-    browser.click(menu)
-    browser.click(".menu [role=menuitem]")  # the text box
+    choose(browser, "Keyboard", "[role=menuitem]")  # the text box
     browser.type("Größe こんにちは", ".textbox textarea")
     browser.key("Enter")
     browser.move(200, 260)
