@@ -34,8 +34,19 @@ const app = {
 };
 
 function pageFor(path) {
-  const session = /^\/session\/([^/]+)$/.exec(path);
-  return session ? sessionPage(app, decodeURIComponent(session[1])) : desktopsPage(app);
+  const session = /^\/session\/([\w-]+)$/.exec(path);
+  if (session) return sessionPage(app, session[1]);
+  return path === "/" || path === "/desktops" ? desktopsPage(app) : nowherePage();
+}
+
+function nowherePage() {
+  const back = h("button", { type: "button", class: "button primary", onclick: () => app.go("/") }, t("notice.back"));
+  const element = h("main", { class: "blank" },
+    h("span", { class: "blank-icon" }, icon("empty")),
+    h("h1", {}, t("app.nowhere")),
+    h("p", {}, t("app.nowhere.hint")),
+    back);
+  return { element, title: t("app.nowhere"), shown: () => back.focus() };
 }
 
 // A page is {element, title, leave(), shown()}.

@@ -4,7 +4,8 @@ import { h, icon } from "./dom.js";
 
 let count = 0;
 
-// items() → list of {label, hint, icon, checked, danger, action} or null for a line; asked at each opening.
+// items() → list of {label, hint, icon, checked, danger, action}, {heading}, or null for a line; asked at each
+// opening.
 export function menuButton(button, items, label) {
   count += 1;
   const menu = h("div", { class: "menu", popover: "auto", role: "menu", id: `menu-${count}`, "aria-label": label });
@@ -14,7 +15,7 @@ export function menuButton(button, items, label) {
   menu.addEventListener("beforetoggle", (event) => {
     button.setAttribute("aria-expanded", String(event.newState === "open"));
     menu.classList.remove("is-placed"); // it is not shown where it was measured, nor where it was before
-    if (event.newState === "open") menu.replaceChildren(...items().map((item) => entry(item, menu)));
+    if (event.newState === "open") fill(menu, items());
   });
   menu.addEventListener("toggle", (event) => {
     if (event.newState !== "open") return;
@@ -25,8 +26,14 @@ export function menuButton(button, items, label) {
   return h("div", { class: "menu-holder" }, button, menu);
 }
 
+function fill(menu, items) {
+  menu.classList.toggle("has-marks", items.some((item) => item && (item.icon || item.checked !== undefined)));
+  menu.replaceChildren(...items.map((item) => entry(item, menu)));
+}
+
 function entry(item, menu) {
   if (item === null) return h("hr", { role: "separator" });
+  if (item.heading) return h("p", { class: "menu-heading", role: "presentation" }, item.heading);
   const isChoice = item.checked !== undefined;
   const attributes = {
     type: "button",

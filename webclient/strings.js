@@ -6,6 +6,8 @@ const ENGLISH = {
   "app.unreachable": "The server cannot be reached",
   "app.unreachable.hint": "Check your connection; the page tries again by itself.",
   "app.retry": "Try again",
+  "app.nowhere": "There is no such page",
+  "app.nowhere.hint": "The address may be mistyped, or the page has moved.",
 
   "theme.label": "Colours",
   "theme.auto": "As the system",
@@ -38,6 +40,7 @@ const ENGLISH = {
   "desktops.connecting": "Connecting…",
   "desktops.ready": "Ready to start",
   "desktops.signout": "Sign out",
+  "desktops.signout.failed": "You are still signed in. {reason}",
   "desktops.account": "Account of {name}",
   "desktops.groups": "Groups: {groups}",
   "kind.qemu": "Virtual machine",
@@ -59,6 +62,7 @@ const ENGLISH = {
   "end.title": "End this session?",
   "end.text": "Everything open in “{title}” is closed, and what is not saved is lost.",
   "end.confirm": "End session",
+  "end.failed": "The session could not be ended",
   "cancel": "Cancel",
   "close": "Close",
 
@@ -111,7 +115,7 @@ const ENGLISH = {
   "notice.takeback": "Use it here",
   "notice.signin": "Sign in",
   "notice.ended": "The session has ended",
-  "notice.ended.text": "{title} was shut down.",
+  "notice.ended.text": "It does not run any more, and what was open in it is closed.",
   "notice.refused": "Access refused",
   "notice.refused.text": "You may not use this session, or it does not exist any more.",
   "notice.taken": "Opened elsewhere",

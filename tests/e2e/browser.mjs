@@ -96,6 +96,14 @@ const commands = {
   down: ({ key }) => page.keyboard.down(named(key)),
   up: ({ key }) => page.keyboard.up(named(key)),
   insert: ({ text }) => page.keyboard.sendCharacter(text),
+  compose: async ({ steps, text }) => {
+    const devtools = await page.createCDPSession();
+    for (const step of steps) {
+      await devtools.send("Input.imeSetComposition", { text: step, selectionStart: step.length, selectionEnd: step.length });
+    }
+    await devtools.send("Input.insertText", { text });
+    await devtools.detach();
+  },
   move: ({ x, y, steps }) => page.mouse.move(x, y, { steps: steps ?? 1 }),
   press: ({ button }) => page.mouse.down({ button: button ?? "left" }),
   release: ({ button }) => page.mouse.up({ button: button ?? "left" }),

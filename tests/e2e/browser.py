@@ -140,6 +140,10 @@ class Browser:
         """Insert text as an input method does: an input event without keys (Chromium)."""
         self._do("insert", text=text)
 
+    def compose(self, *steps: str, text: str) -> None:
+        """Compose as an input method does: it shows each of the steps, then commits the text (Chromium)."""
+        self._do("compose", steps=steps, text=text)
+
     def move(self, x: float, y: float, steps: int = 1) -> None:
         """Move the mouse, in CSS pixels."""
         self._do("move", x=x, y=y, steps=steps)

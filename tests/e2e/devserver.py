@@ -206,7 +206,10 @@ class Connection:
 
 
 class DevServer:
-    """The server. `attached` is a queue of viewers; `on_attach`, when set, is called with each instead."""
+    """The server. `attached` is a queue of viewers; `on_attach`, when set, is called with each instead.
+
+    connect_error: why no desktop can be connected to; missing: paths of files that are not there.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -218,6 +221,8 @@ class DevServer:
         self.refuse_connections = False
         self.throttle: int | None = None
         self.ticket_status = 200
+        self.connect_error = ""
+        self.missing: set[str] = set()
         self.attached: queue.Queue[Viewer] = queue.Queue()
         self.on_attach: Callable[[Viewer], None] | None = None
         self.desktops: list[dict[str, Any]] = [
@@ -293,6 +298,8 @@ class DevServer:
             parts = path.removeprefix("/api/v1/").split("/")
             status, value = self._api(method, parts, json.loads(body or b"{}"))
             return status, "application/json", b"" if value is None else json.dumps(value).encode()
+        if path in self.missing:
+            return 404, "text/plain", b"not found"
         if path.startswith("/static/vendor/"):
             file = WEBCLIENT / "node_modules/zstddec/dist" / path.removeprefix("/static/vendor/")
         elif path.startswith("/static/"):
@@ -316,6 +323,8 @@ class DevServer:
                 return 204, None
             case "GET", ["desktops"]:
                 return 200, {"desktops": self.desktops}
+            case "POST", ["desktops", _, "connect"] if self.connect_error:
+                return 503, error("full", self.connect_error)
             case "POST", ["desktops", desktop, "connect"]:
                 return self._connect(desktop)
             case "POST", ["sessions", session, "ticket"]:

@@ -91,6 +91,47 @@ def test_signed_out_meanwhile(browser: Browser, server: DevServer) -> None:
     assert "signed out" in browser.text(".form-error")
 
 
+def test_a_refused_connection_is_said_until_something_else_is_done(
+    browser: Browser, server: DevServer
+) -> None:
+    server.signed_in = True
+    server.connect_error = "All machines are in use."
+    browser.open(server.url)
+    browser.click(".card .primary")
+    assert browser.text(".banner") == "All machines are in use."
+    server.requests.clear()
+    while server.requests.count(("GET", "/api/v1/desktops")) < 2:  # the list has come anew
+        time.sleep(0.1)
+    assert browser.text(".banner") == "All machines are in use."
+    server.connect_error = ""
+    browser.click(".card .primary")
+    server.viewer()
+
+
+def test_who_cannot_be_signed_out_is_told(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    browser.open(server.url)
+    browser.wait(".card")
+    server.refuse_connections = True
+    browser.click(".account")
+    browser.click(".menu:popover-open .menu-item")
+    assert "You are still signed in" in browser.text(".banner")
+    server.refuse_connections = False
+    browser.click(".account")
+    browser.click(".menu:popover-open .menu-item")
+    browser.wait("#password")
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/session/%", "/session/"])
+def test_an_address_that_leads_nowhere(browser: Browser, server: DevServer, path: str) -> None:
+    server.signed_in = True
+    browser.open(server.url + path)
+    assert "no such page" in browser.text("h1")
+    assert browser.evaluate("document.activeElement.innerText") == "Back to desktops"
+    browser.click(".button")
+    browser.wait(".card")
+
+
 def test_server_gone_is_said_and_forgotten(browser: Browser, server: DevServer) -> None:
     server.refuse_connections = True
     browser.open(server.url)

@@ -172,6 +172,9 @@ def test_pointer_picture(browser: Browser, viewer: Viewer) -> None:
 
 # ---- input
 
+ONLY_CHROMIUM = pytest.mark.parametrize("one_browser", ["chromium"], indirect=True)
+"""For input that WebDriver cannot give to Firefox."""
+
 
 def keys(viewer: Viewer) -> list[tuple[int, int, int]]:
     return [(key.down, key.scancode, key.keysym) for key in viewer.of(tsg.Key)]
@@ -225,6 +228,24 @@ def test_pressing_the_handle_brings_the_toolbar_and_does_nothing_else(
     assert not [m for m in viewer.of(tsg.Pointer) if m.buttons]
 
 
+@ONLY_CHROMIUM
+def test_the_keyboard_comes_back_from_the_toolbar(browser: Browser, viewer: Viewer) -> None:
+    for key in ("Control", "Alt", "Shift"):
+        browser.down(key)
+    for key in ("Control", "Alt", "Shift"):
+        browser.up(key)
+    browser.evaluate(until("document.activeElement.closest('.toolbar-bar')"))
+    browser.key("Tab")
+    browser.key(" ")  # opens a menu
+    browser.wait(".menu:popover-open")
+    browser.key("Escape")
+    browser.wait(".menu:popover-open", gone=True)
+    browser.key("Escape")
+    browser.key("q")
+    viewer.heard(lambda m: m == tsg.Key(0, 0x10, 0x71))
+    assert {code for _, code, _ in keys(viewer)} <= {0x10, 0x1D, 0x38, 0x2A}, "only what was meant for it"
+
+
 def test_pointer_buttons_and_wheel_in_order(browser: Browser, viewer: Viewer) -> None:
     browser.move(300, 300)
     browser.press()
@@ -272,6 +293,38 @@ def test_text_mode_types_characters(browser: Browser, viewer: Viewer) -> None:
         (1, 0x1C, 0xFF0D), (0, 0x1C, 0xFF0D),
         (1, 0x1D, 0xFFE3), (1, 0, 0x63), (0, 0, 0x63), (0, 0x1D, 0xFFE3),
     ]  # fmt: skip
+
+
+@ONLY_CHROMIUM
+def test_input_methods_and_dead_keys_send_what_they_made_once(browser: Browser, viewer: Viewer) -> None:
+    choose(browser, "Keyboard", "[role=menuitemradio]:nth-child(2)")
+    browser.compose("n", "に", "にほn", "にほん", text="日本")
+    browser.compose("´", text="é")
+    browser.type("x")
+    viewer.heard(lambda m: m == tsg.TypeText("x"))
+    assert [m.text for m in viewer.of(tsg.TypeText)] == ["日本", "é", "x"]
+    assert keys(viewer) == []
+
+
+@ONLY_CHROMIUM
+def test_fingers_are_a_pointer(browser: Browser, server: DevServer) -> None:
+    browser.viewport(1000, 700, mobile=True)
+    server.signed_in = True
+    browser.open(server.url)
+    browser.click(".card .primary")
+    viewer = server.viewer()
+    viewer.greet()
+    viewer.show()
+    viewer.shown(1)
+    browser.tap(300, 400)
+    viewer.heard(lambda m: isinstance(m, tsg.Pointer) and m.buttons == 1)
+    viewer.heard(lambda m: viewer.of(tsg.Pointer)[-1].buttons == 0)
+    assert {(m.x, m.y) for m in viewer.of(tsg.Pointer)} == {(300, 400)}
+    browser.evaluate(until(HIDDEN))
+    browser.tap(500, 6)
+    browser.evaluate(until("document.activeElement.closest('.toolbar-bar')"))
+    browser.click(".toolbar-bar [aria-label=More]")
+    browser.wait(".menu:popover-open")
 
 
 def test_text_box_sends_its_text(browser: Browser, viewer: Viewer) -> None:
@@ -329,6 +382,32 @@ def test_cut_keeps_the_picture_and_comes_back(browser: Browser, server: DevServe
     again.show()
     again.shown(1)
     assert same(browser, again.painter)
+
+
+def test_the_next_attempt_is_counted_down_to(browser: Browser, server: DevServer, viewer: Viewer) -> None:
+    server.refuse_connections = True
+    viewer.cut()
+    browser.wait("[data-notice=gone]")
+    browser.evaluate(until("document.querySelector('.attempt')?.innerText.endsWith(' in 6 s')"))
+    browser.evaluate(until("document.querySelector('.attempt')?.innerText.endsWith(' in 4 s')"))
+
+
+def test_a_session_that_cannot_be_ended_is_told(browser: Browser, server: DevServer, viewer: Viewer) -> None:
+    server.refuse_connections = True
+    choose(browser, "More", ".danger")
+    browser.click("dialog .danger")
+    browser.evaluate(until("document.querySelector('dialog')?.innerText.includes('The server is down.')"))
+    browser.click("dialog .button")
+    browser.wait("dialog", gone=True)
+    assert browser.evaluate("document.activeElement.className") == "stage"
+
+
+def test_a_browser_that_cannot_decode_is_told(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    server.missing.add("/static/vendor/zstddec-stream.mjs")
+    browser.open(server.url)
+    browser.click(".card .primary")
+    assert "zstddec-stream.mjs" in notice(browser, "broken")
 
 
 def test_silence_is_a_cut(browser: Browser, server: DevServer, viewer: Viewer) -> None:

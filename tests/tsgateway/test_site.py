@@ -20,6 +20,13 @@ HEADERS = {
 }
 
 
+@pytest_twisted.ensureDeferred
+async def test_who_looks_at_a_page_that_is_not_there_sees_a_page(world: World):
+    answer = await world.request("GET", "/missing", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status == 404
+    assert answer.body == (await world.request("GET", "/")).body
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tsgateway.api.routes import Api
 from tsgateway.api.static import PREFIX, StaticFiles
 from tsgateway.exchange import ApiError, Request, Response
@@ -31,4 +33,6 @@ class Site:
         if request.path in PAGES or request.path.startswith(SESSION_PAGE):
             return self._files.page(seen)
         file = self._files.get(request.path, seen) if request.path.startswith(PREFIX) else None
+        if file is None and "text/html" in request.headers.get("accept", ""):
+            return dataclasses.replace(self._files.page(None), status=404)  # somebody looks; the page says it
         return file or ApiError(404, "not_found", "There is nothing at this address.").response()

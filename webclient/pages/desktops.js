@@ -23,9 +23,14 @@ export function desktopsPage(app) {
   let timer = null;
   let isLeft = false;
 
-  function complain(text) {
-    problem.hidden = !text;
-    problem.replaceChildren(...(text ? [icon("alert"), text] : []));
+  // What went wrong with what the person did stays until they do something else; what is wrong with the
+  // list itself, until it comes.
+  const wrong = { action: "", list: "" };
+  function complain(text, about = "action") {
+    wrong[about] = text;
+    const said = wrong.action || wrong.list;
+    problem.hidden = !said;
+    problem.replaceChildren(...(said ? [icon("alert"), said] : []));
   }
 
   function render(desktops) {
@@ -47,7 +52,7 @@ export function desktopsPage(app) {
     try {
       const desktops = await api.desktops();
       if (isLeft) return;
-      complain("");
+      complain("", "list");
       render(desktops);
     } catch (error) {
       if (isLeft) return;
@@ -55,12 +60,13 @@ export function desktopsPage(app) {
         app.signedOut(t("signin.again"));
         return;
       }
-      complain(error.message);
+      complain(error.message, "list");
     }
     timer = setTimeout(refresh, REFRESH_TIME);
   }
 
   async function open(desktop, button) {
+    complain("");
     button.disabled = true;
     button.textContent = t("desktops.connecting");
     try {
@@ -79,13 +85,32 @@ export function desktopsPage(app) {
   async function end(desktop) {
     const texts = { title: t("end.title"), text: t("end.text", { title: desktop.title }), confirm: t("end.confirm") };
     if (!(await ask(texts))) return;
-    await api.endSession(desktop.session.id).catch((error) => complain(error.message));
-    announce(t("state.ended"));
+    complain("");
+    try {
+      await api.endSession(desktop.session.id);
+      announce(t("state.ended"));
+    } catch (error) {
+      complain(error.message);
+    }
     refresh();
   }
 
+  // Only the server can end a sign-in: without it the person is as signed in as before, and has to know.
+  async function signOut() {
+    try {
+      await api.signOut();
+    } catch (error) {
+      if (error.status !== 401) {
+        complain(t("desktops.signout.failed", { reason: error.message }));
+        return;
+      }
+    }
+    history.replaceState({}, "", "/");
+    app.signedOut();
+  }
+
   const element = h("div", { class: "page" },
-    header(app),
+    header(app, signOut),
     h("main", { class: "desktops" },
       h("div", { class: "heading" },
         h("h1", { tabindex: -1 }, t("desktops.title")),
@@ -106,17 +131,12 @@ export function desktopsPage(app) {
   };
 }
 
-function header(app) {
+function header(app, signOut) {
   const theme = iconButton(themeIcon(), t("theme.label"));
   const account = h("button", {
     type: "button", class: "account", "aria-label": t("desktops.account", { name: app.user.name }),
   }, h("span", { class: "avatar", "aria-hidden": "true" }, initials(app.user.name)),
   h("span", { class: "account-name" }, app.user.name), icon("down"));
-  const signOut = async () => {
-    await api.signOut().catch(() => {});
-    history.replaceState({}, "", "/");
-    app.signedOut();
-  };
   const groups = (app.user.groups ?? []).join(", ");
   const items = () => [
     {

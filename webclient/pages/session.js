@@ -1,11 +1,11 @@
 // A session: the guest's screen in the window, and everything around it.
 
 import * as api from "../api.js";
-import { ask } from "../dialog.js";
-import { announce, h } from "../dom.js";
+import { ask, tell } from "../dialog.js";
+import { h } from "../dom.js";
 import { Controls } from "../session/controls.js";
 import { Display } from "../session/display.js";
-import { drawNotice, noticeFor } from "../session/notices.js";
+import { attemptText, drawNotice, noticeFor } from "../session/notices.js";
 import { Remote } from "../session/remote.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
@@ -35,6 +35,7 @@ class SessionPage {
   #gone = new AbortController();
   #resizing = null;
   #requested = null;
+  #counting = null;
 
   constructor(app, session) {
     this.#app = app;
@@ -80,6 +81,7 @@ class SessionPage {
     this.#controls.stop();
     this.#toolbar.stop();
     clearTimeout(this.#resizing);
+    clearInterval(this.#counting);
     this.#remote?.stop();
     this.#remote = null;
     if (document.fullscreenElement) document.exitFullscreen();
@@ -132,6 +134,7 @@ class SessionPage {
     if (now === this.#shownNotice) return;
     const before = this.#shownNotice;
     this.#shownNotice = now;
+    clearInterval(this.#counting);
     const hadFocus = this.#notice.contains(document.activeElement);
     if (notice === null) {
       this.#notice.replaceChildren();
@@ -140,6 +143,15 @@ class SessionPage {
     }
     this.#notice.replaceChildren(drawNotice(notice, this.#actions()));
     if (notice.isFinal || hadFocus) this.#notice.querySelector("button")?.focus();
+    if (notice.delay) this.#countDown(notice);
+  }
+
+  #countDown({ attempt, delay }) {
+    const label = this.#notice.querySelector(".attempt");
+    const at = performance.now() + delay;
+    this.#counting = setInterval(() => {
+      label.textContent = attemptText(attempt, at - performance.now());
+    }, 1000);
   }
 
   #actions() {
@@ -162,7 +174,10 @@ class SessionPage {
       screenKeyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
       textBox: () => this.#openTextBox(),
       statistics: () => this.#toggleStatistics(),
-      picture: () => this.#remote?.picture(),
+      picture: () => {
+        this.#remote?.picture();
+        this.#controls.focus();
+      },
       disconnect: () => this.#app.go("/"),
       end: () => this.#end(),
       fullScreen: () => this.#fullScreen(),
@@ -208,7 +223,12 @@ class SessionPage {
       await api.endSession(this.#session);
       this.#app.go("/");
     } catch (error) {
-      announce(error.message);
+      if (error.status === 401) this.#app.signedOut(t("signin.again"));
+      else if (error.status === 404) this.#app.go("/"); // it has ended meanwhile
+      else {
+        await tell({ title: t("end.failed"), text: error.message, parent: this.element });
+        this.#controls.focus();
+      }
     }
   }
 

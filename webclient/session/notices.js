@@ -51,6 +51,12 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain }) {
   return null;
 }
 
+// delay: ms until the attempt, undefined when it is under way.
+export function attemptText(attempt, delay) {
+  const seconds = Math.round(delay / 1000);
+  return seconds > 0 ? t("notice.attempt.in", { attempt, seconds }) : t("notice.attempt", { attempt });
+}
+
 // actions: {name: function}. Returns the notice's element.
 export function drawNotice(notice, actions) {
   const { key, title, busy, isFinal, attempt, delay, detail } = notice;
@@ -59,9 +65,6 @@ export function drawNotice(notice, actions) {
   }, t(`notice.${name}`)));
   const isKnown = Number.isInteger(notice.progress) && notice.progress <= 100;
   const bar = key === "starting" && h("progress", isKnown ? { max: 100, value: notice.progress } : {});
-  const label = attempt && (delay > 1000
-    ? t("notice.attempt.in", { attempt, seconds: Math.round(delay / 1000) })
-    : t("notice.attempt", { attempt }));
   const attributes = { class: "notice", role: isFinal ? "alertdialog" : "status", "aria-labelledby": "notice-title",
     "aria-describedby": "notice-text", "data-notice": key };
   return h("section", attributes,
@@ -70,7 +73,7 @@ export function drawNotice(notice, actions) {
     h("h1", { id: "notice-title" }, t(`notice.${key}`, { title })),
     h("p", { id: "notice-text" }, notice.text || t(`notice.${key}.text`, { title })),
     bar || null,
-    label ? h("p", { class: "quiet" }, label) : null,
+    attempt ? h("p", { class: "quiet attempt", "aria-live": "off" }, attemptText(attempt, delay)) : null,
     detail ? h("p", { class: "quiet" }, t("notice.detail", { detail })) : null,
     h("div", { class: "actions" }, buttons));
 }

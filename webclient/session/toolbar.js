@@ -27,7 +27,7 @@ export class Toolbar {
   #full;
 
   // actions: {combination(codes), mode(name), modeNow(), screenKeyboard(), textBox(), statistics(),
-  // picture(), disconnect(), end(), fullScreen()}.
+  // picture(), disconnect(), end(), fullScreen(), refocus() when the guest is to have the keyboard again}.
   constructor(title, actions) {
     this.#full = iconButton("full", t("session.full"), actions.fullScreen);
     this.name = h("span", { class: "toolbar-name" }, title);
@@ -51,6 +51,10 @@ export class Toolbar {
     this.element.addEventListener("pointerleave", () => this.#hideSoon());
     this.element.addEventListener("focusin", () => this.show());
     this.element.addEventListener("focusout", () => this.#hideSoon());
+    bar.addEventListener("keydown", (event) => {
+      // In a menu it is the menu's: it closes that.
+      if (event.key === "Escape" && !event.target.closest(".menu")) actions.refocus();
+    });
   }
 
   // takeFocus: moves the keyboard to the bar.
@@ -103,6 +107,7 @@ function moreItems(actions) {
     { label: t("session.statistics"), icon: "pulse", action: actions.statistics },
     { label: t("session.picture"), icon: "camera", action: actions.picture },
     null,
+    { heading: t("theme.label") },
     ...themeItems(actions.refocus),
     null,
     { label: t("session.disconnect"), hint: t("session.disconnect.hint"), icon: "unplug", action: actions.disconnect },

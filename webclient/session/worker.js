@@ -175,7 +175,9 @@ const actions = {
     connection?.stop();
     self.close();
   },
-  picture: async () => tell("picture", { file: await picture.file() }),
+  picture: async () => {
+    if (picture) tell("picture", { file: await picture.file() });
+  },
   statistics: ({ on }) => {
     clearInterval(reporting);
     if (on) reporting = setInterval(() => tell("statistics", { statistics: statistics.read(now()) }), 1000);
