@@ -208,7 +208,7 @@ class Connection:
 class DevServer:
     """The server. `attached` is a queue of viewers; `on_attach`, when set, is called with each instead.
 
-    connect_error: why no desktop can be connected to; missing: paths of files that are not there.
+    connect_error: status and reason when no desktop can be connected to; missing: paths without a file.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -221,7 +221,7 @@ class DevServer:
         self.refuse_connections = False
         self.throttle: int | None = None
         self.ticket_status = 200
-        self.connect_error = ""
+        self.connect_error: tuple[int, str] | None = None
         self.missing: set[str] = set()
         self.attached: queue.Queue[Viewer] = queue.Queue()
         self.on_attach: Callable[[Viewer], None] | None = None
@@ -324,12 +324,11 @@ class DevServer:
             case "GET", ["desktops"]:
                 return 200, {"desktops": self.desktops}
             case "POST", ["desktops", _, "connect"] if self.connect_error:
-                return 503, error("full", self.connect_error)
+                return self.connect_error[0], error("refused", self.connect_error[1])
             case "POST", ["desktops", desktop, "connect"]:
                 return self._connect(desktop)
             case "POST", ["sessions", session, "ticket"]:
-                if self.ticket_status != 200 or session not in self.sessions:
-                    status = 404 if self.ticket_status == 200 else self.ticket_status
+                if (status := self.ticket_status if session in self.sessions else 404) != 200:
                     return status, error("refused", "This session does not exist any more.")
                 return 200, {"ticket": self._ticket(session)}
             case "POST", ["sessions", session, "end"]:

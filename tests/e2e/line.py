@@ -16,12 +16,14 @@ class Line:
         self.to = 0
         self._is_cut = False
         self._ends: list[socket.socket] = []
+        self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
         """Break every connection and refuse new ones."""
-        self._is_cut = True
-        ends, self._ends = self._ends, []
+        with self._lock:
+            self._is_cut = True
+            ends, self._ends = self._ends, []
         for end in ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -38,15 +40,17 @@ class Line:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                if self._is_cut:
-                    near.close()
-                    continue
                 try:
                     far = socket.create_connection(("127.0.0.1", self.to))
                 except OSError:
                     near.close()
                     continue
-                self._ends += [near, far]
+                with self._lock:
+                    if self._is_cut:
+                        near.close()
+                        far.close()
+                        continue
+                    self._ends += [near, far]
                 for source, sink in ((near, far), (far, near)):
                     source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     threading.Thread(target=_carry, args=(source, sink), daemon=True).start()

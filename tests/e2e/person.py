@@ -47,8 +47,7 @@ class Person:
 
     def notice(self, *keys: str) -> str:
         """The notice's text, once one of these is shown."""
-        self.browser.wait(",".join(f"[data-notice={key}]" for key in keys))
-        return self.browser.text(".notice")
+        return self.browser.text(",".join(f"[data-notice={key}]" for key in keys))
 
     def machine(self) -> Machine:
         """The guest of this person's only session."""

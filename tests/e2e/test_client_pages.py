@@ -45,11 +45,18 @@ def test_throttling_counts_down(browser: Browser, server: DevServer) -> None:
     browser.open(server.url)
     browser.type("ada", "#name")
     browser.type("lovelace", "#password")
+    browser.evaluate("""(() => {
+        const [error, submit] = [".form-error", "[type=submit]"].map((one) => document.querySelector(one));
+        window.said = [];
+        const note = () => said.push([error.innerText, submit.disabled]);
+        new MutationObserver(note).observe(error, { childList: true });
+    })()""")
     browser.key("Enter")
-    assert "Try again in" in browser.text(".form-error")
-    assert browser.evaluate("document.querySelector('[type=submit]').disabled")
+    browser.evaluate(until("said.some(([text]) => text === '')"))
+    said = browser.evaluate("said")
+    assert said[0] == ["Too many attempts. Try again in 2 s.", True]
+    assert said[-1] == ["", False]
     server.throttle = None
-    browser.wait(".form-error", gone=True)
     browser.click("[type=submit]")
     browser.wait(".card")
 
@@ -86,7 +93,14 @@ def test_signed_out_meanwhile(browser: Browser, server: DevServer) -> None:
     server.signed_in = True
     browser.open(server.url)
     browser.wait(".card")
-    server.signed_in = False
+    server.signed_in = False  # the list finds out by itself
+    assert "signed out" in browser.text(".form-error")
+
+
+def test_signed_out_when_connecting(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    server.connect_error = (401, "Sign in first.")
+    browser.open(server.url)
     browser.click(".card .primary")
     assert "signed out" in browser.text(".form-error")
 
@@ -95,7 +109,7 @@ def test_a_refused_connection_is_said_until_something_else_is_done(
     browser: Browser, server: DevServer
 ) -> None:
     server.signed_in = True
-    server.connect_error = "All machines are in use."
+    server.connect_error = (503, "All machines are in use.")
     browser.open(server.url)
     browser.click(".card .primary")
     assert browser.text(".banner") == "All machines are in use."
@@ -103,7 +117,7 @@ def test_a_refused_connection_is_said_until_something_else_is_done(
     while server.requests.count(("GET", "/api/v1/desktops")) < 2:  # the list has come anew
         time.sleep(0.1)
     assert browser.text(".banner") == "All machines are in use."
-    server.connect_error = ""
+    server.connect_error = None
     browser.click(".card .primary")
     server.viewer()
 

@@ -11,6 +11,7 @@ from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
 from tests.e2e.browser import Browser
 from tests.e2e.gateway import RealGateway
+from tests.e2e.machine import wait_for
 from tests.e2e.pages import choose, until, use_toolbar
 
 pytestmark = pytest.mark.browser
@@ -60,14 +61,16 @@ def open_desktop(browser: Browser, name: str) -> None:
 
 def settle(browser: Browser, expected: np.ndarray, rows: slice) -> None:
     """Wait until these rows of the screen are what the card has there."""
-    for _ in range(300):
+
+    def is_there() -> bool:
         width, height, data = browser.canvas()
-        if (height, width) == expected.shape:
-            pixels = np.frombuffer(data, np.uint8).reshape(height, width, 4).astype(np.uint32)
-            shown = pixels[:, :, 0] << 16 | pixels[:, :, 1] << 8 | pixels[:, :, 2]
-            if np.array_equal(shown[rows], expected[rows] & 0xFFFFFF):
-                return
-    raise AssertionError(f"the screen ({width}×{height}) is not the card {expected.shape}")
+        if (height, width) != expected.shape:
+            return False
+        pixels = np.frombuffer(data, np.uint8).reshape(height, width, 4).astype(np.uint32)
+        shown = pixels[:, :, 0] << 16 | pixels[:, :, 1] << 8 | pixels[:, :, 2]
+        return np.array_equal(shown[rows], expected[rows] & 0xFFFFFF)
+
+    wait_for(is_there, f"the card of {expected.shape}")
 
 
 def test_picture_input_size_and_end(signed_in: Browser) -> None:
@@ -80,7 +83,7 @@ def test_picture_input_size_and_end(signed_in: Browser) -> None:
     browser.type("hello")
     panel = testcard.Layout(Size(1000, 700)).text
     settle(browser, card, slice(0, panel.y))
-    assert something_is_written(browser, panel.x, panel.y), "what is typed appears"
+    wait_for(lambda: something_is_written(browser, panel.x, panel.y), "what is typed appears")
 
     browser.viewport(900, 600)
     settle(browser, testcard.frame(0, Size(900, 600)), slice(0, testcard.Layout(Size(900, 600)).text.y))
@@ -92,24 +95,17 @@ def test_picture_input_size_and_end(signed_in: Browser) -> None:
 
 
 def something_is_written(browser: Browser, x: int, y: int) -> bool:
-    """Wait until there are letters in the text panel, right of where the first one stands."""
-    for _ in range(300):
-        width, height, data = browser.canvas()
-        pixels = np.frombuffer(data, np.uint8).reshape(height, width, 4)
-        if (pixels[y:, x + 40 : x + 400, :3].min(axis=2) > 0xA0).any():
-            return True
-    return False
+    """Whether there are letters in the text panel, right of where the first one stands."""
+    width, height, data = browser.canvas()
+    pixels = np.frombuffer(data, np.uint8).reshape(height, width, 4)
+    return bool((pixels[y:, x + 40 : x + 400, :3].min(axis=2) > 0xA0).any())
 
 
 def test_moving_picture_goes_on_and_session_outlives_the_page(signed_in: Browser) -> None:
     browser = signed_in
     open_desktop(browser, "moving")
     first = browser.canvas()
-    for _ in range(300):
-        if browser.canvas() != first:
-            break
-    else:
-        raise AssertionError("nothing moves")
+    wait_for(lambda: browser.canvas() != first, "the picture moves")
     browser.reload()
     browser.evaluate(until("document.querySelector('.session.has-picture')"))
     use_toolbar(browser, "Disconnect")

@@ -5,7 +5,7 @@ import { ask, tell } from "../dialog.js";
 import { h } from "../dom.js";
 import { Controls } from "../session/controls.js";
 import { Display } from "../session/display.js";
-import { attemptText, drawNotice, noticeFor } from "../session/notices.js";
+import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
 import { Remote } from "../session/remote.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
@@ -31,7 +31,7 @@ class SessionPage {
   #notice = h("div", { class: "notice-holder" });
   #statistics = h("output", { class: "statistics", hidden: true });
   #situation;
-  #shownNotice = "";
+  #shownNotice = null;
   #gone = new AbortController();
   #resizing = null;
   #requested = null;
@@ -103,7 +103,9 @@ class SessionPage {
     return {
       status: (status) => {
         if (status.state === "waiting") this.#controls.release();
-        this.#update({ status });
+        // While attempts fail, why the line went is still the reason; they have none of their own.
+        const code = status.code ?? (status.state === "connected" ? null : this.#situation.status.code);
+        this.#update({ status: { ...status, code } });
       },
       hello: ({ hello }) => {
         this.#rename(hello.desktop || this.title);
@@ -130,11 +132,15 @@ class SessionPage {
     const notice = noticeFor(this.#situation);
     this.element.classList.toggle("is-dimmed", notice !== null && this.#situation.hasPicture);
     this.element.classList.toggle("has-picture", this.#situation.hasPicture);
-    const now = JSON.stringify(notice);
-    if (now === this.#shownNotice) return;
     const before = this.#shownNotice;
-    this.#shownNotice = now;
+    if (JSON.stringify(notice) === JSON.stringify(before)) return;
+    this.#shownNotice = notice;
     clearInterval(this.#counting);
+    if (notice?.delay) this.#countDown(notice);
+    if (notice && isProgress(notice, before)) {
+      updateNotice(this.#notice, notice);
+      return;
+    }
     const hadFocus = this.#notice.contains(document.activeElement);
     if (notice === null) {
       this.#notice.replaceChildren();
@@ -143,14 +149,12 @@ class SessionPage {
     }
     this.#notice.replaceChildren(drawNotice(notice, this.#actions()));
     if (notice.isFinal || hadFocus) this.#notice.querySelector("button")?.focus();
-    if (notice.delay) this.#countDown(notice);
   }
 
   #countDown({ attempt, delay }) {
-    const label = this.#notice.querySelector(".attempt");
     const at = performance.now() + delay;
     this.#counting = setInterval(() => {
-      label.textContent = attemptText(attempt, at - performance.now());
+      this.#notice.querySelector(".attempt").textContent = attemptText(attempt, at - performance.now());
     }, 1000);
   }
 

@@ -57,23 +57,40 @@ export function attemptText(attempt, delay) {
   return seconds > 0 ? t("notice.attempt.in", { attempt, seconds }) : t("notice.attempt", { attempt });
 }
 
+// Whether `notice` says the same as `before` and only got further: then updateNotice() is enough, and a
+// button that is being pressed stays where it is.
+export function isProgress(notice, before) {
+  const lasting = ({ key, title, actions, detail, attempt }) => JSON.stringify([key, title, actions, detail, !attempt]);
+  return before !== null && lasting(notice) === lasting(before);
+}
+
+export function updateNotice(element, { key, title, text, progress, attempt, delay }) {
+  element.querySelector("#notice-text").textContent = text || t(`notice.${key}.text`, { title });
+  if (attempt) element.querySelector(".attempt").textContent = attemptText(attempt, delay);
+  const bar = element.querySelector("progress");
+  if (!bar) return;
+  if (Number.isInteger(progress) && progress <= 100) bar.value = progress;
+  else bar.removeAttribute("value");
+}
+
 // actions: {name: function}. Returns the notice's element.
 export function drawNotice(notice, actions) {
-  const { key, title, busy, isFinal, attempt, delay, detail } = notice;
+  const { key, title, busy, isFinal, attempt, detail } = notice;
   const buttons = notice.actions.map((name, index) => h("button", {
     type: "button", class: index === 0 && name !== "back" ? "button primary" : "button", onclick: actions[name],
   }, t(`notice.${name}`)));
-  const isKnown = Number.isInteger(notice.progress) && notice.progress <= 100;
-  const bar = key === "starting" && h("progress", isKnown ? { max: 100, value: notice.progress } : {});
+  const bar = key === "starting" && h("progress", { max: 100 });
   const attributes = { class: "notice", role: isFinal ? "alertdialog" : "status", "aria-labelledby": "notice-title",
     "aria-describedby": "notice-text", "data-notice": key };
-  return h("section", attributes,
+  const element = h("section", attributes,
     notice.icon && isFinal ? h("span", { class: "notice-icon" }, icon(notice.icon)) : null,
     busy && !bar ? h("span", { class: "spinner", "aria-hidden": "true" }) : null,
     h("h1", { id: "notice-title" }, t(`notice.${key}`, { title })),
-    h("p", { id: "notice-text" }, notice.text || t(`notice.${key}.text`, { title })),
+    h("p", { id: "notice-text" }),
     bar || null,
-    attempt ? h("p", { class: "quiet attempt", "aria-live": "off" }, attemptText(attempt, delay)) : null,
+    attempt ? h("p", { class: "quiet attempt", "aria-live": "off" }) : null,
     detail ? h("p", { class: "quiet" }, t("notice.detail", { detail })) : null,
     h("div", { class: "actions" }, buttons));
+  updateNotice(element, notice);
+  return element;
 }
