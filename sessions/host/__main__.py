@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ the buffer, NumPy copies them there first: comparing is then nearly twice as dea
 
 FLUSH_SECONDS = 0.2
 """For the last answers to reach the gateway."""
+LOCK_SECONDS = 3.0
+"""For a predecessor, which has said that it leaves, to be gone."""
 
 
 @click.command()
@@ -66,12 +69,16 @@ def begin_log(level: str) -> None:
 def take_lock(path: Path) -> int:
     """Lock the state folder for this process. Raises OSError when another host has it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise OSError(f"{path.parent} belongs to another session host that is running") from None
-    return descriptor
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                raise OSError(f"{path.parent} belongs to another session host that is running") from None
+        time.sleep(0.05)
 
 
 def run(settings: host_settings.Settings) -> None:

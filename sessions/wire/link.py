@@ -23,6 +23,9 @@ SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), p
 viewers, started (Unix time)}. `session` is an id the gateway chose (32 hex digits); `spec` is the
 desktop's table from the configuration, with secrets filled in; `viewer` is a number the gateway chose,
 never used twice on one link.
+
+`hello` and `quit` stay as they are in every version: a host refuses the hello of a gateway of another
+version, and then takes its `quit`, so that an update can replace it.
 """
 
 from __future__ import annotations

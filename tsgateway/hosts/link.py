@@ -21,6 +21,10 @@ class HostError(Exception):
     """The session host refuses, or is not there; the text is a sentence for the person."""
 
 
+class HostRefused(HostError):
+    """The session host is there, and has answered that it will not."""
+
+
 class HostLink(Protocol):
     """One connection to a session host."""
 
@@ -41,6 +45,11 @@ class HostLink(Protocol):
         self._ids = itertools.count(1)
         self._waiting: dict[int, Deferred[dict[str, Any]]] = {}
         self._open = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection stands."""
+        return self._open
 
     def connectionMade(self) -> None:
         """Twisted: the link stands."""
@@ -110,7 +119,7 @@ class HostLink(Protocol):
         if waiting is None:
             return
         if "error" in body:
-            waiting.errback(HostError(str(body["error"])))
+            waiting.errback(HostRefused(str(body["error"])))
         else:
             waiting.callback(body.get("result") or {})
 

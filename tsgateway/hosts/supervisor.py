@@ -2,6 +2,10 @@
 
 The host is started in a session of its own, so that neither a killed gateway nor Ctrl-C in its terminal
 reaches it. What it prints goes to `host.log` in its folder.
+
+A live host of another version (the software was updated) is asked to quit: it lets its guests run, and the
+new one takes them up. Its socket is never removed here: a host does that itself once it has the lock of its
+state folder, which it cannot get while another one lives.
 """
 
 from __future__ import annotations
@@ -19,11 +23,13 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from sessions.wire.link import VERSION
-from tsgateway.hosts.link import HostError, HostLink
+from tsgateway.hosts.link import HostError, HostLink, HostRefused
 from tsgateway.hosts.place import HostPlace
 
 CONNECT_EVERY = 0.1
 CONNECT_WITHIN = 15.0
+LEAVE_WITHIN = 30.0
+"""How long a host of another version may take to leave; it waits for guests that are ending."""
 BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_AFTER = 60.0
 """A host that ran this long starts again at once when it dies, seconds."""
@@ -58,6 +64,7 @@ class HostSupervisor:
         self._events = events
         self._reactor = reactor
         self._wanted = False
+        self._up = False
         self._link: HostLink | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Deferred[None] | None = None
@@ -65,8 +72,8 @@ class HostSupervisor:
 
     @property
     def up(self) -> bool:
-        """Whether the host answers now."""
-        return self._link is not None
+        """Whether the host answers now, and has told what it has."""
+        return self._up
 
     def start(self) -> None:
         """Begin to keep the host running."""
@@ -78,6 +85,7 @@ class HostSupervisor:
         """Ask the host to leave its guests running and quit; stop keeping it running."""
         self._wanted = False
         link, running, self._running = self._link, self._running, None
+        self._up = False
         if link is not None:
             self._link = None
             try:
@@ -164,21 +172,55 @@ class HostSupervisor:
         self._link = link
         try:
             hello = await link.request("hello", {"version": VERSION})
+        except HostRefused as refusal:
+            self._link = None
+            await self._replace(link, refusal)
+            return False
         except HostError:
             self._link = None
             link.abort()
             return False
         self.pid = hello.get("pid")
         self.log.info("host {number} is up (process {pid})", number=self.number, pid=self.pid)
+        self._up = True
         self._events.host_up(self, hello.get("sessions", []))
         return True
+
+    async def _replace(self, link: HostLink, refusal: HostRefused) -> None:
+        """Ask a host that is not of our version to leave. Raises HostError when it stays."""
+        self.log.warn(
+            "host {number} is of another version and is asked to leave, its guests go on: {refusal}",
+            number=self.number,
+            refusal=refusal,
+        )
+        try:
+            if await self._left(link):
+                return
+        finally:
+            link.abort()
+        lock = self._place.settings["state"]
+        raise HostError(
+            f"the session host that runs is of another version and does not leave ({refusal}); "
+            f"end the process that holds {lock}/lock, its guests go on"
+        )
+
+    async def _left(self, link: HostLink) -> bool:
+        """Ask a host to quit; tell whether it has closed the link."""
+        deadline = self._reactor.seconds() + LEAVE_WITHIN
+        try:
+            await link.request("quit", {}, within=LEAVE_WITHIN)
+        except HostError as error:
+            self.log.debug("host {number} is asked to quit: {error}", number=self.number, error=error)
+        else:
+            while link.is_open and self._reactor.seconds() < deadline:
+                await self._sleep(CONNECT_EVERY)
+        return not link.is_open
 
     def _spawn(self) -> None:
         place = self._place
         settings, log = place.folder / "settings.json", place.folder / "host.log"
         try:
             place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            place.socket.unlink(missing_ok=True)  # nobody answers on it
             _write_private(settings, json.dumps({"socket": str(place.socket), **place.settings}))
             if log.exists() and log.stat().st_size > MAX_LOG:
                 log.replace(log.with_suffix(".log.1"))
@@ -228,6 +270,7 @@ class HostSupervisor:
         if self._link is None:
             return
         self._link = None
+        self._up = False
         self._events.host_down(self)
         if self._lost is not None:
             lost, self._lost = self._lost, None
