@@ -2,6 +2,9 @@
 
 It outlives every connection: with no viewer it goes on, Disconnected, until somebody ends it or its
 guest ends.
+
+A fault that shows while one viewer is served costs that viewer, never its display, another viewer or
+another session: whoever called serves them, too.
 """
 
 from __future__ import annotations
@@ -153,7 +156,10 @@ class Session:
         for viewer in list(self._viewers):
             self.detach(viewer, CloseCode.SESSION_ENDED, reason)
         self._let_go()
-        await self._guest.stop()
+        try:
+            await self._guest.stop()
+        except Exception:
+            log.failure("session {id}: its guest does not stop as it should", id=self.identity.session)
         self.over.callback(None)
 
     async def leave(self) -> None:
@@ -221,6 +227,10 @@ class Session:
             self.detach(other, CloseCode.TAKEN_OVER, "This desktop was opened in another place.")
         self._viewers[number] = viewer
         self._wish = viewer.wish
+        self._serve(number, self._welcome)
+        self._changed(self)
+
+    def _welcome(self, viewer: Viewer) -> None:
         viewer.tell(
             tsg.ServerHello(
                 tsg.VERSION,
@@ -238,17 +248,19 @@ class Session:
         else:
             self._say_state()
         viewer.show(self._framebuffer, self._cursor, self._options, self._clock)
-        self._changed(self)
 
     def detach(self, number: int, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> None:
         """Let a viewer go; what it holds down is released. Unknown numbers are ignored."""
         viewer = self._viewers.pop(number, None)
         if viewer is None:
             return
-        self._release(viewer)
         viewer.close(code, reason)
-        if self._display is not None:
-            self._display.watch(bool(self._viewers))
+        try:
+            self._release(viewer)
+            if self._display is not None:
+                self._display.watch(bool(self._viewers))
+        except Exception:
+            log.failure("session {id}: its display fails", id=self.identity.session)
         if not self._viewers and self.state not in (SessionState.STARTING, SessionState.ENDED):
             self._go(SessionState.DISCONNECTED)
         else:
@@ -265,7 +277,21 @@ class Session:
             self.detach(number, CloseCode.PROTOCOL, str(error))
             return
         if message is not None:
-            self._take(viewer, message)
+            self._serve(number, lambda viewer: self._take(viewer, message))
+
+    def _serve(self, number: int, act: Callable[[Viewer], None]) -> None:
+        """Do something for a viewer; if that fails, it is let go."""
+        viewer = self._viewers.get(number)
+        try:
+            if viewer is not None:
+                act(viewer)
+        except Exception:
+            log.failure("session {id}: viewer {number} is let go", id=self.identity.session, number=number)
+            self.detach(number, CloseCode.SERVER_ERROR, "An internal error; the session host's log has more.")
+
+    def _serve_all(self, act: Callable[[Viewer], None]) -> None:
+        for number in list(self._viewers):
+            self._serve(number, act)
 
     def _take(self, viewer: Viewer, message: tsg.Message) -> None:
         match message:
@@ -297,29 +323,24 @@ class Session:
                 self._display.send(event)
 
     def _tell(self, message: tsg.Message) -> None:
-        for viewer in self._viewers.values():
-            viewer.tell(message)
+        self._serve_all(lambda viewer: viewer.tell(message))
 
     # ---- what the display tells (displays.base.DisplayEvents)
 
     def resized(self) -> None:
         """The framebuffer has a new size."""
         self._framebuffer.take_damage()
-        for viewer in list(self._viewers.values()):
-            viewer.resized(self._framebuffer.size)
+        self._serve_all(lambda viewer: viewer.resized(self._framebuffer.size))
 
     def updated(self) -> None:
         """The framebuffer holds a whole new picture."""
         damage = self._framebuffer.take_damage()
-        for viewer in self._viewers.values():
-            if viewer.pacer is not None:
-                viewer.pacer.add(damage)
+        self._serve_all(lambda viewer: viewer.damaged(damage))
 
     def cursor(self, cursor: Cursor) -> None:
         """The pointer looks like this now."""
         self._cursor = cursor
-        for viewer in self._viewers.values():
-            viewer.cursor(cursor)
+        self._serve_all(lambda viewer: viewer.cursor(cursor))
 
     def lost(self, reason: DisplayError) -> None:
         """The display is gone; the guest may still be there."""

@@ -14,6 +14,7 @@ from sessions.pacing import Pacer
 from sessions.pixels.cursor import Cursor
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
+from sessions.pixels.region import Region
 from sessions.wire import tsg
 
 Send = Callable[[bytes], None]
@@ -73,6 +74,11 @@ class Viewer:
         if self._pacer is not None:
             self._pacer.resized()
             self._pacer.pump()
+
+    def damaged(self, damage: Region) -> None:
+        """A part of the screen has changed, and the picture is whole."""
+        if self._pacer is not None:
+            self._pacer.add(damage)
 
     def cursor(self, cursor: Cursor) -> None:
         """The pointer looks different."""

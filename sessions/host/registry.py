@@ -103,7 +103,10 @@ class Registry:
     async def leave(self) -> None:
         """Let go of every session without ending its guest; wait for guests that are being ended."""
         for session in self:
-            await session.leave()
+            try:
+                await session.leave()
+            except Exception:
+                log.failure("session {id} is not left as it should be", id=session.identity.session)
         try:
             await gatherResults(self._burials).addTimeout(LEAVE_SECONDS, self._reactor)
         except TimeoutError:
@@ -148,6 +151,9 @@ def _guest(kind: str, spec: Mapping[str, Any], place: Place) -> Guest:
     except GuestError as error:
         log.warn("guest refused: {error} ({detail})", error=str(error), detail=error.detail)
         raise SessionRefused(str(error)) from error
+    except Exception as error:
+        log.failure("guest of the kind {kind} cannot be made", kind=kind)
+        raise SessionRefused("This desktop cannot be started: an internal error.") from error
     return guest
 
 

@@ -22,6 +22,8 @@ from sessions.wire.tsg import CloseCode
 
 log = Logger()
 
+INTERNAL = "An internal error; the session host's log has more."
+
 
 class HostServer(Factory):
     """Answers gateways; every open link hears of every session's changes."""
@@ -94,6 +96,9 @@ class HostLink(Protocol):
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             log.failure("request {method} is malformed", method=request.get("method"))
             self._send(link.Kind.REPLY, 0, {"id": number, "error": f"The request is malformed: {error!r}."})
+        except Exception:
+            log.failure("request {method} failed", method=request.get("method"))
+            self._send(link.Kind.REPLY, 0, {"id": number, "error": INTERNAL})
         else:
             self._send(link.Kind.REPLY, 0, {"id": number, "result": result})
 

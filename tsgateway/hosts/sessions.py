@@ -29,7 +29,7 @@ class SessionOver(HostError):
 
 
 class Seat(Protocol):
-    """A viewer, as the hosts' side sees it. number: its channel."""
+    """A viewer, as the hosts' side sees it; its methods never raise. number: its channel."""
 
     number: int
 

@@ -121,6 +121,12 @@ class HostSupervisor:
                 await self._connect_or_spawn()
             except HostError as error:
                 self.log.error("host {number}: {error}", number=self.number, error=error)
+            except CancelledError:
+                raise
+            except Exception:  # a fault must not leave the sessions without anybody who looks after them
+                self.log.failure("host {number}: a fault while it is taken up", number=self.number)
+                if self._link is not None:
+                    self._link.abort()
             else:
                 self._lost = Deferred()
                 await self._until_lost()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from twisted.internet.task import LoopingCall
@@ -103,7 +104,11 @@ class Viewers:
 
 
 class Viewer:
-    """One viewer. number: its channel on the session link."""
+    """One viewer. number: its channel on the session link.
+
+    No method raises: a fault costs this viewer and never its caller, which serves others as well (the
+    session link carries everybody's messages, one clock drives all viewers).
+    """
 
     log = Logger()
 
@@ -128,11 +133,13 @@ class Viewer:
 
     def received(self, message: bytes) -> None:
         """Take one message."""
-        self._run(self._core.received(message, self._clock()))
+        with self._kept_here():
+            self._run(self._core.received(message, self._clock()))
 
     def disconnected(self) -> None:
         """The transport is gone."""
-        self._detach()
+        with self._kept_here():
+            self._detach()
         self._gone(self)
         if self.grant is not None:
             self.log.info("viewer {number} of {user} left", number=self.number, user=self.grant.user)
@@ -141,18 +148,38 @@ class Viewer:
 
     def deliver(self, message: bytes) -> None:
         """Send a message of the session host, untouched."""
-        if self._core.phase is Phase.ATTACHED and not self._transport.send(message):
-            self.close(CloseCode.LIMIT, "the connection is too slow for this desktop")
+        with self._kept_here():
+            if self._core.phase is Phase.ATTACHED and not self._transport.send(message):
+                self.close(CloseCode.LIMIT, "the connection is too slow for this desktop")
 
     # ---- from the service
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Say goodbye with a sentence for the person."""
-        self._run(self._core.close(code, reason, self._clock()))
+        with self._kept_here():
+            self._run(self._core.close(code, reason, self._clock()))
 
     def tick(self) -> None:
         """Let time pass."""
-        self._run(self._core.tick(self._clock()))
+        with self._kept_here():
+            self._run(self._core.tick(self._clock()))
+
+    @contextlib.contextmanager
+    def _kept_here(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            self.log.failure("viewer {number} is closed: a fault of the gateway", number=self.number)
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Say goodbye if that still can be done; the connection and the session's end of it go anyway."""
+        try:
+            self._run(self._core.close(CloseCode.SERVER_ERROR, "An internal error.", self._clock()))
+        except Exception:
+            self.log.failure("viewer {number} is cut", number=self.number)
+            self._detach()
+            self._transport.abort()
 
     def _run(self, commands: list[Command]) -> None:
         for command in commands:
@@ -199,6 +226,6 @@ class Viewer:
         self._transport.shut(code, reason)
 
     def _detach(self) -> None:
-        if self._attachment is not None:
-            self._attachment.detach()
-            self._attachment = None
+        attachment, self._attachment = self._attachment, None
+        if attachment is not None:
+            attachment.detach()
