@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sessions.files import write_whole
 from tsgateway.config import Config
 from tsgateway.errors import StartError
 from tsgateway.layout import Layout
@@ -128,12 +129,8 @@ def _names(listen: str) -> list[x509.GeneralName]:
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
-    """Write whole or not at all, never readable by more than `mode` allows. Raises StartError."""
-    part = path.with_suffix(".part")
+    """Write the file whole or not at all. Raises StartError."""
     try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
-        part.replace(path)
+        write_whole(path, data, mode)
     except OSError as error:
         raise StartError(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from None

@@ -9,18 +9,17 @@ whole spec, a VNC password included, which the next process needs as well: it is
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, TimeoutError, gatherResults
 from twisted.logger import Logger
 
 from sessions import plugins
+from sessions.files import write_whole
 from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, Place
 from sessions.host.settings import Settings
 from sessions.pixels.geometry import Size
@@ -72,7 +71,7 @@ class Registry:
         folder = self._settings.state / identity.session
         try:
             (folder / "guest").mkdir(mode=0o700, parents=True)
-            _write_whole(folder / "session.json", json.dumps(asdict(identity)))
+            write_whole(folder / "session.json", json.dumps(asdict(identity)).encode())
             session = self._make(identity, size)
         except (OSError, SessionRefused) as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -161,14 +160,3 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"The session's folder cannot be written: {error.strerror}."
     return str(error)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    partial = path.with_suffix(".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)

@@ -274,7 +274,7 @@ async def test_a_host_that_cannot_be_started_is_tried_again(world: World):
     said = []
     note = said.append
     globalLogPublisher.addObserver(note)
-    obstacle = world.gateway.layout.host(0) / "settings.part"
+    obstacle = world.gateway.layout.host(0) / "settings.json.new"
     obstacle.mkdir()
     try:
         os.kill(host.pid, signal.SIGKILL)

@@ -11,10 +11,8 @@ state folder, which it cannot get while another one lives.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -22,6 +20,7 @@ from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from sessions.files import write_whole
 from sessions.wire.link import VERSION
 from tsgateway.hosts.link import HostError, HostLink, HostRefused
 from tsgateway.hosts.place import HostPlace
@@ -227,7 +226,7 @@ class HostSupervisor:
         settings, log = place.folder / "settings.json", place.folder / "host.log"
         try:
             place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_private(settings, json.dumps({"socket": str(place.socket), **place.settings}))
+            write_whole(settings, json.dumps({"socket": str(place.socket), **place.settings}).encode())
             if log.exists() and log.stat().st_size > MAX_LOG:
                 log.replace(log.with_suffix(".log.1"))
             with log.open("ab") as output:
@@ -281,11 +280,3 @@ class HostSupervisor:
         if self._lost is not None:
             lost, self._lost = self._lost, None
             lost.callback(None)
-
-
-def _write_private(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    part.replace(path)

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sessions.files import write_whole
 from sessions.guests.base import GuestError
 from sessions.guests.qemu.process import ProcessId
 
@@ -45,12 +46,7 @@ class State:
 
     def write(self, folder: Path) -> None:
         """Keep it. Raises OSError."""
-        aside = folder / f"{STATE}.new"
-        with aside.open("w", encoding="utf-8") as file:
-            json.dump(asdict(self), file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(folder / STATE)
+        write_whole(folder / STATE, json.dumps(asdict(self), indent=2).encode())
 
     @classmethod
     def read(cls, folder: Path) -> State:
