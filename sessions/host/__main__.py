@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import (
     FilteringLogObserver,
     Logger,
@@ -85,7 +87,8 @@ def run(settings: host_settings.Settings) -> None:
     """Listen, adopt what an earlier process left, and serve. Raises OSError when it cannot listen."""
     reactor: Any = installed_reactor
     np.setbufsize(UFUNC_BUFFER)
-    server = HostServer(lambda changed: Registry(settings, reactor, changed), os.getpid())
+    in_thread = functools.partial(deferToThreadPool, reactor, reactor.getThreadPool())
+    server = HostServer(lambda changed: Registry(settings, reactor, changed, in_thread), os.getpid())
     settings.socket.unlink(missing_ok=True)  # the lock says that nobody answers there
     try:
         reactor.listenUNIX(str(settings.socket), server, mode=0o600)

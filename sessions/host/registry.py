@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, TimeoutError, gatherResults
@@ -46,12 +47,20 @@ class Registry:
     """All sessions of one host.
 
     changed: called with a session whenever its info says something new.
+    in_thread: makes a call that may take long on a thread, since a folder holds disks; see host/__main__.
     """
 
-    def __init__(self, settings: Settings, reactor: Any, changed: Callable[[Session], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        changed: Callable[[Session], None],
+        in_thread: Callable[..., Deferred[None]],
+    ) -> None:
         self._settings = settings
         self._reactor = reactor
         self._changed = changed
+        self._in_thread = in_thread
         self._sessions: dict[str, Session] = {}
         self._burials: set[Deferred[None]] = set()
 
@@ -74,7 +83,7 @@ class Registry:
             write_whole(folder / "session.json", json.dumps(asdict(identity)).encode())
             session = self._make(identity, size)
         except (OSError, SessionRefused) as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)  # one small file of ours
             raise SessionRefused(_sentence(error)) from error
         session.start()
         return session
@@ -93,7 +102,7 @@ class Registry:
                 session = self._make(Identity(**table))
             except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
                 log.warn("session folder {f} is of no use and is removed: {e}", f=folder.name, e=repr(error))
-                shutil.rmtree(folder, ignore_errors=True)
+                self._in_background(self._remove(folder))
             except (OSError, SessionRefused) as error:
                 log.error("session folder {f} is left alone for now: {e}", f=folder.name, e=str(error))
             else:
@@ -133,13 +142,20 @@ class Registry:
         self._changed(session)
         if session.state is SessionState.ENDED and session.identity.session in self._sessions:
             del self._sessions[session.identity.session]
-            burial = Deferred.fromCoroutine(self._bury(session))
-            self._burials.add(burial)
-            burial.addBoth(lambda _: self._burials.discard(burial))
+            self._in_background(self._bury(session))
 
     async def _bury(self, session: Session) -> None:
         await session.over
-        shutil.rmtree(self._settings.state / session.identity.session, ignore_errors=True)
+        await self._remove(self._settings.state / session.identity.session)
+
+    async def _remove(self, folder: Path) -> None:
+        await self._in_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    def _in_background(self, burial: Coroutine[Any, Any, None]) -> None:
+        """Do it; a host that leaves waits for it."""
+        done = Deferred.fromCoroutine(burial)
+        self._burials.add(done)
+        done.addBoth(lambda _: self._burials.discard(done))
 
 
 def _guest(kind: str, spec: Mapping[str, Any], place: Place) -> Guest:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,7 @@ class QemuGuest:
             self._child.exit_code()  # so that it leaves no zombie
             self._child.let_go()
         await self.detach()
-        state.clear(self._folder)
+        await self._in_thread(state.clear, self._folder)  # a large disk takes a while
 
     async def detach(self) -> None:
         """Let go of QEMU, which goes on."""
@@ -284,11 +284,16 @@ class QemuGuest:
         """Make the disk in a thread. A cancelled start leaves it at work, so `stop` waits for that."""
         self._cloning = True
         done: Deferred[None] = Deferred()
-        pool = self._reactor.getThreadPool()
         files = template, self._folder / state.DISK
-        working = deferToThreadPool(self._reactor, pool, disk.clone, self._settings.qemu_img, *files)
+        working = self._in_thread(disk.clone, self._settings.qemu_img, *files)
         working.addBoth(self._cloned).chainDeferred(done)
         await done
+
+    def _in_thread(self, call: Callable[..., None], *arguments: Any) -> Deferred[None]:
+        working: Deferred[None] = deferToThreadPool(
+            self._reactor, self._reactor.getThreadPool(), call, *arguments
+        )
+        return working
 
     def _cloned(self, outcome: Any) -> Any:
         self._cloning = False

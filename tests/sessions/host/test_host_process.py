@@ -144,7 +144,10 @@ def test_half_written_and_foreign_folders_do_no_harm(tmp_path):
     (tmp_path / "link.sock").touch()
     host = Host(tmp_path)
     try:
-        assert host.gateway().ask("list")["result"] == {"sessions": []}
+        gateway = host.gateway()
+        assert gateway.ask("list")["result"] == {"sessions": []}
+        gateway.ask("quit")  # which waits for what is being removed
+        assert host.process.wait(SECONDS) == 0
         assert host.folders == ["notes"]
     finally:
         host.close()

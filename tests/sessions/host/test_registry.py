@@ -1,5 +1,7 @@
 """The sessions of a host and their folders, with guests that take their time or cannot be had."""
 
+import functools
+
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -10,6 +12,7 @@ from sessions.host.registry import LEAVE_SECONDS, Registry
 from sessions.host.settings import Settings
 from sessions.pixels.geometry import Size
 from sessions.session import Identity
+from tests.sessions.host.process import at_once
 
 ID = "a" * 32
 CARD = {"kind": "testcard", "width": 320, "height": 200, "fps": 0}
@@ -27,15 +30,37 @@ class SlowToEnd(testcard.TestcardGuest):
         await super().stop()
 
 
+class Thread:
+    """Makes the calls it is given when the test says so."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, *call, **named):
+        done = Deferred()
+        self.calls.append((functools.partial(*call, **named), done))
+        return done
+
+    def run(self):
+        calls, self.calls = self.calls, []
+        for call, done in calls:
+            done.callback(call())
+
+
 @pytest.fixture
 def clock():
     return Clock()
 
 
 @pytest.fixture
-def registry(tmp_path, clock):
+def thread():
+    return Thread()
+
+
+@pytest.fixture
+def registry(tmp_path, clock, thread):
     settings = Settings(socket=tmp_path / "s", state=tmp_path / "state", images=tmp_path / "images")
-    return Registry(settings, clock, lambda session: None)
+    return Registry(settings, clock, lambda session: None, thread)
 
 
 @pytest.fixture
@@ -50,9 +75,11 @@ def ending(registry, monkeypatch):
     return Deferred.fromCoroutine(registry.leave())
 
 
-def test_a_host_does_not_leave_before_its_ended_guests_are_gone(tmp_path, ending):
+def test_a_host_does_not_leave_before_its_ended_guests_are_gone(tmp_path, ending, thread):
     assert not ending.called
     SlowToEnd.last.callback(None)
+    assert not ending.called
+    thread.run()
     assert ending.called
     assert not (tmp_path / "state" / ID).exists()
 
@@ -66,7 +93,7 @@ def test_a_guest_that_does_not_end_holds_nobody_up_for_ever(tmp_path, ending, cl
 def test_a_session_whose_kind_is_missing_now_is_kept_for_later(tmp_path, registry, monkeypatch):
     """Its guest may be running, and its disk is in the folder."""
     registry.start(Identity(ID, "d", "ada", "Card", CARD), Size(320, 200))
-    later = Registry(registry._settings, Clock(), lambda session: None)
+    later = Registry(registry._settings, Clock(), lambda session: None, at_once)
 
     def missing(kind, name):
         raise plugins.PluginError("it does not load")
@@ -78,3 +105,21 @@ def test_a_session_whose_kind_is_missing_now_is_kept_for_later(tmp_path, registr
     assert (tmp_path / "state" / ID / "session.json").exists()
     later.adopt_all()
     assert [session.identity.session for session in later] == [ID]
+
+
+def test_a_folder_is_removed_on_a_thread_and_last(tmp_path, registry, thread):
+    """It may hold gigabytes, and the reactor has others to serve; a new host must find it until then."""
+    session = registry.start(Identity(ID, "d", "ada", "Card", CARD), Size(320, 200))
+    Deferred.fromCoroutine(session.end("Enough."))
+    assert session.over.called
+    assert (tmp_path / "state" / ID / "session.json").exists()
+    thread.run()
+    assert not (tmp_path / "state" / ID).exists()
+
+
+def test_useless_folders_are_removed_on_a_thread_too(tmp_path, registry, thread):
+    (tmp_path / "state" / ID).mkdir(parents=True)
+    registry.adopt_all()
+    assert (tmp_path / "state" / ID).exists()
+    thread.run()
+    assert not (tmp_path / "state" / ID).exists()

@@ -14,7 +14,7 @@ from sessions.host.server import HostServer
 from sessions.host.settings import Settings
 from sessions.wire import link, tsg
 from sessions.wire.tsg import CloseCode
-from tests.sessions.host.process import CARD
+from tests.sessions.host.process import CARD, at_once
 
 FAULTY = {"kind": "faulty", "width": 320, "height": 200, "fps": 0}
 
@@ -111,7 +111,7 @@ def line(tmp_path, clock, monkeypatch):
         plugins, "load", lambda kind, name: FaultyGuest if name == "faulty" else load(kind, name)
     )
     settings = Settings(socket=tmp_path / "s", state=tmp_path / "state", images=tmp_path / "images")
-    line = Line(lambda changed: Registry(settings, clock, changed))
+    line = Line(lambda changed: Registry(settings, clock, changed, at_once))
     line.start("b" * 32, CARD)
     line.attach("b" * 32, 2)
     line.say(link.Kind.VIEWER, 2, tsg.Ack(99, 0, 0).encode())
@@ -199,6 +199,6 @@ def test_a_link_that_goes_lets_all_its_viewers_go_whatever_one_display_does(line
 def test_adopting_goes_on_after_one_that_cannot_be_made(line, clock, monkeypatch):
     line.start("a" * 32, FAULTY)
     monkeypatch.setattr(FaultyGuest, "at", "made")
-    later = Registry(line.registry._settings, clock, lambda session: None)
+    later = Registry(line.registry._settings, clock, lambda session: None, at_once)
     later.adopt_all()
     assert [session.identity.session for session in later] == ["b" * 32]
