@@ -128,6 +128,15 @@ def test_tickets_are_kept_hashed_and_few():
     assert tickets.redeem(first, 0) is None
 
 
+def test_one_person_cannot_use_up_the_tickets_of_others():
+    tickets = Tickets()
+    his = tickets.issue(Grant("bob", frozenset(), "s", b"other"), 0)
+    for _ in range(10_000):
+        tickets.issue(GRANT, 0)
+    assert len(tickets._grants) == MAX_TICKETS + 1
+    assert tickets.redeem(his, 0).user == "bob"
+
+
 def test_signing_out_drops_tickets():
     tickets = Tickets()
     mine = tickets.issue(GRANT, 0)
