@@ -50,16 +50,18 @@ class Layout:
 
     def prepare(self) -> None:
         """Make the folders, private to this user. Raises StartError."""
+        folder = self.root
         try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.root / "hosts", self.images):
+            for folder in (self.root, self.root / "hosts", self.images):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.root):
+            folder = self.root
+            with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
+            what, key = ("images", "images") if folder == self.images else ("data", "directory")
             raise StartError(
-                f"the data directory {self.root} cannot be written: {os.strerror(error.errno or 0)}; "
-                "set [data] directory in the configuration, or give this user the right to write there"
+                f"the {what} directory {folder} cannot be written: {os.strerror(error.errno or 0)}; "
+                f"set [data] {key} in the configuration, or give this user the right to write there"
             ) from None
 
     def socket(self, number: int) -> Path:

@@ -14,7 +14,7 @@ from sessions.images.errors import (
     Progress,
     ToolsMissing,
 )
-from sessions.images.store import Image, ImageStore, default_store
+from sessions.images.store import Image, ImageStore
 
 __all__ = [
     "BuildFailed",
@@ -27,5 +27,4 @@ __all__ = [
     "ImageUnsafe",
     "Progress",
     "ToolsMissing",
-    "default_store",
 ]

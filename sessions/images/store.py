@@ -31,14 +31,6 @@ DESCRIPTION = "image.json"
 DESCRIPTION_LIMIT = 64 * 1024  # bytes
 
 
-def default_store() -> Path:
-    """Where images are kept unless told otherwise: per user, or for the whole machine when root."""
-    if os.geteuid() == 0 and "XDG_DATA_HOME" not in os.environ:
-        return Path("/var/lib/tsgateway/images")
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
-    return Path(data) / "tsgateway/images"
-
-
 @dataclass(frozen=True)
 class Image:
     """One image. The paths are inside its folder; a disk is always qcow2 without a backing file.
@@ -172,7 +164,8 @@ def disk_full(folder: Path) -> DiskFull:
     except OSError:
         free = "it cannot be read"
     return DiskFull(
-        f"No room left in {folder} ({free}). Make room or choose another folder (--store, --cache)"
+        f"No room left in {folder} ({free}). Make room, or choose another folder: "
+        "[data] images in the configuration, --cache for what is kept of a build"
     )
 
 
@@ -232,4 +225,4 @@ def _parse(fields: Any, folder: Path, name: str) -> Image:
     )  # fmt: skip
 
 
-__all__ = ["Image", "ImageError", "ImageStore", "default_store", "describe", "disk_full", "writes_to"]
+__all__ = ["Image", "ImageError", "ImageStore", "describe", "disk_full", "writes_to"]

@@ -13,13 +13,47 @@ from sessions.images import commands, recipe
 from tsgateway.cli.image import image
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return tmp_path / "images"
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch) -> Path:
+    """Where images are without a configuration file."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("TSGATEWAY_CONFIG", raising=False)
+    return tmp_path / "tsgateway" / "images"
 
 
 def run(*arguments: str | Path):
     return CliRunner().invoke(image, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("table", ['images = "{}/own/images"', 'directory = "{}/own"'])
+def test_images_are_where_the_gateway_looks_for_them(tmp_path, store, table):
+    config = tmp_path / "tsgateway.toml"
+    config.write_text(f"[data]\n{table.format(tmp_path)}\n")
+    folder = tmp_path / "own" / "images"
+    said = run("list", "--config", config).stdout
+    assert f"No images in {folder}." in said
+    source = disk(tmp_path / "disk.qcow2")
+    assert run("import", source, "--name", "mine", "--config", config).exit_code == 0
+    assert (folder / "mine" / "image.json").exists()
+    listed = json.loads(run("list", "--json", "--config", config).stdout)
+    assert [one["folder"] for one in listed["images"]] == [str(folder / "mine")]
+    assert not store.exists()
+
+
+def test_what_it_makes_is_for_this_user_only(tmp_path, store):
+    run("import", disk(tmp_path / "disk.qcow2"), "--name", "mine")
+    assert store.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    config = tmp_path / "tsgateway.toml"
+    (tmp_path / "file").touch()
+    config.write_text(f'[data]\nimages = "{tmp_path}/file/images"\n')
+    for arguments in (("build", "tiny"), ("import", tmp_path / "file", "--name", "mine")):
+        done = run(*arguments, "--config", config)
+        assert done.exit_code == 1
+        assert f"images directory {tmp_path}/file/images cannot be written" in done.stderr
+        assert "Traceback" not in done.output
 
 
 def disk(path: Path, *options: str) -> Path:
@@ -28,26 +62,26 @@ def disk(path: Path, *options: str) -> Path:
 
 
 def test_empty_store(store):
-    assert "tsgateway image build" in run("list", "--store", store).output
-    assert json.loads(run("list", "--json", "--store", store).stdout) == {"images": [], "broken": []}
+    assert "tsgateway image build" in run("list").output
+    assert json.loads(run("list", "--json").stdout) == {"images": [], "broken": []}
 
 
 def test_import_list_and_replace(store, tmp_path):
     source = disk(tmp_path / "own.qcow2")
-    done = run("import", source, "--name", "own", "--memory", "512", "--store", store)
+    done = run("import", source, "--name", "own", "--memory", "512")
     assert (done.exit_code, done.stdout.startswith("own is imported")) == (0, True)
     assert "own: copying" not in done.stdout
-    again = run("import", source, "--name", "own", "--store", store)
+    again = run("import", source, "--name", "own")
     assert again.exit_code == 1
     assert "--force" in again.output
-    assert run("import", source, "--name", "own", "--store", store, "--force").exit_code == 0
+    assert run("import", source, "--name", "own", "--force").exit_code == 0
     (store / "broken").mkdir()
-    listed = json.loads(run("list", "--json", "--store", store).stdout)
+    listed = json.loads(run("list", "--json").stdout)
     assert [(one["name"], one["kind"], one["memory_mb"]) for one in listed["images"]] == [
         ("own", "disk", 2048)
     ]
     assert "broken" in listed["broken"][0]
-    table = run("list", "--store", store)
+    table = run("list")
     assert "own" in table.stdout
     assert "broken" in table.stderr
 
@@ -55,31 +89,31 @@ def test_import_list_and_replace(store, tmp_path):
 def test_unsafe_disk_is_one_sentence(store, tmp_path):
     disk(tmp_path / "base.qcow2")
     overlay = disk(tmp_path / "overlay.qcow2", "-b", str(tmp_path / "base.qcow2"), "-F", "qcow2")
-    done = run("import", overlay, "--name", "own", "--store", store)
+    done = run("import", overlay, "--name", "own")
     assert done.exit_code == 1
     assert "backing file" in done.stderr
     assert "Traceback" not in done.output
 
 
 def test_unknown_recipe(store):
-    assert run("build", "windows", "--store", store).exit_code == 2
+    assert run("build", "windows").exit_code == 2
 
 
 @pytest.mark.parametrize("name", ["desktop", "tiny"])
 def test_missing_programs_are_named(store, tmp_path, monkeypatch, name):
     monkeypatch.setattr(commands, "find", lambda program: None)
-    done = run("build", name, "--store", store, "--cache", tmp_path / "cache")
+    done = run("build", name, "--cache", tmp_path / "cache")
     assert done.exit_code == 1
     assert "apt-get install" in done.stderr
-    assert not store.exists()
+    assert list(store.iterdir()) == []
 
 
 @pytest.mark.qemu
 def test_build_is_quick_the_second_time(store):
-    first = run("build", "tiny", "--store", store, "--cache", recipe.default_cache())
+    first = run("build", "tiny", "--cache", recipe.default_cache())
     assert "tiny is built" in first.stdout
-    second = run("build", "tiny", "--store", store, "--cache", recipe.default_cache())
+    second = run("build", "tiny", "--cache", recipe.default_cache())
     assert "tiny is up to date" in second.stdout
     assert second.stderr == ""
-    forced = run("build", "tiny", "--force", "--store", store, "--cache", recipe.default_cache())
+    forced = run("build", "tiny", "--force", "--cache", recipe.default_cache())
     assert "tiny is built" in forced.stdout

@@ -17,27 +17,22 @@ from sessions.images import (
     ImageError,
     ImageStore,
     Progress,
-    default_store,
     desktop,
     recipe,
     tiny,
 )
 from sessions.images.imports import import_disk
+from tsgateway.cli.options import with_config
+from tsgateway.config import Config
+from tsgateway.layout import Layout
 
 BUILDERS: dict[str, Callable[..., Image]] = {"desktop": desktop.build, "tiny": tiny.build}
 BAR_WIDTH = 24  # characters
 
 
-def _store_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--store", type=click.Path(file_okay=False, path_type=Path), default=default_store,
-        show_default="the images of this user, or of the machine when root", help="Folder of the images.",
-    )(command)  # fmt: skip
-
-
 @click.group()
 def image() -> None:
-    """Build, import and list guest images."""
+    """Build, import and list guest images, in the folder that the configuration names."""
 
 
 @image.command()
@@ -47,23 +42,25 @@ def image() -> None:
     "--cache", type=click.Path(file_okay=False, path_type=Path), default=recipe.default_cache,
     help="Folder for finished steps and downloads.",
 )  # fmt: skip
-@_store_option
-def build(names: tuple[str, ...], force: bool, cache: Path, store: Path) -> None:
+@with_config
+def build(config: Config, names: tuple[str, ...], force: bool, cache: Path) -> None:
     """Build the images (desktop, unless told otherwise). Quick when nothing has changed."""
+    store = _prepared(config)
     for name in names or ("desktop",):
         progress = _Terminal(name)
         with progress:
-            made = BUILDERS[name](ImageStore(store), cache, progress, force=force)
+            made = BUILDERS[name](store, cache, progress, force=force)
         state = "built" if progress.worked else "up to date"
         click.echo(f"{name} is {state} ({made.folder}, {made.size / 1e6:.0f} MB)")
 
 
 @image.command("list")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@_store_option
-def list_images(as_json: bool, store: Path) -> None:
-    """List the images of the store."""
-    entries = ImageStore(store).list()
+@with_config
+def list_images(config: Config, as_json: bool) -> None:
+    """List the images."""
+    store = ImageStore(Layout.of(config).images)
+    entries = store.list()
     images = [entry for entry in entries if not isinstance(entry, ImageBroken)]
     broken = [entry for entry in entries if isinstance(entry, ImageBroken)]
     if as_json:
@@ -75,7 +72,7 @@ def list_images(as_json: bool, store: Path) -> None:
         click.echo(json.dumps({"images": found, "broken": [str(error) for error in broken]}, indent=2))
         return
     if not entries:
-        click.echo(f"No images in {store}. Make one: tsgateway image build")
+        click.echo(f"No images in {store.folder}. Make one: tsgateway image build")
         return
     width = max([len(one.name) for one in images] + [4])
     click.echo(f"{'NAME':{width}}  {'KIND':8} {'SIZE':>8} {'MEMORY':>8}  VERSION")
@@ -93,15 +90,24 @@ def list_images(as_json: bool, store: Path) -> None:
               help="MB of memory for its guests.")  # fmt: skip
 @click.option("--firmware", type=click.Choice(["bios", "uefi"]), default="bios", show_default=True)
 @click.option("--force", is_flag=True, help="Replace an image of that name.")
-@_store_option
-def import_command(file: Path, *, name: str, memory_mb: int, firmware: Any, force: bool, store: Path) -> None:
+@with_config
+def import_command(
+    config: Config, file: Path, *, name: str, memory_mb: int, firmware: Any, force: bool
+) -> None:
     """Take in a disk FILE (qcow2, raw, vmdk, vhd, vhdx, vdi) as an image."""
     with _Terminal(name) as progress:
-        target = ImageStore(store)
-        if not force and (target.folder / name).exists():
+        store = _prepared(config)
+        if not force and (store.folder / name).exists():
             raise BuildFailed(f"There is an image {name!r} already: choose another name, or add --force")
-        made = import_disk(target, file, name, progress, memory_mb=memory_mb, firmware=firmware)
+        made = import_disk(store, file, name, progress, memory_mb=memory_mb, firmware=firmware)
     click.echo(f"{name} is imported ({made.size / 1e6:.0f} MB)")
+
+
+def _prepared(config: Config) -> ImageStore:
+    """Return the store; its folders are made, for this user only. Raises StartError."""
+    layout = Layout.of(config)
+    layout.prepare()
+    return ImageStore(layout.images)
 
 
 class _Terminal:

@@ -16,7 +16,6 @@ from sessions.images import (
     ImageBroken,
     ImageMissing,
     ImageStore,
-    default_store,
 )
 from sessions.images.store import describe
 
@@ -131,11 +130,6 @@ def test_a_broken_description_is_told_and_listed(store, text, says):
         store.get("one")
     (listed,) = store.list()
     assert isinstance(listed, ImageBroken)
-
-
-def test_default_store_is_the_users(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert default_store() == tmp_path / "tsgateway/images"
 
 
 FILL = """
