@@ -6,7 +6,8 @@
     NAME/initrd
     NAME.partial-…/     one that is being written; swept when its writer is gone
 
-An image is written whole into a partial folder and then renamed, so a reader sees all of it or none.
+An image is written whole into a partial folder and then renamed, so a reader sees all of it or none. Its
+files are never changed afterwards, only replaced: guests link to them.
 """
 
 from __future__ import annotations
@@ -91,6 +92,25 @@ class ImageStore:
         return images
 
     @contextlib.contextmanager
+    def steady(self) -> Iterator[None]:
+        """While the block runs, no image is replaced: its files are those of one version. May wait."""
+        with self._locked(fcntl.LOCK_SH):
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        try:
+            lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            yield  # without the folder there are no images
+            return
+        try:
+            fcntl.flock(lock, how)
+            yield
+        finally:
+            os.close(lock)
+
+    @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
         """A new folder to fill and `describe`; renamed to the image when the block ends well.
 
@@ -115,11 +135,15 @@ class ImageStore:
                 os.close(lock)
 
     def _replace(self, partial: Path, folder: Path) -> None:
-        """Put the new folder in place. A folder cannot be renamed over a full one, so that moves first."""
+        """Put the new folder in place. A folder cannot be renamed over a full one, so that moves first.
+
+        Guests that run have their own links to the old one's files (sessions/guests/qemu/disk.py).
+        """
         old = folder.with_name(f"{folder.name}.partial-{uuid.uuid4().hex[:8]}")
-        with contextlib.suppress(FileNotFoundError):
-            folder.rename(old)
-        partial.rename(folder)
+        with self._locked(fcntl.LOCK_EX):
+            with contextlib.suppress(FileNotFoundError):
+                folder.rename(old)
+            partial.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
 
     def _sweep(self) -> None:

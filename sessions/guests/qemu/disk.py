@@ -1,22 +1,57 @@
-"""A guest's own disk: an overlay that keeps what differs from the template (a linked clone)."""
+"""A guest's own files: those of its image, and an overlay that keeps what differs from the image's disk.
+
+The image may be built anew while the guest runs. An overlay fits only the very disk it was made on, so
+the guest has its own names for the image's files, which last as long as its folder: hard links, or copies
+where the image store is on another file system or belongs to somebody else.
+
+What is here blocks, some 20 ms unless a disk must be copied, and runs on a thread.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import os
 import subprocess
 from pathlib import Path
 
 from sessions.guests.base import GuestError
+from sessions.images.errors import ImageError, ImageMissing
+from sessions.images.store import Image, ImageStore
+
+OVERLAY, TEMPLATE, KERNEL, INITRD = "disk.qcow2", "template.qcow2", "kernel", "initrd"
 
 SECONDS = 30
 
 
-def clone(qemu_img: str, template: Path, overlay: Path) -> None:
-    """Make `overlay` on `template`, both qcow2. Blocks for some 20 ms; runs in a thread.
+def take(store: ImageStore, name: str, folder: Path) -> Image:
+    """Return the image, all its files being the guest's own ones in `folder`. Raises GuestError."""
+    try:
+        with store.steady():
+            image = store.get(name)
+            return dataclasses.replace(
+                image,
+                folder=folder,
+                disk=_own(image.disk, folder / TEMPLATE),
+                kernel=_own(image.kernel, folder / KERNEL),
+                initrd=_own(image.initrd, folder / INITRD),
+            )
+    except ImageMissing as error:
+        message = f"The image “{name}” that this desktop is made from does not exist on the server."
+        raise GuestError(message, detail=str(error)) from error
+    except ImageError as error:
+        message = f"The image “{name}” that this desktop is made from is broken."
+        raise GuestError(message, detail=str(error)) from error
+    except OSError as error:
+        raise GuestError(f"The image “{name}” cannot be read.", detail=str(error)) from error
 
-    Raises GuestError.
-    """
+
+def clone(qemu_img: str, image: Image) -> None:
+    """Make the overlay on the image's disk, both qcow2, in the guest's folder. Raises GuestError."""
+    if image.disk is None:
+        return
     command = [qemu_img, "create", "-q", "-f", "qcow2"]
-    command += ["-b", str(template.absolute()), "-F", "qcow2", str(overlay.absolute())]
+    command += ["-b", image.disk.name, "-F", "qcow2", str((image.folder / OVERLAY).absolute())]
     try:
         done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
     except FileNotFoundError as error:
@@ -27,7 +62,33 @@ def clone(qemu_img: str, template: Path, overlay: Path) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise GuestError("The guest's disk could not be made.", detail=str(error)) from error
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()[-1000:]
-        full = "No space left" in said
-        why = "The server's disk is full." if full else f"The image {template.parent.name!r} may be broken."
-        raise GuestError(f"The guest's disk could not be made. {why}", detail=said)
+        raise _failed(done.stderr, f"The image “{image.name}” may be broken.")
+
+
+def clear(folder: Path) -> None:
+    """Remove what is made here. Never raises."""
+    for name in (OVERLAY, TEMPLATE, KERNEL, INITRD):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+
+
+def _own(path: Path | None, own: Path) -> Path | None:
+    if path is None:
+        return None
+    try:
+        os.link(path.resolve(), own)
+        return own
+    except FileNotFoundError:
+        raise
+    except OSError:  # across file systems, not ours, too many links: whatever it is, a copy does as well
+        command = ["cp", "--reflink=auto", "--sparse=auto", "--", str(path), str(own)]
+        copied = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    if copied.returncode:
+        raise _failed(copied.stderr, "The image's files cannot be copied.")
+    return own
+
+
+def _failed(said: bytes, otherwise: str) -> GuestError:
+    text = said.decode(errors="replace").strip()[-1000:]
+    why = "The server's disk is full." if "No space left" in text else otherwise
+    return GuestError(f"The guest's disk could not be made. {why}", detail=text)

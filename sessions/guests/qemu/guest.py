@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -36,10 +36,11 @@ from sessions.guests.qemu.process import ProcessId, QemuProcess
 from sessions.guests.qemu.spec import Settings, Spec
 from sessions.guests.qemu.state import State
 from sessions.guests.qemu.text_port import TextPort
-from sessions.images.errors import ImageError, ImageMissing
 from sessions.images.store import Image, ImageStore
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.wire.qmp import Event
+
+T = TypeVar("T")
 
 GREETING_SECONDS = 20
 CONNECT_SECONDS = 5
@@ -64,7 +65,7 @@ class QemuGuest:
         self._process: ProcessId | None = None
         self._pointer = PointerLook()
         self._ending = Ending()
-        self._cloning = False
+        self._at_work = 0  # calls on threads
         self._up = False  # started or adopted, and not let go of: only then is `ended` called
 
     async def start(self, progress: Progress) -> None:
@@ -82,7 +83,8 @@ class QemuGuest:
 
     async def _start(self, progress: Progress) -> None:
         progress(0, "Looking at the image")
-        image = self._image()
+        store = ImageStore(self._place.images)
+        image = await self._in_thread(disk.take, store, self._spec.template, self._folder)
         uid = self._uid()
         accelerator = await probe(
             self._reactor,
@@ -93,7 +95,7 @@ class QemuGuest:
         )
         if image.disk is not None:
             progress(5, "Making the disk")
-            await self._clone(image.disk)
+            await self._in_thread(disk.clone, self._settings.qemu_img, image)
         progress(10, "Starting the machine")
         self._launch(image, accelerator, uid)
         await self._connect(GREETING_SECONDS)
@@ -133,7 +135,7 @@ class QemuGuest:
     async def stop(self) -> None:
         """End QEMU, the harsher the longer it takes, and remove the guest's disk."""
         self._up = False
-        while self._cloning:
+        while self._at_work:
             await deferLater(self._reactor, 0.02)
         if self._monitor is not None and self._process is not None and self._process.alive:
             self._monitor.post("quit", {})
@@ -146,7 +148,7 @@ class QemuGuest:
             self._child.exit_code()  # so that it leaves no zombie
             self._child.let_go()
         await self.detach()
-        await self._in_thread(state.clear, self._folder)  # a large disk takes a while
+        await self._in_thread(self._clear)  # a large disk takes a while
 
     async def detach(self) -> None:
         """Let go of QEMU, which goes on."""
@@ -160,17 +162,6 @@ class QemuGuest:
     @property
     def _folder(self) -> Path:
         return self._place.folder
-
-    def _image(self) -> Image:
-        name = self._spec.template
-        try:
-            return ImageStore(self._place.images).get(name)
-        except ImageMissing as error:
-            message = f"The image “{name}” that this desktop is made from does not exist on the server."
-            raise GuestError(message, detail=str(error)) from error
-        except ImageError as error:
-            message = f"The image “{name}” that this desktop is made from is broken."
-            raise GuestError(message, detail=str(error)) from error
 
     def _uid(self) -> int:
         """Return a user id no other living guest has: folders have different inode numbers."""
@@ -219,7 +210,7 @@ class QemuGuest:
             opened.callback(os.close, descriptor)
             return descriptor
 
-        overlay = None if image.disk is None else self._folder / state.DISK
+        overlay = None if image.disk is None else self._folder / disk.OVERLAY
         return Descriptors(
             qmp=listening(state.QMP),
             operator=listening(state.OPERATOR),
@@ -280,21 +271,19 @@ class QemuGuest:
                 self._child.exit_code()
             await deferLater(self._reactor, 0.02)
 
-    async def _clone(self, template: Path) -> None:
-        """Make the disk in a thread. A cancelled start leaves it at work, so `stop` waits for that."""
-        self._cloning = True
-        done: Deferred[None] = Deferred()
-        files = template, self._folder / state.DISK
-        working = self._in_thread(disk.clone, self._settings.qemu_img, *files)
-        working.addBoth(self._cloned).chainDeferred(done)
-        await done
+    async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Make a call that takes long. A cancelled start leaves it at work, so `stop` waits for that."""
+        self._at_work += 1
+        done: Deferred[T] = Deferred()
+        pool = self._reactor.getThreadPool()
+        working: Deferred[T] = deferToThreadPool(self._reactor, pool, call, *arguments)
+        working.addBoth(self._worked).chainDeferred(done)
+        return await done
 
-    def _in_thread(self, call: Callable[..., None], *arguments: Any) -> Deferred[None]:
-        working: Deferred[None] = deferToThreadPool(
-            self._reactor, self._reactor.getThreadPool(), call, *arguments
-        )
-        return working
-
-    def _cloned(self, outcome: Any) -> Any:
-        self._cloning = False
+    def _worked(self, outcome: Any) -> Any:
+        self._at_work -= 1
         return outcome
+
+    def _clear(self) -> None:
+        disk.clear(self._folder)
+        state.clear(self._folder)

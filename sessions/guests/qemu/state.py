@@ -1,7 +1,9 @@
 """A guest's state folder: what a later session host needs to find its QEMU again.
 
     guest.json          this state, written aside and renamed
-    disk.qcow2          the overlay, where the image has a disk
+    template.qcow2      the image's disk, where it has one        } see disk.py
+    disk.qcow2          the overlay on it, the guest's own         }
+    kernel, initrd      the image's, where it boots without firmware
     qmp.sock            the monitor                     } bound by us and passed to QEMU: whoever
     qmp-operator.sock   another, for people and tests   } may not enter the folder cannot reach them
     text.sock           the text port                   }
@@ -27,7 +29,6 @@ from sessions.guests.base import GuestError
 from sessions.guests.qemu.process import ProcessId
 
 STATE = "guest.json"
-DISK = "disk.qcow2"
 QMP, OPERATOR, TEXT, AGENT = "qmp.sock", "qmp-operator.sock", "text.sock", "agent.sock"
 _MAX_STATE = 64 * 1024
 
@@ -94,6 +95,6 @@ def short_path(folder: Path, name: str) -> Iterator[str]:
 
 def clear(folder: Path) -> None:
     """Remove what a guest keeps in its folder. Never raises."""
-    for name in (STATE, f"{STATE}.new", DISK, QMP, OPERATOR, TEXT, AGENT):
+    for name in (STATE, f"{STATE}.new", QMP, OPERATOR, TEXT, AGENT):
         with contextlib.suppress(OSError):
             (folder / name).unlink()

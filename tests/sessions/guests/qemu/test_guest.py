@@ -17,8 +17,10 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
 
 from sessions.guests.base import GuestError
+from sessions.guests.qemu.accelerator import probe
 from sessions.guests.qemu.boot import GRAPHICS_SECONDS
 from sessions.guests.qemu.process import ProcessId
+from sessions.images.store import ImageStore
 from sessions.input.events import Button, Key, Pointer, Text, Wheel
 from sessions.pixels.geometry import Size
 from tests.images_fixture import tiny_image
@@ -294,7 +296,7 @@ async def test_a_start_cancelled_while_the_disk_is_made(folder, images, tmp_path
     slow = tmp_path / "slow"
     slow.write_text('#!/bin/sh\ntouch "$0.runs"\nsleep 1\nexec qemu-img "$@"\n')
     slow.chmod(0o755)
-    make_disk(images)
+    make_disk(images / "tiny")
     describe(images, disk="disk.qcow2")
     starting = Deferred.fromCoroutine(Machine(folder, images, qemu_img=str(slow)).start())
     await until((tmp_path / "slow.runs").exists)
@@ -413,14 +415,15 @@ async def test_a_qemu_without_the_display(folder, images, tmp_path):
     assert "qemu-system-gui" in detail
 
 
-def make_disk(store):
-    disk = store / "tiny" / "disk.qcow2"
+def make_disk(image, content=0):
+    disk = image / "disk.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "16M"], check=True)
+    subprocess.run(["qemu-io", "-f", "qcow2", "-c", f"write -P {content} 1M 1M", disk], check=True)
 
 
 @pytest_twisted.ensureDeferred
 async def test_a_linked_clone_boots_and_keeps_its_writes_to_itself(folder, images):
-    make_disk(images)
+    make_disk(images / "tiny")
     describe(images, disk="disk.qcow2")
     template = (images / "tiny" / "disk.qcow2").read_bytes()
     machine = Machine(folder, images)
@@ -438,3 +441,78 @@ async def test_a_linked_clone_boots_and_keeps_its_writes_to_itself(folder, image
     finally:
         await machine.guest.stop()
     assert (images / "tiny" / "disk.qcow2").read_bytes() == template
+
+
+def build_anew(store, content):
+    """Replace the image as `image build` does, by one with another disk and no kernel that runs."""
+    with ImageStore(store).writing("tiny") as folder:
+        for path in (store / "tiny").iterdir():
+            shutil.copy(path, folder / path.name)
+        (folder / "disk.qcow2").unlink()
+        make_disk(folder, content)
+        (folder / "vmlinux").write_bytes(b"no kernel")
+
+
+async def reads(machine, content, path):
+    """Whether the running guest's disk has the content: QEMU copies all of it into a file."""
+    path.write_bytes(b"")
+    os.truncate(path, 16 << 20)
+    descriptor = os.open(path, os.O_RDWR)
+    await machine.guest._monitor.execute("add-fd", {"fdset-id": 9}, [descriptor])
+    os.close(descriptor)
+    file = {"driver": "file", "filename": "/dev/fdset/9"}
+    await machine.execute("blockdev-add", driver="raw", file=file, **{"node-name": "copy"})
+    await machine.execute(
+        "blockdev-backup", device="disk", target="copy", sync="full", **{"job-id": "copying"}
+    )
+    while await machine.execute("query-block-jobs"):
+        await deferLater(reactor, 0.05)
+    await machine.execute("blockdev-del", **{"node-name": "copy"})
+    await machine.execute("remove-fd", **{"fdset-id": 9})
+    return path.read_bytes()[1 << 20 : 2 << 20] == bytes([content]) * (1 << 20)
+
+
+def overlay_holds(folder, content):
+    """The same as anybody sees it who opens the overlay, following what its header names."""
+    read = ["qemu-io", "-r", "-U", "-f", "qcow2", "-c", f"read -P {content} 1M 64k", folder / "disk.qcow2"]
+    done = subprocess.run(read, capture_output=True, text=True, check=False)
+    return "read 65536/65536" in done.stdout and "failed" not in done.stdout
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_image_built_anew_leaves_its_guests_what_they_were_made_from(folder, images, tmp_path):
+    make_disk(images / "tiny", 5)
+    describe(images, disk="disk.qcow2")
+    machine = await Machine(folder, images).start()
+    try:
+        assert overlay_holds(folder, 5)
+        build_anew(images, 9)
+        assert await reads(machine, 5, tmp_path / "copy")
+        assert overlay_holds(folder, 5)
+        await machine.guest.detach()
+        other = machine.successor()
+        await other.guest.adopt()
+        assert await reads(other, 5, tmp_path / "copy")
+        assert overlay_holds(folder, 5)
+    finally:
+        await machine.guest.stop()
+    assert list(folder.iterdir()) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_image_built_anew_while_a_guest_starts_does_not_mix_old_and_new(
+    folder, images, tmp_path, monkeypatch
+):
+    make_disk(images / "tiny", 5)
+    describe(images, disk="disk.qcow2")
+
+    async def probe_meanwhile(*arguments, **named):
+        build_anew(images, 9)
+        return await probe(*arguments, **named)
+
+    monkeypatch.setattr("sessions.guests.qemu.guest.probe", probe_meanwhile)
+    machine = await Machine(folder, images).start()
+    try:
+        assert await reads(machine, 5, tmp_path / "copy")
+    finally:
+        await machine.guest.stop()
