@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,13 @@ _WORST_TILE = 1 + 127 * 3 + TILE * TILE * 4
 
 _INFLATE_STEP = 4 * _WORST_TILE
 
+_FEW = 128
+"""Runs of a tile that are quicker taken one by one."""
+
 _Words = npt.NDArray[np.uint32]
+_Bytes = npt.NDArray[np.uint8]
+_Numbers = npt.NDArray[np.int64]
+_Cut = Callable[[_Bytes], tuple[_Numbers, _Numbers]]
 
 
 class ZrleDecoder:
@@ -119,60 +125,105 @@ class ZrleDecoder:
         return _look_up(palette, indices)
 
     def _plain_runs(self, total: int) -> _Words:
-        data, at, done = self._plain, self._at, 0
-        starts, lengths = [], []
-        try:
-            while done < total:
-                starts.append(at)
-                at += 3
-                length = 1
-                while data[at] == 255:
-                    length += 255
-                    at += 1
-                length += data[at]
-                at += 1
-                lengths.append(length)
-                done += length
-        except IndexError:
-            raise ProtocolError("The VNC server sent a ZRLE rectangle that ends early.") from None
-        where = np.array(starts)[:, None] + np.arange(3)
-        words = np.zeros((len(starts), 4), np.uint8)
-        words[:, :3] = np.frombuffer(bytes(data[:at]), np.uint8)[where]
-        self._at = at
-        return _repeat(words.reshape(-1).view("<u4"), lengths, total)
+        """Runs of a colour of three bytes and a length each."""
+        starts, lengths = self._runs(total, 3, _cut_plain)
+        used = bytes(self._plain[: self._at])
+        everywhere = np.ndarray((len(used) - 3,), "<u4", used, strides=(1,))
+        return _repeat(everywhere[starts] & np.uint32(0xFFFFFF), lengths, total)
 
     def _palette_runs(self, size: int, total: int) -> _Words:
+        """Runs of an index of one byte each, and a length where its high bit is set."""
         palette = self._colours(size)
-        data, at, done = self._plain, self._at, 0
-        indices, lengths = bytearray(), []
+        starts, lengths = self._runs(total, 1, _cut_palette)
+        used = np.frombuffer(bytes(self._plain[: self._at]), np.uint8)
+        return _repeat(_look_up(palette, used[starts] & np.uint8(127)), lengths, total)
+
+    def _runs(self, total: int, size: int, cut: _Cut) -> tuple[_Numbers, _Numbers]:
+        """Take a tile's runs: where each begins in `_plain`, and how long they are.
+
+        size: bytes of what comes before the length. Most tiles have few runs, which are taken one by
+        one. A hostile server makes each one pixel; those are taken at once.
+        """
+        few, few_lengths = self._few_runs(total, size, _FEW)
+        starts, lengths = [np.array(few)], [np.array(few_lengths)]
+        left = total - sum(few_lengths)
+        while left > 0:
+            end = self._at + (size + 1) * left + left // 255  # what is left takes no more
+            found, found_lengths = cut(np.frombuffer(self._plain[self._at : end], np.uint8))
+            sums = np.cumsum(found_lengths)
+            count = min(len(sums), int(np.searchsorted(sums, left)) + 1)
+            if count:
+                starts.append(found[:count] + self._at)
+                lengths.append(found_lengths[:count])
+                left -= int(sums[count - 1])
+                self._at += int(found[count])
+            if left > 0:
+                few, few_lengths = self._few_runs(left, size, 1)
+                starts.append(np.array(few))
+                lengths.append(np.array(few_lengths))
+                left -= few_lengths[0]
+        return np.concatenate(starts), np.concatenate(lengths)
+
+    def _few_runs(self, left: int, size: int, most: int) -> tuple[list[int], list[int]]:
+        data, at = self._plain, self._at
+        starts: list[int] = []
+        lengths: list[int] = []
         try:
-            while done < total:
-                index = data[at]
-                at += 1
+            while left > 0 and len(starts) < most:
+                starts.append(at)
+                has_length = size > 1 or data[at] & 128
+                at += size
                 length = 1
-                if index & 128:
+                if has_length:
                     while data[at] == 255:
                         length += 255
                         at += 1
                     length += data[at]
                     at += 1
-                indices.append(index & 127)
                 lengths.append(length)
-                done += length
+                left -= length
         except IndexError:
             raise ProtocolError("The VNC server sent a ZRLE rectangle that ends early.") from None
         self._at = at
-        return _repeat(_look_up(palette, np.frombuffer(indices, np.uint8)), lengths, total)
+        return starts, lengths
 
 
-def _look_up(palette: _Words, indices: npt.NDArray[np.uint8]) -> _Words:
+def _cut_plain(data: _Bytes) -> tuple[_Numbers, _Numbers]:
+    """Return where each run begins, and where the one after the last would, and their lengths.
+
+    Only runs up to 255 pixels, four bytes each, as far as they go: a tile has room for few longer ones.
+    """
+    length_bytes = data[3::4].tobytes()
+    longer = length_bytes.find(255)
+    short = length_bytes if longer < 0 else length_bytes[:longer]
+    lengths = np.frombuffer(short, np.uint8).astype(np.int64) + 1
+    return np.arange(0, 4 * len(lengths) + 1, 4), lengths
+
+
+def _cut_palette(data: _Bytes) -> tuple[_Numbers, _Numbers]:
+    """The same for palette runs, of any length.
+
+    Whether a length byte follows a byte depends on it and on whether it is one itself: none behind one
+    below 128, one behind 255, and behind others when they are none. So it depends on how many of these
+    others there are since the last byte of the first two kinds.
+    """
+    certain = (data < 128) | (data == 255)
+    at = np.arange(len(data), dtype=np.int16)
+    last = np.maximum.accumulate(np.where(certain, at, np.int16(-1)))
+    goes_on = ((at - last) & 1 == 1) ^ ((data[last] == 255) & (last >= 0))
+    starts = np.concatenate(([0], np.flatnonzero(~goes_on) + 1))
+    sums = np.concatenate(([0], np.cumsum(data, dtype=np.int64)))
+    return starts, sums[starts[1:]] - sums[starts[:-1] + 1] + 1
+
+
+def _look_up(palette: _Words, indices: _Bytes) -> _Words:
     try:
         return palette[indices]
     except IndexError:
         raise ProtocolError("The VNC server sent a ZRLE tile with a colour beyond its palette.") from None
 
 
-def _repeat(colours: _Words, lengths: list[int], total: int) -> _Words:
-    if sum(lengths) != total:
+def _repeat(colours: _Words, lengths: _Numbers, total: int) -> _Words:
+    if lengths.sum() != total:
         raise ProtocolError("The VNC server sent a ZRLE run beyond the end of its tile.")
     return np.repeat(colours, lengths)
