@@ -17,7 +17,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
-from sessions.clock import Clock
+from sessions.clock import Clock, Timer
 from sessions.displays.base import Display, DisplayError
 from sessions.encoders.base import Options
 from sessions.guests.base import Guest, GuestError
@@ -35,6 +35,7 @@ log = Logger()
 
 REOPEN_SECONDS = (0.1, 0.5, 1, 2, 4, 8, 15)
 """Waits between attempts to open a lost display again; after the last, the session ends."""
+IDLE_SECONDS = 600.0
 UNKNOWN = 255
 CAPABILITIES = tuple(map(int, tsg.Capability))
 
@@ -54,6 +55,7 @@ class Session:
     """One session.
 
     make_guest: makes the guest, given the callback for when it stops by itself (`Place.ended`).
+    idle: seconds without input after which it counts as Idle.
     changed: called whenever `info()` says something new.
     """
 
@@ -64,6 +66,8 @@ class Session:
         options: Options,
         clock: Clock,
         changed: Callable[[Session], None],
+        *,
+        idle: float = IDLE_SECONDS,
     ) -> None:
         self.identity = identity
         self.state = SessionState.STARTING
@@ -79,6 +83,9 @@ class Session:
         self._viewers: dict[int, Viewer] = {}
         self._work: Deferred[None] | None = None
         self._wish: Size | None = None
+        self._idle = idle
+        self._input_at = 0.0
+        self._idling: Timer | None = None
         self.over: Deferred[None] = Deferred()
         """Fires when the session has ended and its guest is gone."""
 
@@ -186,7 +193,20 @@ class Session:
         if to is self.state:
             return
         self.state = step(self.state, to)
+        if self._idling is not None and self._idling.active():
+            self._idling.cancel()
+        if to is SessionState.ACTIVE:
+            self._input_at = self._clock.seconds()
+            self._await_input()
         self._say_state()
+
+    def _await_input(self) -> None:
+        """Fall Idle when there has been no input for long enough, else look again then."""
+        wait = self._input_at + self._idle - self._clock.seconds()
+        if wait > 0:
+            self._idling = self._clock.callLater(wait, self._await_input)
+        else:
+            self._go(SessionState.IDLE)
 
     def report(self, percent: int | None, text: str) -> None:
         """Take a guest's progress (`guests.base.Progress`)."""
@@ -308,8 +328,16 @@ class Session:
                 self._release(viewer)
             case _:
                 event = input_event(message)
+                if event is not None:
+                    self._heard()
                 if event is not None and self._display is not None and viewer.ledger.passes(event):
                     self._display.send(event)
+
+    def _heard(self) -> None:
+        """The person does something."""
+        self._input_at = self._clock.seconds()
+        if self.state is SessionState.IDLE:
+            self._go(SessionState.ACTIVE)
 
     def _acknowledged(self, viewer: Viewer, number: int) -> None:
         if self.state is SessionState.CONNECTED:

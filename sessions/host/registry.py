@@ -134,7 +134,15 @@ class Registry:
             )
             return _guest(kind, identity.spec, place)
 
-        session = Session(identity, make_guest, self._settings.encoding, self._reactor, self._session_changed)
+        settings = self._settings
+        session = Session(
+            identity,
+            make_guest,
+            settings.encoding,
+            self._reactor,
+            self._session_changed,
+            idle=settings.idle_seconds,
+        )
         self._sessions[identity.session] = session
         return session
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.encoders.base import Options
+from sessions.session import IDLE_SECONDS
 
 
 class SettingsError(Exception):
@@ -21,6 +22,7 @@ class Settings:
 
     socket: the Unix socket to listen on. state: the folder of its sessions' folders.
     images: the image store. guests: settings for each kind of guest.
+    idle_seconds: without input, after which a session counts as Idle.
     """
 
     socket: Path
@@ -28,6 +30,7 @@ class Settings:
     images: Path
     guests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     encoding: Options = field(default_factory=Options)
+    idle_seconds: float = IDLE_SECONDS
     log_level: str = "info"
 
 
@@ -41,6 +44,7 @@ def read(path: Path) -> Settings:
             images=Path(table["images"]),
             guests=dict(table.get("guests", {})),
             encoding=Options(**table.get("encoding", {})),
+            idle_seconds=float(table.get("idle_seconds", IDLE_SECONDS)),
             log_level=str(table.get("log_level", "info")),
         )
     except (OSError, ValueError, TypeError, KeyError) as error:

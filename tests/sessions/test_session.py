@@ -10,7 +10,7 @@ from sessions.encoders.base import Options
 from sessions.guests.base import GuestError
 from sessions.input.events import Button, Key, Pointer, Text, Wheel
 from sessions.pixels.geometry import Rect, Size
-from sessions.session import REOPEN_SECONDS, Identity, Session
+from sessions.session import IDLE_SECONDS, REOPEN_SECONDS, Identity, Session
 from sessions.viewer import Viewer
 from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode, SessionState
@@ -224,6 +224,43 @@ def test_a_viewer_that_breaks_the_protocol_is_let_go_and_the_session_goes_on(run
     running.session.received(1, rubbish)
     assert client.gone[0] is CloseCode.PROTOCOL
     assert running.session.state is SessionState.DISCONNECTED
+
+
+def test_a_session_without_input_falls_idle_and_wakes_at_the_first(running):
+    client = Client(running.session, 1)
+    running.screen.paint(0x123456)
+    client.say(tsg.Ack(1, 0, 0))
+    running.clock.advance(IDLE_SECONDS - 1)
+    client.say(tsg.Pointer(5, 6, 0))
+    running.clock.advance(IDLE_SECONDS - 1)
+    assert running.session.state is SessionState.ACTIVE
+    running.screen.paint(0x654321)  # neither what the guest does nor that it arrives is input
+    client.say(tsg.Ack(2, 0, 0))
+    client.say(tsg.RequestSize(640, 480))
+    running.clock.advance(1)
+    assert running.session.state is SessionState.IDLE
+    assert client.messages[-1].state == SessionState.IDLE
+    assert running.told[-1]["state"] == SessionState.IDLE
+    client.say(tsg.Key(1, 30, 0x61))
+    assert running.session.state is SessionState.ACTIVE
+    assert running.screen.got[-1] == Key(True, 30, 0x61)
+    running.clock.advance(IDLE_SECONDS)
+    assert client.states[-3:] == [SessionState.IDLE, SessionState.ACTIVE, SessionState.IDLE]
+
+
+def test_who_opens_an_idle_session_elsewhere_finds_it_awake(running):
+    Client(running.session, 1).say(tsg.Ack(1, 0, 0))
+    running.clock.advance(IDLE_SECONDS)
+    assert running.session.state is SessionState.IDLE
+    other = Client(running.session, 2)
+    assert running.session.state is SessionState.CONNECTED
+    other.say(tsg.Ack(1, 0, 0))
+    running.clock.advance(IDLE_SECONDS - 1)
+    assert running.session.state is SessionState.ACTIVE
+    running.session.detach(2)
+    running.clock.advance(IDLE_SECONDS)
+    assert running.session.state is SessionState.DISCONNECTED
+    assert not running.clock.getDelayedCalls()
 
 
 def test_a_lost_decoder_begins_again(running):

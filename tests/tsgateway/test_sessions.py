@@ -168,7 +168,10 @@ async def test_settings_for_the_host_are_private_and_whole(world: World):
     settings = json.loads(path.read_text())
     assert settings["encoding"] == {"window_log": 24, "level": 3, "jpeg_quality": 80}
     assert settings["guests"]["qemu"]["accelerator"] == "auto"
-    assert set(settings) == {"socket", "state", "images", "guests", "encoding", "log_level"}
+    assert settings["idle_seconds"] == 600
+    assert set(settings) == {
+        "socket", "state", "images", "guests", "encoding", "idle_seconds", "log_level",
+    }  # fmt: skip
 
 
 @pytest_twisted.ensureDeferred

@@ -84,6 +84,13 @@ class HostsSection(Section):
     """The session hosts: the processes that own desktops."""
 
     count: int = Field(1, ge=1, le=64, description="How many run on this machine; a core each is enough.")
+    idle_minutes: float = Field(
+        10,
+        gt=0,
+        le=60 * 24,
+        description="A session that is looked at is shown as idle after this long "
+        "without keyboard or pointer. Nothing else changes.",
+    )
 
 
 class QemuSection(Section):

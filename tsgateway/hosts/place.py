@@ -39,6 +39,7 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
         "images": str(layout.images),
         "guests": guests,
         "encoding": config.encoding.model_dump(mode="json"),
+        "idle_seconds": config.hosts.idle_minutes * 60,
         "log_level": config.server.log_level,
     }
     return HostPlace(number, folder, layout.socket(number), command, settings)
