@@ -38,6 +38,11 @@ class TestcardDisplay:
         self._fps = fps
         self.watch(True)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it draws."""
+        return self._open
+
     def send(self, event: InputEvent) -> None:
         """Echo one input event on the screen."""
         if not self._open:

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sessions.displays.base import Display, DisplayEvents
-from sessions.displays.rfb import AWAKE_HERTZ, RfbDisplay, open_rfb
+from sessions.displays.rfb import AWAKE_HERTZ, open_rfb
 from sessions.displays.sockets import connect_tcp, connect_unix
 from sessions.guests.base import GuestError, Place, Progress
+from sessions.guests.shown import OnlyShown
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.wire.rfb import RfbClient
 from sessions.wire.rfb.client import COMPACT, RAW
@@ -73,13 +74,13 @@ class RfbSpec:
             raise GuestError(f"“awake” of this VNC desktop is {self.awake}, not from 0 to {MAX_AWAKE_HERTZ}.")
 
 
-class RfbGuest:
+class RfbGuest(OnlyShown):
     """A guest that is only looked at: starting, adopting and stopping leave the server alone."""
 
     def __init__(self, spec: Mapping[str, Any], place: Place) -> None:
+        super().__init__()
         self._spec = RfbSpec.read(spec)
         self._place = place
-        self._displays: list[RfbDisplay] = []
 
     async def start(self, progress: Progress) -> None:
         """Do nothing: whether the server answers shows when the display is opened.
@@ -87,9 +88,6 @@ class RfbGuest:
         A connection to try it out would do harm where a server takes one client, once.
         """
         progress(100, "Connecting to the VNC server")
-
-    async def adopt(self) -> None:
-        """Do nothing: the server never was ours."""
 
     async def open_display(self, framebuffer: Framebuffer, events: DisplayEvents) -> Display:
         """Connect and shake hands. Raises DisplayError."""
@@ -104,19 +102,7 @@ class RfbGuest:
             encodings = _ENCODINGS[spec.encodings]
         password = None if spec.password is None else spec.password.encode()
         client = RfbClient(password, spec.shared, encodings)
-        display = await open_rfb(reactor, connected, client, framebuffer, events, awake=spec.awake)
-        self._displays = [other for other in self._displays if other.is_open] + [display]
-        return display
-
-    async def stop(self) -> None:
-        """Close the connections; the server goes on."""
-        for display in self._displays:
-            display.close()
-        self._displays = []
-
-    async def detach(self) -> None:
-        """Close the connections."""
-        await self.stop()
+        return self._keep(await open_rfb(reactor, connected, client, framebuffer, events, awake=spec.awake))
 
 
 def _is_local(connected: socket.socket) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from sessions.displays.base import Display, DisplayEvents
 from sessions.displays.testcard import TestcardDisplay
 from sessions.guests.base import GuestError, Place, Progress
+from sessions.guests.shown import OnlyShown
 from sessions.pixels.framebuffer import MAX_SIDE, Framebuffer
 from sessions.pixels.geometry import Size
 from sessions.pixels.testcard import frame
@@ -25,42 +26,28 @@ MAX_FPS = 120
 __all__ = ["TestcardGuest", "frame"]
 
 
-class TestcardGuest:
+class TestcardGuest(OnlyShown):
     """A guest that is only a picture."""
 
     __test__ = False  # not a test, whatever a test runner thinks of the name
 
     def __init__(self, spec: Mapping[str, Any], place: Place) -> None:
+        super().__init__()
         self._size = Size(
             int(_number(spec, "width", 1280, MIN_SIDE, MAX_SIDE)),
             int(_number(spec, "height", 720, MIN_SIDE, MAX_SIDE)),
         )
         self._fps = _number(spec, "fps", 15, 0, MAX_FPS)
         self._place = place
-        self._displays: list[Display] = []
 
     async def start(self, progress: Progress) -> None:
         """Do nothing; there is nothing to start."""
         progress(100, "Drawing the test card")
 
-    async def adopt(self) -> None:
-        """Do nothing; the card starts anew."""
-
     async def open_display(self, framebuffer: Framebuffer, events: DisplayEvents) -> Display:
         """Start drawing."""
-        display = TestcardDisplay(self._place.reactor, framebuffer, events, self._size, self._fps)
-        self._displays.append(display)
-        return display
-
-    async def stop(self) -> None:
-        """Stop drawing."""
-        for display in self._displays:
-            display.close()
-        self._displays = []
-
-    async def detach(self) -> None:
-        """Stop drawing."""
-        await self.stop()
+        reactor = self._place.reactor
+        return self._keep(TestcardDisplay(reactor, framebuffer, events, self._size, self._fps))
 
 
 def _number(spec: Mapping[str, Any], key: str, default: float, least: float, most: float) -> float:

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from sessions.images import cpio, kernel, recipe
 from sessions.images.commands import need, run
-from sessions.images.errors import ImageError, Progress
+from sessions.images.errors import Progress
 from sessions.images.store import Image, ImageStore, describe, writes_to
 from sessions.images.tiny import TEXT_PORT
 
@@ -54,13 +54,8 @@ def build(
         (cache / "desktop").mkdir(parents=True, exist_ok=True)
     linux = kernel.prepare(cache, progress)
     made_from = recipe.fingerprint(source, linux.version, APPEND, SUITE)
-    if not force:
-        try:
-            present = store.get(name)
-            if present.recipe == made_from:
-                return present
-        except ImageError:
-            pass  # missing or broken: made anew
+    if not force and (present := store.made_from(name, made_from)):
+        return present
     archive = _packages(source, cache / "desktop", progress, force)
     with store.writing(name) as folder, TemporaryDirectory(prefix="work-", dir=cache / "desktop") as work:
         try:

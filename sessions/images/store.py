@@ -78,6 +78,14 @@ class ImageStore:
             raise ImageMissing(f"There is no image {name!r} in {self.folder}: {_how_to_get(name)}")
         return _read(folder)
 
+    def made_from(self, name: str, recipe: str) -> Image | None:
+        """The image if it was made from this recipe; None when it is another, missing or broken."""
+        try:
+            present = self.get(name)
+        except ImageError:
+            return None
+        return present if present.recipe == recipe else None
+
     def list(self) -> list[Image | ImageBroken]:
         """All images by name; one that cannot be read stands there as its error."""
         images: list[Image | ImageBroken] = []

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from sessions.images import cpio, kernel, recipe
 from sessions.images.commands import need, run
-from sessions.images.errors import BuildFailed, ImageError, Progress
+from sessions.images.errors import BuildFailed, Progress
 from sessions.images.store import Image, ImageStore, describe, writes_to
 
 TEXT_PORT = "org.tsgateway.text"
@@ -32,13 +32,8 @@ def build(
         cache.mkdir(parents=True, exist_ok=True)
     linux = kernel.prepare(cache, progress)
     made_from = recipe.fingerprint(source, linux.version, APPEND)
-    if not force:
-        try:
-            present = store.get(name)
-            if present.recipe == made_from:
-                return present
-        except ImageError:
-            pass  # missing or broken: made anew
+    if not force and (present := store.made_from(name, made_from)):
+        return present
     progress(None, "making the tiny guest")
     with store.writing(name) as folder:
         (folder / "initrd").write_bytes(_initrd(source, linux))

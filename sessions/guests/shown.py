@@ -1,0 +1,41 @@
+"""What guests have in common that are only shown: there is nothing to start, and their displays are all.
+
+They end with their displays and cannot end by themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sessions.displays.base import Display
+
+
+class _Closable(Display, Protocol):
+    @property
+    def is_open(self) -> bool:
+        """Whether it still delivers."""
+
+
+class OnlyShown:
+    """The part of a guest (see base.py) that keeps its displays and lets go of them."""
+
+    def __init__(self) -> None:
+        self._displays: list[_Closable] = []
+
+    def _keep(self, display: _Closable) -> Display:
+        """Note a display that was opened, to be closed at the end."""
+        self._displays = [other for other in self._displays if other.is_open] + [display]
+        return display
+
+    async def adopt(self) -> None:
+        """Do nothing: there is nothing that an earlier process could have left running."""
+
+    async def stop(self) -> None:
+        """Close the displays."""
+        for display in self._displays:
+            display.close()
+        self._displays = []
+
+    async def detach(self) -> None:
+        """Close the displays."""
+        await self.stop()
