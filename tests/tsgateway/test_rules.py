@@ -89,6 +89,27 @@ def test_success_forgets():
     assert [throttle.begin("ada", "a", 0) for _ in range(3)] == [0, 0, 0]
 
 
+def test_who_signs_in_is_not_forgiven_the_attempts_on_others():
+    throttle = Throttle(LIMITS)
+    now, guesses = 0.0, 0
+    while now < 60:
+        now += throttle.begin(f"victim{guesses}", "192.0.2.1", now)
+        guesses += 1
+        now += throttle.begin("eve", "192.0.2.1", now)
+        throttle.succeeded("eve", "192.0.2.1")
+        now += 0.1
+    assert guesses < 12
+
+
+def test_colleagues_behind_one_address_are_forgiven_their_own():
+    throttle = Throttle(LIMITS)
+    for number in range(50):
+        assert throttle.begin(f"user{number}", "192.0.2.1", number) == 0  # wrong once
+        assert throttle.begin(f"user{number}", "192.0.2.1", number) == 0
+        throttle.succeeded(f"user{number}", "192.0.2.1")
+    assert throttle._records == {}
+
+
 def test_all_addresses_of_one_ipv6_customer_are_one():
     throttle = Throttle(LIMITS)
     for number in range(3):

@@ -3,15 +3,19 @@
 An attempt counts as wrong from its beginning until it has proved right, so that a hundred at once gain
 nothing. Attempts that are refused for being too early do not count: the wait ends. One account's wait is
 kept short, so that a stranger cannot lock its owner out; an address's wait grows long.
+
+Who signs in is forgiven her own wrong attempts, not those on others' accounts from the same address: or
+whoever has an account could guess at all others as fast as she signs in.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
 
 MAX_KEYS = 10_000
+MAX_NAME = 256
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,11 @@ class Limits:
 
 @dataclass
 class _Record:
-    failures: int
+    """failures: wrong attempts, by account."""
+
     until: float
     last: float
+    failures: Counter[str] = field(default_factory=Counter)
 
 
 class Throttle:
@@ -46,25 +52,31 @@ class Throttle:
         if wait > 0:
             return wait
         for key in keys:
-            self._count(key, now)
+            self._count(key, account, now)
         return 0
 
     def succeeded(self, account: str, address: str) -> None:
-        """The attempt was right: forget the wrong ones of this account and this address."""
+        """The attempt was right: forget the wrong ones on this account, and let the next begin at once."""
         for key in _keys(account, address):
-            self._records.pop(key, None)
+            record = self._records.get(key)
+            if record is None:
+                continue
+            del record.failures[account[:MAX_NAME]]
+            record.until = record.last
+            if not record.failures:
+                del self._records[key]
 
     def _wait(self, key: tuple[str, str], now: float) -> float:
         record = self._records.get(key)
         return 0 if record is None else max(record.until - now, 0)
 
-    def _count(self, key: tuple[str, str], now: float) -> None:
-        record = self._records.setdefault(key, _Record(0, now, now))
+    def _count(self, key: tuple[str, str], account: str, now: float) -> None:
+        record = self._records.setdefault(key, _Record(now, now))
         if now - record.last > self._limits.forget:
-            record.failures = 0
-        record.failures += 1
+            record.failures.clear()
+        record.failures[account[:MAX_NAME]] += 1
         record.last = now
-        over = record.failures - self._limits.free
+        over = record.failures.total() - self._limits.free
         if over >= 0:
             longest = self._limits.max_account if key[0] == "account" else self._limits.max_address
             record.until = now + min(self._limits.delay * 2.0 ** min(over, 30), longest)
@@ -74,7 +86,7 @@ class Throttle:
 
 
 def _keys(account: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return ("account", account[:256]), ("address", _network(address))
+    return ("account", account[:MAX_NAME]), ("address", _network(address))
 
 
 def _network(address: str) -> str:
