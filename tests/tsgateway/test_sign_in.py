@@ -1,6 +1,7 @@
 """Signing in and out, over a real socket."""
 
 import pytest_twisted
+from twisted.logger import eventAsText, globalLogPublisher
 
 from sessions.wire.tsg import CloseCode
 from tests.tsgateway.support import World, hello
@@ -61,6 +62,23 @@ async def test_wrong_name_and_wrong_password_are_told_apart_by_nobody(world: Wor
     assert wrong.status == nobody.status == 401
     assert wrong.body == nobody.body
     assert "Set-Cookie" not in wrong.headers
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_password_in_the_wrong_field_is_not_logged(world: World):
+    events = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        await world.request("POST", LOGIN, {"name": "correct horse", "password": "battery staple"})
+        await world.request("POST", LOGIN, WRONG)
+        await world.sign_in()
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    said = "\n".join(eventAsText(event) for event in events)
+    assert "sign-in refused: nobody's name from 127.0.0.1" in said
+    assert "sign-in refused: ada from 127.0.0.1" in said
+    for secret in ("horse", "staple", "not it", "ada's password"):
+        assert secret not in said
 
 
 @pytest_twisted.ensureDeferred

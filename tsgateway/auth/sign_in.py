@@ -107,7 +107,9 @@ class SignIn:
         finally:
             self._pending -= 1
         if account is None or not right:
-            self.log.info("sign-in refused: {name!r} from {address}", name=name[:64], address=address)
+            # A name that is none may be a password, typed into the wrong field.
+            who = "nobody's name" if account is None else account.name
+            self.log.info("sign-in refused: {who} from {address}", who=who, address=address)
             raise WrongPassword("The name or the password is wrong.")
         self._throttle.succeeded(name, address)
         token = new_token()
