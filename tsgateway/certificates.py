@@ -100,7 +100,8 @@ def _make(layout: Layout, listen: str, now: datetime.datetime) -> None:
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + LIFETIME)
         .add_extension(x509.SubjectAlternativeName(_names(listen)), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        # No authority: whoever trusts it trusts this gateway, not what its key might sign for other names.
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -1,5 +1,7 @@
+import contextlib
 import datetime
 import sqlite3
+import ssl
 
 import pytest
 from cryptography import x509
@@ -118,12 +120,34 @@ def test_the_certificate_is_made_kept_and_renewed(config, layout):
     first = load_identity(config, layout, NOW)
     names = first.chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "localhost" in names.get_values_for_type(x509.DNSName)
+    assert not first.chain[0].extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     assert layout.key.stat().st_mode & 0o777 == 0o600
     again = load_identity(config, layout, NOW + LIFETIME / 2)
     assert again.fingerprint == first.fingerprint
     assert load_identity(config, layout, NOW + LIFETIME).fingerprint != first.fingerprint
     layout.certificate.write_text("rubbish")
     assert load_identity(config, layout, NOW).fingerprint != first.fingerprint
+
+
+def test_who_trusts_the_certificate_can_connect_and_checks_the_name(config, layout):
+    identity = load_identity(config, layout, datetime.datetime.now(datetime.UTC))
+    trusting = ssl.create_default_context(cafile=layout.certificate)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(layout.certificate, layout.key)
+    assert identity.fingerprint
+
+    def shake(name):
+        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = trusting.wrap_bio(to_client, to_server, server_hostname=name)
+        server = serving.wrap_bio(to_server, to_client, server_side=True)
+        for end in (client, server, client):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+        return client.version()
+
+    assert shake("localhost") == "TLSv1.3"
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake("elsewhere.example")
 
 
 @pytest.mark.parametrize(
