@@ -11,6 +11,7 @@ from tsgateway.config import Config
 from tsgateway.errors import StartError
 from tsgateway.layout import DataLock, Layout
 from tsgateway.store import NameTaken, NoSuchUser, Store
+from tsgateway.store.database import MAX_SIGN_INS
 
 HOUR = 3600
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
@@ -51,6 +52,18 @@ def test_a_sign_in_ends_by_age_and_by_idleness(store):
     store.add_sign_in(b"3", "ada", 0)
     store.set_password("ada", "new")
     assert store.use_sign_in(b"3", 1, 12 * HOUR, HOUR) is None
+
+
+def test_an_account_has_few_sign_ins_at_a_time(store):
+    """Or who has one could fill the disk with them."""
+    for name in ("ada", "bob"):
+        store.add_user(name, "hash", set(), 0)
+    store.add_sign_in(b"his", "bob", 0)
+    for number in range(MAX_SIGN_INS + 1):
+        store.add_sign_in(b"%d" % number, "ada", number)
+    known = [store.use_sign_in(b"%d" % n, 100, HOUR, HOUR) is not None for n in range(MAX_SIGN_INS + 1)]
+    assert known == [False] + [True] * MAX_SIGN_INS
+    assert store.use_sign_in(b"his", 100, HOUR, HOUR).name == "bob"
 
 
 def test_old_sign_ins_are_forgotten(store):

@@ -41,6 +41,8 @@ from tsgateway.store.schema import (
 
 EVERYONE = "users"
 ADMINISTRATORS = "administrators"
+MAX_SIGN_INS = 64
+"""For one account at a time."""
 
 
 class StoreError(Exception):
@@ -127,13 +129,16 @@ class Store:
     # ---- sign-ins
 
     def add_sign_in(self, token_hash: bytes, name: str, now: float) -> None:
-        """Remember a sign-in. Raises NoSuchUser."""
+        """Remember a sign-in; the account's oldest ends beyond `MAX_SIGN_INS`. Raises NoSuchUser."""
         with self._engine.begin() as connection:
             user_id = connection.scalar(select(users.c.id).where(users.c.name == name))
             if user_id is None:
                 raise NoSuchUser(f'there is no account "{name}"')
             row = {"token_hash": token_hash, "user_id": user_id, "created": now, "used": now}
             connection.execute(insert(sign_ins).values(row))
+            mine = select(sign_ins.c.token_hash).where(sign_ins.c.user_id == user_id)
+            oldest = mine.order_by(sign_ins.c.created.desc()).offset(MAX_SIGN_INS)
+            connection.execute(delete(sign_ins).where(sign_ins.c.token_hash.in_(oldest)))
 
     def use_sign_in(self, token_hash: bytes, now: float, lifetime: float, idle: float) -> Account | None:
         """Return whose sign-in this is and note that it was used; None when it is over.
