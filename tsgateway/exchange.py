@@ -33,13 +33,13 @@ class Request:
 class Response:
     """One answer. Headers that every answer has are added by the transport.
 
-    known: the request came from somebody who has signed in.
+    person: who has signed in and sent the request; "" for a stranger.
     """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    known: bool = False
+    person: str = ""
 
 
 class ApiError(Exception):

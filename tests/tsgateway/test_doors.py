@@ -12,6 +12,7 @@ from twisted.internet.error import ConnectionLost
 from sessions.wire.tsg import MAX_CLIENT_MESSAGE, SUBPROTOCOL, CloseCode
 from tests.tsgateway.support import World, hello, http_request, sleep
 
+CLOSE = b"Connection: close\r\n"
 UPGRADE = (
     "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -246,6 +247,24 @@ async def test_too_many_strangers():
         assert await viewer.message() == b"\xf0\x18"
     finally:
         await world.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_one_person_cannot_hold_all_connections(world: World, monkeypatch):
+    """Whoever has signed in is no stranger; still there is an end to it."""
+    monkeypatch.setattr("tsgateway.transports.admission.MAX_PER_PERSON", 3)
+    monkeypatch.setattr("tsgateway.transports.door.KNOWN_WITHIN", 5.0)
+    ada = await world.sign_in()
+    lines = [await world.knock() for _ in range(5)]
+    for line in lines:
+        line.write(http_request(world.origin, "GET", "/api/v1/me", cookie=ada.cookie).replace(CLOSE, b""))
+        while b"HTTP/1.1 200" not in line.buffer:
+            await line.more()
+    for line in lines[3:]:
+        await line.to_end()
+    assert [line.lost for line in lines] == [False] * 3 + [True] * 2
+    for line in lines[:3]:
+        line.cut()
 
 
 @pytest_twisted.ensureDeferred

@@ -9,7 +9,7 @@ from tsgateway.auth.passwords import Passwords, random_password
 from tsgateway.auth.throttle import MAX_KEYS, Limits, Throttle
 from tsgateway.auth.tokens import MAX_TICKETS, Grant, Tickets, hash_token
 from tsgateway.policy import Action, DesktopRight, Owned, Subject, authorize
-from tsgateway.transports.admission import Admission
+from tsgateway.transports.admission import MAX_PER_PERSON, Admission
 
 ADA = Subject("ada", frozenset({"users", "staff"}))
 FOR_STAFF = DesktopRight(frozenset(), frozenset({"staff"}))
@@ -170,22 +170,41 @@ def test_signing_out_drops_tickets():
 # ---- admission
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans())))
-def test_strangers_never_exceed_the_limits(events):
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["enters", "leaves", "is known"]))))
+def test_neither_strangers_nor_one_person_exceed_their_limits(events):
     admission = Admission(5, 2)
-    inside = []
-    for address, leaves in events:
-        if leaves and inside:
-            inside.pop()[1].known()
-        elif (stranger := admission.enter(address)) is not None:
-            inside.append((address, stranger))
-        assert len(inside) <= 5
-        assert all(sum(each == a for each, _ in inside) <= 2 for a in "abc")
-    for _, stranger in inside:
-        stranger.known()
-        stranger.known()  # only counts once
-    assert admission._total == 0
+    everybody, strangers = [], []
+    for address, what in events:
+        if what == "enters":
+            if (visitor := admission.enter(address)) is not None:
+                everybody.append(visitor)
+                strangers.append((address, visitor))
+        elif strangers:
+            _, visitor = strangers.pop()
+            visitor.known("ada") if what == "is known" else visitor.gone()
+            assert not visitor.is_stranger
+        assert len(strangers) <= 5
+        assert all(sum(each == a for each, _ in strangers) <= 2 for a in "abc")
+    for visitor in everybody:
+        visitor.gone()
+        visitor.gone()  # only counts once
     assert not admission._strangers
+    assert not admission._people
+
+
+def test_one_person_has_so_many_connections_and_others_are_let_in():
+    admission = Admission(5, 5)
+    for _ in range(MAX_PER_PERSON):
+        admission.enter("a").known("ada")
+    surplus = [admission.enter("a") for _ in range(5)]
+    for visitor in surplus:
+        visitor.known("ada")
+        assert visitor.is_stranger
+    assert admission.enter("b") is None
+    surplus[0].gone()  # as it is a minute later, when it is cut like any stranger's
+    bob = admission.enter("b")
+    bob.known("bob")
+    assert not bob.is_stranger
 
 
 # ---- passwords

@@ -122,7 +122,7 @@ class Api:
         if route.body is not None:
             call = Call(request, _parse(route.body, request.body), segment, call.subject, call.sign_in)
         response = await route.function(self, call)
-        return dataclasses.replace(response, known=route.signed_in)
+        return dataclasses.replace(response, person=call.subject.name)
 
     def _check_post(self, request: Request) -> None:
         """Refuse what another site's page could have sent."""

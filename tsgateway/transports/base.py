@@ -35,7 +35,7 @@ class MessageTransport(Protocol):
     def abort(self) -> None:
         """Cut now."""
 
-    def admitted(self) -> None:
+    def admitted(self, person: str) -> None:
         """The person behind it is known: it no longer counts as a stranger's connection."""
 
 

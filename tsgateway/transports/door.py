@@ -11,7 +11,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 
 from sessions.wire.tsg import SUBPROTOCOL
-from tsgateway.transports.admission import Admission, Stranger
+from tsgateway.transports.admission import Admission, Visitor
 
 MAX_HEAD = 8192
 HEAD_WITHIN = 10.0
@@ -31,17 +31,17 @@ class Inside(Protocol):
         """The connection is gone."""
 
 
-Open = Callable[[Any, str, Stranger], Inside]
-"""Makes an `Inside` from a Twisted transport, the client's address and its place among the strangers."""
+Open = Callable[[Any, str, Visitor], Inside]
+"""Makes an `Inside` from a Twisted transport, the client's address and how it is counted."""
 
 
 class Door(TwistedProtocol):
     """Looks at the first bytes and hands the connection on."""
 
-    def __init__(self, factory: DoorFactory, peer: str, stranger: Stranger) -> None:
+    def __init__(self, factory: DoorFactory, peer: str, visitor: Visitor) -> None:
         self._doors = factory
         self._peer = peer
-        self._stranger = stranger
+        self._visitor = visitor
         self._head = b""
         self._inside: Inside | None = None
         self._patience: Any = None
@@ -67,14 +67,14 @@ class Door(TwistedProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Twisted: the connection is gone."""
         self._calm()
-        self._stranger.known()
+        self._visitor.gone()
         if self._inside is not None:
             self._inside.lost()
 
     def _enter(self, make: Open) -> None:
         self._wait(KNOWN_WITHIN)
         head, self._head = self._head, b""
-        self._inside = make(self.transport, self._peer, self._stranger)
+        self._inside = make(self.transport, self._peer, self._visitor)
         self._inside.received(head)
 
     def _wait(self, seconds: float) -> None:
@@ -83,7 +83,7 @@ class Door(TwistedProtocol):
 
     def _too_slow(self) -> None:
         transport: Any = self.transport
-        if self._stranger.counted:
+        if self._visitor.is_stranger:
             transport.abortConnection()
 
     def _calm(self) -> None:
@@ -134,8 +134,8 @@ class DoorFactory(Factory):
     def buildProtocol(self, addr: IAddress | None) -> Door | None:
         """Twisted: somebody connected. None cuts the connection before any TLS."""
         peer = str(getattr(addr, "host", "?"))
-        stranger = self._admission.enter(peer)
-        return None if stranger is None else Door(self, peer, stranger)
+        visitor = self._admission.enter(peer)
+        return None if visitor is None else Door(self, peer, visitor)
 
 
 def _is_websocket(head: bytes) -> bool:

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from twisted.web import http
 
 from tsgateway.exchange import COOKIE, Request, Response
-from tsgateway.transports.admission import Stranger
+from tsgateway.transports.admission import Visitor
 from tsgateway.transports.door import MAX_HEAD
 
 MAX_BODY = 64 * 1024
@@ -30,13 +30,13 @@ class HttpConnection:
         self,
         transport: Any,
         peer: str,
-        stranger: Stranger,
+        visitor: Visitor,
         *,
         answer: Answer,
         headers: Mapping[str, str],
         reactor: Any,
     ) -> None:
-        channel: Any = _Channel(answer, headers, peer, stranger)
+        channel: Any = _Channel(answer, headers, peer, visitor)
         channel.callLater = reactor.callLater
         channel.timeOut = IDLE
         channel.requestFactory = _Request
@@ -60,12 +60,12 @@ class _Channel(http.HTTPChannel):
     maxHeaders = 100
     transport: Any
 
-    def __init__(self, answer: Answer, headers: Mapping[str, str], peer: str, stranger: Stranger) -> None:
+    def __init__(self, answer: Answer, headers: Mapping[str, str], peer: str, visitor: Visitor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.answer = answer
         self.common = headers
         self.peer_address = peer
-        self.stranger = stranger
+        self.visitor = visitor
 
     def refuse(self, status: bytes) -> None:
         """Answer outside of a request and close."""
@@ -112,8 +112,8 @@ class _Request(http.Request):
     async def _answer(self, channel: _Channel) -> None:
         request = self._value(channel.peer_address)
         response = await channel.answer(request)
-        if response.known:
-            channel.stranger.known()
+        if response.person:
+            channel.visitor.known(response.person)
         if self._disconnected:
             return
         self.setResponseCode(response.status)

@@ -7,7 +7,7 @@ from typing import Any
 from sessions.wire.errors import ProtocolError
 from sessions.wire.lengths import LengthPrefixed
 from sessions.wire.tsg import MAX_CLIENT_MESSAGE, CloseCode
-from tsgateway.transports.admission import Stranger
+from tsgateway.transports.admission import Visitor
 from tsgateway.transports.base import Opened
 from tsgateway.transports.outgoing import Outgoing
 
@@ -15,10 +15,10 @@ from tsgateway.transports.outgoing import Outgoing
 class NativeTransport:
     """Cuts the stream into messages for one viewer."""
 
-    def __init__(self, transport: Any, peer: str, stranger: Stranger, opened: Opened) -> None:
+    def __init__(self, transport: Any, peer: str, visitor: Visitor, opened: Opened) -> None:
         self.peer = peer
         self._transport = transport
-        self._stranger = stranger
+        self._visitor = visitor
         self._outgoing = Outgoing(transport)
         self._messages = LengthPrefixed(MAX_CLIENT_MESSAGE)
         self._broken = False
@@ -57,6 +57,6 @@ class NativeTransport:
         """Cut now."""
         self._transport.abortConnection()
 
-    def admitted(self) -> None:
+    def admitted(self, person: str) -> None:
         """The person is known."""
-        self._stranger.known()
+        self._visitor.known(person)

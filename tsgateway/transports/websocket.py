@@ -14,7 +14,7 @@ from websockets.typing import Origin, Subprotocol
 
 from sessions.wire.fields import clip
 from sessions.wire.tsg import MAX_CLIENT_MESSAGE, SUBPROTOCOL, Close, CloseCode
-from tsgateway.transports.admission import Stranger
+from tsgateway.transports.admission import Visitor
 from tsgateway.transports.base import Opened, Receiver
 from tsgateway.transports.outgoing import Outgoing
 
@@ -41,7 +41,7 @@ class WebSocketTransport:
         self,
         transport: Any,
         peer: str,
-        stranger: Stranger,
+        visitor: Visitor,
         *,
         opened: Opened,
         origins: Sequence[str],
@@ -49,7 +49,7 @@ class WebSocketTransport:
     ) -> None:
         self.peer = peer
         self._transport = transport
-        self._stranger = stranger
+        self._visitor = visitor
         self._opened = opened
         self._headers = headers
         self._outgoing = Outgoing(transport)
@@ -145,6 +145,6 @@ class WebSocketTransport:
         """Cut now."""
         self._transport.abortConnection()
 
-    def admitted(self) -> None:
+    def admitted(self, person: str) -> None:
         """The person is known."""
-        self._stranger.known()
+        self._visitor.known(person)

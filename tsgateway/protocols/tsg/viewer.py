@@ -31,7 +31,7 @@ class Transport(Protocol):
     def abort(self) -> None:
         """Cut now."""
 
-    def admitted(self) -> None:
+    def admitted(self, person: str) -> None:
         """The person behind it is known: it no longer counts as a stranger's connection."""
 
 
@@ -203,7 +203,7 @@ class Viewer:
         except Refused as refusal:
             self.close(refusal.code, str(refusal))
             return
-        self._transport.admitted()
+        self._transport.admitted(self.grant.user)
         self.log.info(
             "viewer {number}: {user} from {peer} ({client!r}) attaches to session {session}",
             number=self.number,
