@@ -42,14 +42,17 @@ class Viewer:
         self._send = send
         self._gone = gone
         self._pacer: Pacer | None = None
+        self._closed = False
 
     def tell(self, message: tsg.Message) -> None:
         """Send one message."""
         self._send(message.encode())
 
     def show(self, framebuffer: Framebuffer, cursor: Cursor | None, options: Options, clock: Clock) -> None:
-        """Begin to send the screen."""
+        """Begin to send the screen, unless the viewer has been let go of."""
         self.hide()
+        if self._closed:
+            return
         exact: Encoder = plugins.load("encoder", "history")(options)
         still: Encoder | None = plugins.load("encoder", "jpeg")(options)
         if still is not None and still.traits.capability not in self._capabilities:
@@ -91,6 +94,7 @@ class Viewer:
 
     def close(self, code: tsg.CloseCode, reason: str) -> None:
         """Let the viewer go."""
+        self._closed = True
         self.hide()
         self._gone(code, reason)
 

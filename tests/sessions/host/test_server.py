@@ -12,6 +12,7 @@ from sessions.guests import testcard
 from sessions.host.registry import Registry
 from sessions.host.server import HostServer
 from sessions.host.settings import Settings
+from sessions.viewer import Viewer
 from sessions.wire import link, tsg
 from sessions.wire.tsg import CloseCode
 from tests.sessions.host.process import CARD, at_once
@@ -91,6 +92,11 @@ def detached(messages):
     return [(b["params"]["viewer"], b["params"]["code"]) for b in bodies if b["event"] == "detached"]
 
 
+def detached_event(messages):
+    bodies = [message.body for message in messages if message.kind is link.Kind.EVENT]
+    return next(body for body in bodies if body["event"] == "detached")
+
+
 def goes_on(line):
     """Whether the sound session's viewer still sees what it types."""
     assert not line.transport.disconnected
@@ -155,6 +161,25 @@ def test_a_viewer_that_cannot_be_sent_to_does_not_fail_its_display(line, monkeyp
         getattr(session, call)()
         assert detached(line.heard()) == [(3, CloseCode.SERVER_ERROR)]
     assert goes_on(line)
+
+
+def test_a_viewer_lost_while_it_is_let_in_is_sent_no_frames(line, clock, monkeypatch):
+    line.start("a" * 32, FAULTY)
+    tell = Viewer.tell
+
+    def tell_hello_only(viewer, message):
+        if isinstance(message, tsg.State):
+            raise ZeroDivisionError
+        tell(viewer, message)
+
+    monkeypatch.setattr(Viewer, "tell", tell_hello_only)
+    _reply, got = line.attach("a" * 32, 1)
+    assert detached(got) == [(1, CloseCode.SERVER_ERROR)]
+    line.registry["a" * 32].updated()
+    clock.advance(1)
+    assert [m for m in line.heard() if m.kind is link.Kind.VIEWER and m.channel == 1] == []
+    after = got[[m.body for m in got].index(detached_event(got)) + 1 :]
+    assert [m for m in after if m.kind is link.Kind.VIEWER] == []
 
 
 def test_a_guest_whose_making_fails_is_refused_and_leaves_no_folder(line, monkeypatch, tmp_path):
