@@ -32,8 +32,11 @@ PACKAGES = {
 
 def find(program: str) -> str | None:
     """Where the program is; users have no /sbin on their path, but may run what is there."""
-    path = os.environ.get("PATH", os.defpath)
-    return shutil.which(program, path=f"{path}:/usr/sbin:/sbin")
+    return shutil.which(program, path=_path())
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
 def need(purpose: str, *programs: str) -> None:
@@ -60,7 +63,7 @@ def run(
     if program is None:
         need("This", str(arguments[0]))
     words = [program or "", *map(str, arguments[1:])]
-    environment = {**os.environ, "LC_ALL": "C", **(env or {})}
+    environment = {**os.environ, "PATH": _path(), "LC_ALL": "C", **(env or {})}
     said = ""
     with subprocess.Popen(
         words, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
