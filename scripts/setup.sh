@@ -3,42 +3,65 @@
 #
 #     scripts/setup.sh run|test|check
 #
-# Each step is skipped when what it makes is already there for the same inputs: a stamp holds their
-# hash and is written last, so a step that was interrupted is simply done again.
+# Each step is skipped when what it makes is there and of the same inputs: a stamp holds their hash and is
+# written last, so a step that was interrupted is simply done again.
 set -eu
 cd "$(dirname "$0")/.."
-goal=${1:?usage: scripts/setup.sh run|test|check}
+goal=${1:-}
 stamps=.cache/setup
 venv=.venv
-mkdir -p "$stamps"
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "setup: $*"; exit 1; }
 
-# step NAME HASH COMMAND...: run COMMAND unless it was done for HASH; its output is shown if it fails.
+# ---- steps
+
+# step NAME MADE HASH COMMAND...: work, unless MADE is there and was made from HASH.
 step() {
-    name=$1 hash=$2
-    shift 2
-    [ "$(cat "$stamps/$name" 2>/dev/null)" = "$hash" ] && return 0
-    rm -f "$stamps/$name"
-    printf '%s … ' "$name" >&2
-    began=$(date +%s)
-    "$@" >"$stamps/$name.log" 2>&1 &
-    job=$!
-    trap 'kill "$job" 2>/dev/null; exit 130' INT TERM
-    while kill -0 "$job" 2>/dev/null; do
-        sleep 1
-        [ -t 2 ] && printf '\r%s … %ss ' "$name" "$(($(date +%s) - began))" >&2
-    done
-    trap - INT TERM
-    if ! wait "$job"; then
-        say "failed:"
-        tail -n 25 "$stamps/$name.log" >&2
-        die "'$name' did not work; the whole output is in $stamps/$name.log. Run the same command again to go on."
-    fi
-    printf '\r%s … done in %ss\n' "$name" "$(($(date +%s) - began))" >&2
-    printf '%s' "$hash" >"$stamps/$name"
+    name=$1 made=$2 hash=$3
+    shift 3
+    stamp=$stamps/$name
+    [ -e "$made" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$hash" ] && return 0
+    [ -e "$stamp" ] || rm -rf "$made" # half-made: begin anew
+    rm -f "$stamp"
+    work "$name" "$@"
+    printf '%s' "$hash" >"$stamp"
 }
+
+# work NAME COMMAND...: run COMMAND; its last line is shown all the while, and its last lines if it fails.
+work() {
+    name=$1 log=$stamps/$1.log
+    shift
+    : >"$log"
+    began=$(date +%s) state="" status=0
+    trap 'state="stopping …"' INT
+    "$@" >"$log" 2>&1 </dev/null &
+    job=$!
+    [ -t 2 ] || say "$name …"
+    while kill -0 "$job" 2>/dev/null; do
+        [ -t 2 ] && printf '\r\033[K%s … %s s  %s' "$name" "$(seconds)" "${state:-$(last_line "$log")}" >&2
+        sleep 1 || true
+    done
+    wait "$job" || status=$?
+    trap - INT
+    [ -t 2 ] && printf '\r\033[K' >&2
+    if [ -n "$state" ]; then
+        say "$name … interrupted; run the same command again to go on"
+        exit 130
+    elif [ "$status" != 0 ]; then
+        say "$name … failed:"
+        tail -n 25 "$log" >&2
+        die "'$name' did not work; the whole output is in $log. Run the same command again to go on."
+    fi
+    say "$name … done in $(seconds) s"
+}
+
+seconds() { echo "$(($(date +%s) - began))"; }
+
+last_line() { tail -c 200 "$1" | tr '\r' '\n' | grep . | tail -n 1 | tr -cd '[:print:]' | cut -c 1-50; }
+
+# What a shell starts in the background ignores Ctrl-C; this does not. apt-get ends at the next safe point.
+heeding() { env --default-signal=INT "$@"; }
 
 hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 
@@ -59,17 +82,30 @@ missing() {
     done
 }
 
-apt() {
-    if [ "$(id -u)" = 0 ]; then
-        env DEBIAN_FRONTEND=noninteractive apt-get "$@"
-    else
-        sudo env DEBIAN_FRONTEND=noninteractive apt-get "$@"
-    fi
+# Become able to do things as root, or say what an administrator is to do.
+need_root() {
+    [ "$(id -u)" = 0 ] && return 0
+    command -v sudo >/dev/null || die "that takes root, and there is no sudo. As root, please run: $1"
+    sudo -v || die "that takes an administrator, who may run: $1"
 }
 
+as_root() {
+    if [ "$(id -u)" = 0 ]; then heeding "$@"; else heeding sudo "$@"; fi
+}
+
+# Other programs may be at work with packages (a new machine updates itself): apt-get waits for them only when
+# it installs. One that was killed leaves packages half-way: hence the second try.
 install_packages() {
-    apt update
-    apt install -y --no-install-recommends "$@"
+    # shellcheck disable=SC2016 - expanded by the inner shell
+    as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c '
+        until said=$(apt-get update 2>&1); do
+            printf "%s\n" "$said"
+            case $said in *"Could not get lock"*) sleep 2 ;; *) exit 1 ;; esac
+        done
+        install() { apt-get -y -o DPkg::Lock::Timeout=-1 --no-install-recommends "$@"; }
+        install install "$@" || {
+            dpkg --configure -a && install --fix-broken install && install install "$@"
+        }' sh "$@"
 }
 
 system_packages() {
@@ -79,40 +115,68 @@ system_packages() {
     fi
     wanted=$(missing "$@")
     [ -z "$wanted" ] && return 0
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || die "as root, please run: apt-get install $wanted"
-        sudo -v || die "as an administrator, please run: apt-get install $wanted"
-    fi
     say "Debian packages to install: $wanted"
+    need_root "apt-get install --no-install-recommends $wanted"
     # shellcheck disable=SC2086 - one word a package
-    step "Debian packages" "$wanted" install_packages $wanted
+    work "Debian packages" install_packages $wanted
+}
+
+# Without root, an image is built in a user namespace, whose users are numbers that /etc/subuid gives to this one.
+sub_ids() {
+    me=$(id -un)
+    [ "$(id -u)" = 0 ] && return 0
+    grep -qs "^\($me\|$(id -u)\):" /etc/subuid && grep -qs "^\($me\|$(id -u)\):" /etc/subgid && return 0
+    first=$(cat /etc/subuid /etc/subgid 2>/dev/null | awk -F: 'BEGIN { n = 100000 } $2 + $3 > n { n = $2 + $3 } END { print n }')
+    range=$first-$((first + 65535))
+    say "$me has no lines in /etc/subuid and /etc/subgid, which guest images need; they are added."
+    need_root "usermod --add-subuids $range --add-subgids $range $me"
+    as_root usermod --add-subuids "$range" --add-subgids "$range" "$me"
 }
 
 # ---- Python
 
-python_packages() {
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "Python 3.11 or newer is needed"
-    python3 -m venv --upgrade-deps "$venv"
-    "$venv/bin/pip" install --require-hashes -r "$1"
-    "$venv/bin/pip" install --no-deps --editable .
+python_is_new_enough() {
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        die "Python 3.11 or newer is needed; this is $(python3 --version)"
 }
+
+# A virtual environment knows its place and its Python: when the folder was moved or Debian upgraded, it is no good.
+drop_stale_venv() {
+    [ -e "$venv" ] || return 0
+    grep -qsF "$PWD/$venv/bin/python" "$venv/bin/pip" && "$venv/bin/python" -c '' 2>/dev/null || rm -rf "$venv"
+}
+
+python_packages() {
+    heeding python3 -m venv "$venv" &&
+        heeding "$venv/bin/pip" install --require-hashes -r "$1" &&
+        heeding "$venv/bin/pip" install --no-deps --editable .
+}
+
+npm_packages() { heeding npm ci --prefix "$1" --no-audit --no-fund --loglevel=error --ignore-scripts; }
 
 # ---- goals
 
 case $goal in
 run) requirements=requirements.txt packages=$packages_run ;;
 test) requirements=requirements-dev.txt packages="$packages_run $packages_test" ;;
-check) requirements=requirements-dev.txt packages="python3-venv" ;;
-*) die "unknown goal '$goal'" ;;
+check) requirements=requirements-dev.txt packages=python3-venv ;;
+*) die "usage: scripts/setup.sh run|test|check" ;;
 esac
 
+mkdir -p "$stamps" 2>/dev/null && [ -w "$stamps" ] ||
+    die "$PWD cannot be written by $(id -un): clone the repository into a folder of your own, and set up there"
+# Held by all that this starts, so that a step goes on alone when only this script was killed.
+exec 9>"$stamps/lock"
+flock --nonblock 9 || { say "Another set-up is at work in this folder; waiting for it …" && flock 9; }
+
 # shellcheck disable=SC2086 - one word a package
-[ "$goal" = check ] || system_packages $packages
+system_packages $packages
+[ "$goal" = check ] || sub_ids
+python_is_new_enough
+drop_stale_venv
 [ "$goal" = run ] && [ -e "$venv/bin/mypy" ] && requirements=requirements-dev.txt # already has more
-step "Python packages" "$(hash_of "$requirements" pyproject.toml)" python_packages "$requirements"
+step "Python packages" "$venv" "$(hash_of "$requirements" pyproject.toml)" python_packages "$requirements"
 [ "$goal" = check ] && exit 0
-step "Browser client" "$(hash_of webclient/package-lock.json)" \
-    npm ci --prefix webclient --no-audit --no-fund --loglevel=error
+step "Browser client" webclient/node_modules "$(hash_of webclient/package-lock.json)" npm_packages webclient
 [ "$goal" = run ] && exit 0
-step "Browser driver" "$(hash_of tests/e2e/package-lock.json)" \
-    npm ci --prefix tests/e2e --no-audit --no-fund --loglevel=error --ignore-scripts
+step "Browser driver" tests/e2e/node_modules "$(hash_of tests/e2e/package-lock.json)" npm_packages tests/e2e
