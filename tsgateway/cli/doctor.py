@@ -40,11 +40,12 @@ Check = Callable[[Config, Layout], Iterator[Finding]]
 def doctor(config: Config) -> None:
     """Check what the gateway needs; the exit status is 1 when something does not work."""
     layout = Layout.of(config)
-    failed = False
+    failed = 0
     for check in CHECKS:
         for level, what, text in check(config, layout):
-            failed |= level == "fail"
+            failed += level == "fail"
             click.echo(f"{click.style(f'{level:<4}', fg=_COLOURS[level])}  {what:<12} {text}")
+    click.echo(f"\nTo be mended: {failed}." if failed else "\nNothing stands in the way.")
     raise SystemExit(1 if failed else 0)
 
 

@@ -35,7 +35,13 @@ class _Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Lazy,
+    commands=[click.Command(name) for name in COMMANDS],  # only names, for click to say which one was meant
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`tsgateway COMMAND --help` tells more of each. When something does not work, begin with "
+    "`tsgateway doctor`.",
+)
 @click.version_option(package_name="tsgateway")
 def main() -> None:
     """Terminal-services gateway: desktops that run in VM guests, in a browser."""

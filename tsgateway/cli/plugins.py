@@ -11,6 +11,7 @@ def plugins() -> None:
     from sessions.plugins import installed
 
     broken = False
+    click.echo(f"{'KIND':<10} {'NAME':<12} FROM")
     for plugin in installed():
         click.echo(f"{plugin.kind:<10} {plugin.name:<12} {plugin.origin}")
         if plugin.error:

@@ -11,8 +11,14 @@ from tsgateway.cli.options import with_config
 from tsgateway.config import Config
 
 
+class _Port(click.IntRange):
+    name = "port number"
+
+
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), help="Listen on this port instead of [server] port.")
+@click.option(
+    "--port", type=_Port(0, 65535), metavar="PORT", help="Listen on this port instead of [server] port."
+)
 @with_config
 def serve(config: Config, port: int | None) -> None:
     """Run the gateway until it is interrupted."""
