@@ -126,6 +126,34 @@ def test_a_name_that_nobody_could_sign_in_with_is_refused(shell: Shell):
     assert _stored(shell, "bob")
 
 
+def test_commands_are_told_as_they_can_be_typed(shell: Shell):
+    program = Path(sys.executable).with_name("tsgateway")
+    shell.environment["PATH"] = "/usr/bin:/bin"
+    done = subprocess.run(
+        [program, "init"], env=shell.environment, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert f"`{program} user passwd admin`" in done.stdout
+    shell.environment["PATH"] = f"{program.parent}:/usr/bin:/bin"
+    done = subprocess.run(
+        [program, "user", "passwd", "eve"], env=shell.environment, capture_output=True, text=True, check=False
+    )
+    assert "`tsgateway user list`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("serv",), "'serve'"),
+        (("user", "ad"), "Did you mean 'add'?"),
+        (("serve", "--prot", "1"), "Did you mean '--port'?"),
+        (("serve", "--port", "x"), "'x' is not a valid port number"),
+        (("user", "add"), "Missing argument 'NAME'"),
+    ],
+)
+def test_wrong_use_is_told_what_would_be_right(shell: Shell, words, said):
+    assert said in shell(*words, status=2)
+
+
 def test_help_does_not_load_the_gateway(shell: Shell):
     code = "import sys; from tsgateway.cli.main import main; main(['--help'], standalone_mode=False); "
     code += "print([m for m in ('twisted', 'sqlalchemy', 'pydantic', 'numpy') if m in sys.modules])"
@@ -153,6 +181,7 @@ def test_doctor_says_what_to_do(shell: Shell):
     assert "a names no user and no group" in said
     assert "fail  desktop      b: " in said
     assert "`tsgateway init` makes it" in said
+    assert f"To be mended: {said.count('fail  ')}." in said
 
 
 def test_serve_runs_until_interrupted(shell: Shell):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from tsgateway.cli.options import with_config
+from tsgateway.cli.options import spelled, with_config
 from tsgateway.config import Config
 from tsgateway.errors import StartError
 from tsgateway.layout import DataLock, Layout
@@ -69,7 +69,7 @@ def _database(config: Config, layout: Layout) -> Iterator[Finding]:
     from tsgateway.store import Store
 
     if not layout.database.exists():
-        yield Finding("warn", "database", "not made yet; `tsgateway init` makes it")
+        yield Finding("warn", "database", f"not made yet; {spelled('init')} makes it")
         return
     try:
         store = Store(layout.database)
@@ -80,7 +80,7 @@ def _database(config: Config, layout: Layout) -> Iterator[Finding]:
     if store.has_administrator():
         yield Finding("ok", "database", f"{users} account{'s' * (users != 1)}")
     else:
-        yield Finding("warn", "database", "no administrator yet; `tsgateway init` makes one")
+        yield Finding("warn", "database", f"no administrator yet; {spelled('init')} makes one")
     store.close()
 
 
@@ -218,7 +218,7 @@ def _plugins(config: Config, layout: Layout) -> Iterator[Finding]:
         if plugin.error:
             yield Finding("fail", "plug-in", plugin.error)
     for kind in sorted(kinds):
-        text = f'no guest plug-in is named "{kind}"; `tsgateway plugins` lists those that are installed'
+        text = f'no guest plug-in is named "{kind}"; {spelled("plugins")} lists those that are installed'
         yield Finding("fail", "plug-in", text)
 
 

@@ -9,7 +9,7 @@ import click
 
 from tsgateway.auth.passwords import Passwords, random_password
 from tsgateway.certificates import load_identity
-from tsgateway.cli.options import fail, with_config
+from tsgateway.cli.options import fail, spelled, with_config
 from tsgateway.cli.user import checked_name, open_store
 from tsgateway.config import Config
 from tsgateway.layout import Layout
@@ -38,4 +38,4 @@ def init(config: Config, administrator: str) -> None:
         )
     click.echo("The first administrator (the password is not shown again):\n")
     click.echo(f"    name:     {administrator}\n    password: {password}\n")
-    click.echo(f"`tsgateway user passwd {administrator}` gives a new one.")
+    click.echo(f"{spelled(f'user passwd {administrator}')} gives a new one.")

@@ -6,6 +6,9 @@ Exit status: 0 done, 1 it cannot be done, 2 the configuration or the command lin
 from __future__ import annotations
 
 import functools
+import os
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, NoReturn, ParamSpec, TypeVar
@@ -41,6 +44,13 @@ def with_config(command: Callable[Concatenate[Config, P], R]) -> Callable[..., R
             fail(str(error), 1)
 
     return wrapped
+
+
+def spelled(words: str) -> str:
+    """Return a command of this program as it can be typed here, where it may not be on the path."""
+    called = sys.argv[0]
+    away = os.path.basename(called) == "tsgateway" and shutil.which("tsgateway") is None
+    return f"`{called if away else 'tsgateway'} {words}`"
 
 
 def fail(message: str, status: int) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tsgateway.cli.options import with_config
+from tsgateway.cli.options import spelled, with_config
 from tsgateway.config import Config
 
 
@@ -42,8 +42,8 @@ def serve(config: Config, port: int | None) -> None:
         sys.exit(1)  # the log said why
     if left := len(gateway.sessions):
         click.echo(
-            f"Sessions left running: {left}. The next `tsgateway serve` finds them again; "
-            "`tsgateway end-sessions` ends them."
+            f"Sessions left running: {left}. The next {spelled('serve')} finds them again; "
+            f"{spelled('end-sessions')} ends them."
         )
 
 

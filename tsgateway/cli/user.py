@@ -9,7 +9,7 @@ import time
 import click
 
 from tsgateway.auth.passwords import MAX_LENGTH, MIN_LENGTH, Passwords, random_password
-from tsgateway.cli.options import fail, with_config
+from tsgateway.cli.options import fail, spelled, with_config
 from tsgateway.config import Config
 from tsgateway.layout import Layout
 from tsgateway.store import ADMINISTRATORS, Store, StoreError
@@ -44,7 +44,7 @@ def add(config: Config, name: str, admin: bool, groups: tuple[str, ...], passwor
     try:
         store.add_user(name, Passwords().hash(password), wanted, time.time())
     except StoreError as error:
-        fail(f"{error}; `tsgateway user passwd {name}` changes its password", 1)
+        fail(f"{error}; {spelled(f'user passwd {name}')} changes its password", 1)
     _tell(name, None if password_stdin else password)
 
 
@@ -60,7 +60,7 @@ def passwd(config: Config, name: str, password_stdin: bool) -> None:
     try:
         store.set_password(name, Passwords().hash(password))
     except StoreError as error:
-        fail(f"{error}; `tsgateway user list` shows all", 1)
+        fail(f"{error}; {spelled('user list')} shows all", 1)
     _tell(name, None if password_stdin else password)
 
 
@@ -70,7 +70,7 @@ def list_users(config: Config) -> None:
     """List all accounts and their groups."""
     accounts = open_store(config).all_users()
     if not accounts:
-        click.echo("There are no accounts yet; `tsgateway user add NAME` makes one.")
+        click.echo(f"There are no accounts yet; {spelled('user add NAME')} makes one.")
     for account in accounts:
         click.echo(f"{account.name:<24} {', '.join(account.groups)}")
 
