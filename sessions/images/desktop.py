@@ -6,11 +6,13 @@ packages (an archive of the installed system) -> file system (ours and the kerne
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,6 +29,7 @@ APPEND = (
 MEMORY_MB = 768
 DISK_BYTES = 8 << 30  # as the guest sees it; the file holds only what is used
 SUITE = "bookworm"
+WORK = "work-"  # begins the name of a folder in the cache that a build works in
 INSTALL_STEPS = {
     "running apt-get update": (2, "reading package lists"),
     "downloading packages": (5, "downloading packages"),
@@ -56,15 +59,41 @@ def build(
     made_from = recipe.fingerprint(source, linux.version, APPEND, SUITE)
     if not force and (present := store.made_from(name, made_from)):
         return present
-    archive = _packages(source, cache / "desktop", progress, force)
-    with store.writing(name) as folder, TemporaryDirectory(prefix="work-", dir=cache / "desktop") as work:
-        try:
-            _fill(folder, work=Path(work), archive=archive, linux=linux, progress=progress)
-        finally:
-            _as_root(["rm", "-rf", Path(work) / "root"], Path(work), progress)
-        describe(folder, _image(name, folder, made_from))
+    with _alone(cache / "desktop", progress):
+        if not force and (present := store.made_from(name, made_from)):
+            return present  # somebody made it while this waited
+        archive = _packages(source, cache / "desktop", progress, force)
+        with store.writing(name) as folder, TemporaryDirectory(prefix=WORK, dir=cache / "desktop") as work:
+            try:
+                _fill(folder, work=Path(work), archive=archive, linux=linux, progress=progress)
+            finally:
+                _as_root(["rm", "-rf", Path(work) / "root"], Path(work), progress)
+            describe(folder, _image(name, folder, made_from))
     progress(100, "the desktop is ready")
     return store.get(name)
+
+
+def _current(store: ImageStore, name: str, made_from: str) -> Image | None:
+    """The image in the store, if it is whole and up to date."""
+    with contextlib.suppress(ImageError):
+        present = store.get(name)
+        return present if present.recipe == made_from else None
+    return None
+
+
+@contextlib.contextmanager
+def _alone(cache: Path, progress: Progress) -> Iterator[None]:
+    """Let one build at a time use the cache, and remove what one that was killed has left there."""
+    with (cache / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(None, "waiting for another build")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if left := list(cache.glob(f"{WORK}*")):
+            progress(None, "tidying up after an interrupted build")
+            _as_root(["rm", "-rf", *left], cache, progress)
+        yield
 
 
 def _image(name: str, folder: Path, made_from: str) -> Image:

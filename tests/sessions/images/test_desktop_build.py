@@ -1,0 +1,38 @@
+"""What builds of the desktop image do to each other in their common cache."""
+
+import threading
+
+from sessions.images.desktop import WORK, _alone
+
+PATIENCE = 60
+
+
+def quiet(percent, text):
+    pass
+
+
+def test_what_a_killed_build_left_is_removed(tmp_path):
+    (tmp_path / f"{WORK}x/root/etc").mkdir(parents=True)
+    (tmp_path / "packages-1.tar").touch()
+    said = []
+    with _alone(tmp_path, lambda percent, text: said.append(text)):
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "packages-1.tar"]
+    assert said == ["tidying up after an interrupted build"]
+
+
+def test_a_second_build_waits_for_the_first(tmp_path):
+    waits, let_in = threading.Event(), threading.Event()
+
+    def second():
+        with _alone(tmp_path, lambda percent, text: waits.set()):
+            let_in.set()
+
+    with _alone(tmp_path, quiet):
+        (tmp_path / f"{WORK}first").mkdir()
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waits.wait(PATIENCE)
+        assert not let_in.is_set()
+        assert (tmp_path / f"{WORK}first").exists()
+    assert let_in.wait(PATIENCE)
+    thread.join()
