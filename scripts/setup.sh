@@ -82,11 +82,14 @@ missing() {
     done
 }
 
-# Become able to do things as root, or say what an administrator is to do.
+# need_root COMMAND: see that as_root will work, or say what an administrator is to run.
 need_root() {
     [ "$(id -u)" = 0 ] && return 0
-    command -v sudo >/dev/null || die "that takes root, and there is no sudo. As root, please run: $1"
-    sudo -v || die "that takes an administrator, who may run: $1"
+    command -v sudo >/dev/null && sudo -v && return 0
+    die "that takes an administrator. Please have one run this, then try again:
+
+    $1
+"
 }
 
 as_root() {
