@@ -50,7 +50,9 @@ work() {
         exit 130
     elif [ "$status" != 0 ]; then
         say "$name … failed:"
-        tail -n 25 "$log" >&2
+        tail -n 12 "$log" >&2
+        grep -qi 'no space left on device\|enough free space' "$log" &&
+            die "no room is left on the disk; make some, then run the same command again. df -h tells where."
         die "'$name' did not work; the whole output is in $log. Run the same command again to go on."
     fi
     say "$name … done in $(seconds) s"

@@ -31,8 +31,9 @@ fifo = pathlib.Path("../begun")
 if fifo.exists():
     fifo.write_text(f"{os.getpid()}\\n")  # waits until the test reads it
     signal.pause()
-if pathlib.Path("../broken").exists():
-    sys.exit("no such package")
+broken = pathlib.Path("../broken")
+if broken.exists():
+    sys.exit(broken.read_text())
 """
 
 
@@ -137,11 +138,14 @@ def test_work_that_outlives_a_killed_set_up_is_waited_for(checkout):
 
 
 def test_what_failed_is_shown_and_where_the_rest_is(checkout):
-    (checkout.outside / "broken").touch()
+    broken = checkout.outside / "broken"
+    broken.write_text("no such package")
     said = checkout.run(status=1)
     assert "no such package" in said
     assert ".cache/setup/Python packages.log" in said
-    (checkout.outside / "broken").unlink()
+    broken.write_text("OSError: [Errno 28] No space left on device")
+    assert "no room is left" in checkout.run(status=1)
+    broken.unlink()
     checkout.run()
 
 

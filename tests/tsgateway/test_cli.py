@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tsgateway.cli import doctor
+from tsgateway.config import Config
 from tsgateway.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -182,6 +184,16 @@ def test_doctor_says_what_to_do(shell: Shell):
     assert "fail  desktop      b: " in said
     assert "`tsgateway init` makes it" in said
     assert f"To be mended: {said.count('fail  ')}." in said
+
+
+def test_doctor_says_how_to_be_let_use_kvm(tmp_path, monkeypatch):
+    device = tmp_path / "kvm"
+    device.touch()
+    monkeypatch.setattr(doctor, "KVM", device)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != device)  # root may use everything
+    (finding,) = doctor._accelerator(Config())
+    assert finding.level == "warn"
+    assert "sudo usermod -aG kvm" in finding.text
 
 
 def test_serve_runs_until_interrupted(shell: Shell):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import getpass
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from tsgateway.layout import DataLock, Layout
 
 MIN_QEMU = (7, 2)
 FREE_DISK = 4 * 1024**3
+KVM = Path("/dev/kvm")
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -177,18 +179,25 @@ def _output(*command: str) -> str:
 
 
 def _accelerator(config: Config) -> Iterator[Finding]:
-    from sessions.guests.qemu.accelerator import boot_sector_runs
-
     settings = config.guests.qemu
-    problem = "" if settings.accelerator == "tcg" else boot_sector_runs(settings.qemu, "kvm")
     if settings.accelerator == "tcg":
         yield Finding("warn", "accelerator", "emulation, as configured: desktops start slowly")
-    elif not problem:
+    elif not (problem := _no_kvm(settings.qemu)):
         yield Finding("ok", "accelerator", "KVM runs a test machine")
     elif settings.accelerator == "kvm":
         yield Finding("fail", "accelerator", f"KVM is configured and does not work: {problem}")
     else:
         yield Finding("warn", "accelerator", f"emulation, desktops start slowly; no KVM: {problem}")
+
+
+def _no_kvm(qemu: str) -> str:
+    """Why KVM cannot be used; empty when it can."""
+    from sessions.guests.qemu.accelerator import boot_sector_runs
+
+    if KVM.exists() and not os.access(KVM, os.R_OK | os.W_OK):
+        user = getpass.getuser()
+        return f"{user} may not use {KVM}; run `sudo usermod -aG kvm {user}`, then sign in anew"
+    return boot_sector_runs(qemu, "kvm")
 
 
 def _images(config: Config, layout: Layout) -> Iterator[Finding]:
