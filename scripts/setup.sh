@@ -60,7 +60,7 @@ work() {
 
 seconds() { echo "$(($(date +%s) - began))"; }
 
-last_line() { tail -c 200 "$1" | tr '\r' '\n' | grep . | tail -n 1 | tr -cd '[:print:]' | cut -c 1-50; }
+last_line() { tail -c 200 "$1" | tr '\r' '\n' | sed '/^$/d' | tail -n 1 | tr -cd '[:print:]' | cut -c 1-50; }
 
 # What a shell starts in the background ignores Ctrl-C; this does not. apt-get ends at the next safe point.
 heeding() { env --default-signal=INT "$@"; }
