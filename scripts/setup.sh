@@ -103,6 +103,7 @@ as_root() {
 install_packages() {
     # shellcheck disable=SC2016 - expanded by the inner shell
     as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c '
+        echo "reading the list of packages"
         until said=$(apt-get update 2>&1); do
             printf "%s\n" "$said"
             case $said in *"Could not get lock"*) sleep 2 ;; *) exit 1 ;; esac

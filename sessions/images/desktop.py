@@ -73,14 +73,6 @@ def build(
     return store.get(name)
 
 
-def _current(store: ImageStore, name: str, made_from: str) -> Image | None:
-    """The image in the store, if it is whole and up to date."""
-    with contextlib.suppress(ImageError):
-        present = store.get(name)
-        return present if present.recipe == made_from else None
-    return None
-
-
 @contextlib.contextmanager
 def _alone(cache: Path, progress: Progress) -> Iterator[None]:
     """Let one build at a time use the cache, and remove what one that was killed has left there."""
