@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,14 +32,14 @@ DISK_BYTES = 8 << 30  # as the guest sees it; the file holds only what is used
 SUITE = "bookworm"
 WORK = "work-"  # begins the name of a folder in the cache that a build works in
 INSTALL_STEPS = {
-    "running apt-get update": (2, "reading package lists"),
-    "downloading packages": (5, "downloading packages"),
-    "extracting archives": (20, "unpacking packages"),
-    "installing essential": (25, "installing the base system"),
-    "installing remaining": (30, "installing the desktop"),
-    "cleaning package lists": (60, "packing it up"),
+    "running apt-get update": (2, 5, "reading package lists"),
+    "downloading packages": (5, 20, "downloading packages"),
+    "extracting archives": (20, 25, "unpacking packages"),
+    "installing essential": (25, 30, "installing the base system"),
+    "installing remaining": (30, 60, "installing the desktop"),
+    "cleaning package lists": (60, 62, "packing it up"),
 }
-"""What mmdebstrap says, and what that is in our words and per cent of the whole."""
+"""What mmdebstrap says, and what that is: from and to how many per cent of the whole, and our words."""
 
 
 def build(
@@ -134,17 +135,13 @@ def _packages(source: Path, cache: Path, progress: Progress, force: bool) -> Pat
         stale.unlink()
     partial = archive.with_suffix(".partial.tar")
 
-    def on_line(line: str) -> None:
-        for said, step in INSTALL_STEPS.items():
-            if said in line:
-                progress(*step)
-
     mode = "root" if os.geteuid() == 0 else "unshare"
     dpkg = [f"--dpkgopt={option}" for option in options]
     include = f"--include={','.join(wanted)}"
     try:
         arguments: list[str | Path] = [
             "mmdebstrap",
+            "--verbose",
             f"--mode={mode}",
             "--variant=minbase",
             include,
@@ -152,11 +149,34 @@ def _packages(source: Path, cache: Path, progress: Progress, force: bool) -> Pat
             SUITE,
             partial,
         ]
-        run(arguments, cache, on_line=on_line)
+        run(arguments, cache, on_line=_Installing(progress).line)
         partial.rename(archive)
     finally:
         partial.unlink(missing_ok=True)
     return archive
+
+
+class _Installing:
+    """Follows what mmdebstrap says, package by package where it tells how many there are."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._first, self._end, self._text = 0, 0, ""
+        self._done, self._all = 0, 0
+
+    def line(self, line: str) -> None:
+        """Take one line in."""
+        for said, step in INSTALL_STEPS.items():
+            if line.startswith(f"I: {said}"):
+                self._first, self._end, self._text = step
+                self._done, self._all = 0, 0
+                self._progress(self._first, self._text)
+        if found := re.match(r"\d+ upgraded, (\d+) newly installed", line):
+            self._all = 3 * int(found[1])  # each is fetched, unpacked and set up
+        elif self._all and line.startswith(("Get:", "Unpacking ", "Setting up ")):
+            self._done += 1
+            share = min(1, self._done / self._all)
+            self._progress(int(self._first + share * (self._end - self._first)), self._text)
 
 
 def _as_root(arguments: Sequence[str | Path], work: Path, progress: Progress) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 
-from sessions.images.desktop import WORK, _alone
+from sessions.images.desktop import WORK, _alone, _Installing
 
 PATIENCE = 60
 
@@ -36,3 +36,23 @@ def test_a_second_build_waits_for_the_first(tmp_path):
         assert (tmp_path / f"{WORK}first").exists()
     assert let_in.wait(PATIENCE)
     thread.join()
+
+
+def test_installing_moves_package_by_package():
+    shown = []
+    installing = _Installing(lambda percent, text: shown.append((percent, text)))
+    installing.line("I: installing remaining packages inside the chroot...")
+    installing.line("0 upgraded, 2 newly installed, 0 to remove and 0 not upgraded.")
+    for line in (
+        "Get:1 http:x a 1",
+        "Get:2 http:x b 1",
+        "Unpacking a (1) ...",
+        "Unpacking b (1) ...",
+        "Processing triggers",
+        "Setting up b (1) ...",
+    ):
+        installing.line(line)
+    installing.line("Setting up a (1) ...")
+    installing.line("I: cleaning package lists and apt cache...")
+    assert [percent for percent, _ in shown] == [30, 35, 40, 45, 50, 55, 60, 60]
+    assert [text for _, text in shown] == ["installing the desktop"] * 7 + ["packing it up"]
