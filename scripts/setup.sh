@@ -39,7 +39,8 @@ work() {
     job=$!
     [ -t 2 ] || say "$name …"
     while kill -0 "$job" 2>/dev/null; do
-        [ -t 2 ] && printf '\r\033[K%s … %s s  %s' "$name" "$(seconds)" "${state:-$(last_line "$log")}" >&2
+        # Nothing before COMMAND's first words: sudo may ask for a password, and would be drawn over.
+        [ -t 2 ] && [ -s "$log" ] && printf '\r\033[K%s … %s s  %s' "$name" "$(seconds)" "${state:-$(last_line "$log")}" >&2
         sleep 1 || true
     done
     wait "$job" || status=$?
@@ -153,12 +154,16 @@ drop_stale_venv() {
 }
 
 python_packages() {
+    echo "making a virtual environment"
     heeding python3 -m venv "$venv" &&
         heeding "$venv/bin/pip" install --require-hashes -r "$1" &&
         heeding "$venv/bin/pip" install --no-deps --editable .
 }
 
-npm_packages() { heeding npm ci --prefix "$1" --no-audit --no-fund --loglevel=error --ignore-scripts; }
+npm_packages() {
+    echo "downloading"
+    heeding npm ci --prefix "$1" --no-audit --no-fund --loglevel=error --ignore-scripts
+}
 
 # ---- goals
 
