@@ -50,7 +50,8 @@ def prepare(cache: Path, progress: Progress) -> Kernel:
     if not folder.is_dir():
         _unpack(name, folder, progress)
     version = name.removeprefix("linux-image-")
-    return Kernel(version, folder / "vmlinux", folder / "lib/modules" / version / "kernel")
+    top = folder / "usr" if (folder / "usr/lib/modules").is_dir() else folder  # from Debian 13 on
+    return Kernel(version, folder / "vmlinux", top / "lib/modules" / version / "kernel")
 
 
 def _package_name(cache: Path) -> str:
@@ -115,7 +116,7 @@ def modules_in_order(kernel: Kernel, wanted: Iterable[str]) -> list[Path]:
 
     wanted: names as in lsmod or of the files ("-" and "_" are the same). Raises BuildFailed.
     """
-    files = {path.stem.replace("-", "_"): path for path in kernel.modules.rglob("*.ko")}
+    files = {path.name.split(".")[0].replace("-", "_"): path for path in kernel.modules.rglob("*.ko*")}
     ordered: dict[str, Path] = {}
 
     def add(name: str) -> None:
@@ -124,15 +125,29 @@ def modules_in_order(kernel: Kernel, wanted: Iterable[str]) -> list[Path]:
             return
         if name not in files:
             raise BuildFailed(f"The kernel {kernel.version} has no module {name}")
-        for needed in _depends(files[name]):
+        module = _plain(files[name])
+        for needed in _depends(module):
             add(needed)
-        ordered[name] = files[name]
+        ordered[name] = module
 
     listed = (kernel.modules.parent / "modules.builtin").read_text(encoding="utf-8").splitlines()
     builtin = {Path(line).stem.replace("-", "_") for line in listed}
     for name in wanted:
         add(name)
     return list(ordered.values())
+
+
+def _plain(module: Path) -> Path:
+    """The module uncompressed: Debian 13 packs each by xz; what is wanted is unpacked beside it, once."""
+    if module.suffix != ".xz":
+        return module
+    plain = module.with_suffix("")
+    if not plain.is_file():
+        partial = plain.with_suffix(".partial")
+        with writes_to(module.parent):
+            partial.write_bytes(_decompress(module.read_bytes()))
+            partial.rename(plain)
+    return plain
 
 
 def _depends(module: Path) -> list[str]:
