@@ -162,6 +162,7 @@ class _Installing:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._first, self._end, self._text = 0, 0, ""
+        self._percent = 0
         self._done, self._all = 0, 0
 
     def line(self, line: str) -> None:
@@ -170,13 +171,17 @@ class _Installing:
             if line.startswith(f"I: {said}"):
                 self._first, self._end, self._text = step
                 self._done, self._all = 0, 0
-                self._progress(self._first, self._text)
+                self._percent = self._first
+                self._progress(self._percent, self._text)
         if found := re.match(r"\d+ upgraded, (\d+) newly installed", line):
             self._all = 3 * int(found[1])  # each is fetched, unpacked and set up
         elif self._all and line.startswith(("Get:", "Unpacking ", "Setting up ")):
             self._done += 1
             share = min(1, self._done / self._all)
-            self._progress(int(self._first + share * (self._end - self._first)), self._text)
+            percent = int(self._first + share * (self._end - self._first))
+            if percent > self._percent:
+                self._percent = percent
+                self._progress(percent, self._text)
 
 
 def _as_root(arguments: Sequence[str | Path], work: Path, progress: Progress) -> None:

@@ -53,6 +53,7 @@ def test_installing_moves_package_by_package():
     ):
         installing.line(line)
     installing.line("Setting up a (1) ...")
+    installing.line("Setting up one that was not counted (1) ...")
     installing.line("I: cleaning package lists and apt cache...")
     assert [percent for percent, _ in shown] == [30, 35, 40, 45, 50, 55, 60, 60]
     assert [text for _, text in shown] == ["installing the desktop"] * 7 + ["packing it up"]
