@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -71,10 +71,14 @@ class Typist(Protocol):
 
 @dataclass
 class PointerLook:
-    """How the guest's pointer looks. picture: None until the guest has given one."""
+    """How the guest's pointer looks. picture: None until the guest has given one.
+
+    changed: called when the guest has changed it.
+    """
 
     picture: Cursor | None = None
     shown: bool = True
+    changed: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,24 @@ class QemuDisplay:
             self.close()
             raise
         self._opened = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it delivers."""
+        return self._opened and not self._closed
+
+    def hand_over(self, framebuffer: Framebuffer, events: DisplayEvents) -> None:
+        """Tell others from now on, beginning with all there is to tell.
+
+        QEMU has one listener at a time, and what it tells between two of them is lost.
+        """
+        shown, self._framebuffer, self._events = self._framebuffer, framebuffer, events
+        if shown.size.width and shown.size.height:
+            self._resize(*shown.size)
+            self._framebuffer.write(Rect(0, 0, *shown.size), shown.pixels)
+            self._updated_soon()
+        if self._pointer.picture is not None:
+            self._tell_pointer()
 
     async def _connect_console(self) -> DBusPeer:
         ours, theirs = _socket_pair()
@@ -269,10 +291,12 @@ class QemuDisplay:
                 self._write(self._screen.read(rect.clipped(self._framebuffer.size)))
             case wire.PointerPicture():
                 self._pointer.picture = _cursor(event)
+                self._pointer.changed()
                 self._tell_pointer()
             case wire.PointerPlace():
                 if event.shown != self._pointer.shown:
                     self._pointer.shown = event.shown
+                    self._pointer.changed()
                     self._tell_pointer()
             case wire.Blank():
                 self._framebuffer.fill(Rect(0, 0, *self._framebuffer.size), 0)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from twisted.internet.task import deferLater
 
-from sessions.displays.base import Display, DisplayError, DisplayEvents
+from sessions.displays.base import DisplayError, DisplayEvents
+from sessions.displays.qemu_dbus import QemuDisplay
 from sessions.displays.sockets import Reactor
 from sessions.guests.base import GuestError, Progress
 from sessions.guests.qemu.command import SERIAL_LOG_BYTES
@@ -79,7 +80,7 @@ class _Screen:
         """The monitor tells this better."""
 
 
-OpenDisplay = Callable[[Framebuffer, DisplayEvents], Awaitable[Display]]
+OpenDisplay = Callable[[Framebuffer, DisplayEvents], Awaitable[QemuDisplay]]
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ class Patience:
 
 async def wait_until_ready(
     reactor: Reactor, monitor: Monitor, open_display: OpenDisplay, patience: Patience, progress: Progress
-) -> None:
-    """Return when the guest can be used.
+) -> QemuDisplay:
+    """Return when the guest can be used, with the display by which it was watched, for the caller to close.
 
     Raises GuestError when it cannot in time, MonitorError or DisplayError when QEMU ends meanwhile.
     """
@@ -114,8 +115,10 @@ async def wait_until_ready(
                 told = step
                 progress(step, "The desktop is starting" if step == 60 else "The guest is booting")
             await deferLater(reactor, _POLL_SECONDS)
-    finally:
+    except BaseException:
         display.close()
+        raise
+    return display
 
 
 def _never_ready(seconds: float, log: SerialLog) -> GuestError:

@@ -23,7 +23,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import Machine as ShownMachine
-from sessions.displays.qemu_dbus import PointerLook, open_qemu_display
+from sessions.displays.qemu_dbus import QemuDisplay, open_qemu_display
 from sessions.displays.sockets import connect_unix
 from sessions.guests.base import GuestError, Place, Progress
 from sessions.guests.qemu import disk, state
@@ -32,6 +32,7 @@ from sessions.guests.qemu.boot import Patience, wait_until_ready
 from sessions.guests.qemu.command import Descriptors, Machine, as_user, qemu_command
 from sessions.guests.qemu.endings import Ending, start_failure
 from sessions.guests.qemu.monitor import Monitor, MonitorError, peer_of
+from sessions.guests.qemu.pointer import KeptPointer
 from sessions.guests.qemu.process import ProcessId, QemuProcess
 from sessions.guests.qemu.spec import Settings, Spec
 from sessions.guests.qemu.state import State
@@ -63,7 +64,8 @@ class QemuGuest:
         self._text: TextPort | None = None
         self._child: QemuProcess | None = None
         self._process: ProcessId | None = None
-        self._pointer = PointerLook()
+        self._pointer = KeptPointer(place.folder, place.reactor, self._in_thread)
+        self._boot_screen: QemuDisplay | None = None
         self._ending = Ending()
         self._at_work = 0  # calls on threads
         self._up = False  # started or adopted, and not let go of: only then is `ended` called
@@ -102,7 +104,9 @@ class QemuGuest:
         if self._child is not None:
             self._child.let_go()
         patience = Patience(self._settings.boot_seconds, speaks=image.kind != "disk")
-        await wait_until_ready(self._reactor, self._connected(), self.open_display, patience, progress)
+        self._boot_screen = await wait_until_ready(
+            self._reactor, self._connected(), self._open_screen, patience, progress
+        )
 
     async def adopt(self) -> None:
         """Take up the QEMU that the state folder tells of. Raises GuestError."""
@@ -116,6 +120,7 @@ class QemuGuest:
         try:
             await self._connect(CONNECT_SECONDS)
             await self._look_at_ports()
+            self._pointer.restore()
         except (MonitorError, DisplayError) as error:
             await self.detach()
             detail = f"process {kept.process.pid} runs, but its monitor in {self._folder} fails: {error}"
@@ -124,10 +129,17 @@ class QemuGuest:
 
     async def open_display(self, framebuffer: Framebuffer, events: DisplayEvents) -> Display:
         """Open the guest's screen. Raises DisplayError."""
+        display, self._boot_screen = self._boot_screen, None
+        if display is None or not display.is_open:
+            return await self._open_screen(framebuffer, events)
+        display.hand_over(framebuffer, events)
+        return display
+
+    async def _open_screen(self, framebuffer: Framebuffer, events: DisplayEvents) -> QemuDisplay:
         if self._monitor is None or self._text is None:
             raise DisplayError("The guest does not run.")
         try:
-            machine = ShownMachine(self._monitor, self._text, self._pointer)
+            machine = ShownMachine(self._monitor, self._text, self._pointer.look)
             return await open_qemu_display(self._reactor, machine, framebuffer, events)
         except MonitorError as error:
             raise DisplayError(f"The guest's screen cannot be opened: {error}.") from error
@@ -135,6 +147,7 @@ class QemuGuest:
     async def stop(self) -> None:
         """End QEMU, the harsher the longer it takes, and remove the guest's disk."""
         self._up = False
+        self._pointer.forget()
         while self._at_work:
             await deferLater(self._reactor, 0.02)
         if self._monitor is not None and self._process is not None and self._process.alive:
@@ -153,6 +166,10 @@ class QemuGuest:
     async def detach(self) -> None:
         """Let go of QEMU, which goes on."""
         self._up = False
+        if self._boot_screen is not None:
+            self._boot_screen.close()
+            self._boot_screen = None
+        self._pointer.leave()
         if self._monitor is not None:
             self._monitor.close()
         if self._text is not None:

@@ -1,6 +1,7 @@
 """A guest's state folder: what a later session host needs to find its QEMU again.
 
     guest.json          this state, written aside and renamed
+    pointer             how the pointer looks (pointer.py)
     template.qcow2      the image's disk, where it has one        } see disk.py
     disk.qcow2          the overlay on it, the guest's own         }
     kernel, initrd      the image's, where it boots without firmware
@@ -29,6 +30,7 @@ from sessions.guests.base import GuestError
 from sessions.guests.qemu.process import ProcessId
 
 STATE = "guest.json"
+POINTER = "pointer"
 QMP, OPERATOR, TEXT, AGENT = "qmp.sock", "qmp-operator.sock", "text.sock", "agent.sock"
 _MAX_STATE = 64 * 1024
 
@@ -95,6 +97,6 @@ def short_path(folder: Path, name: str) -> Iterator[str]:
 
 def clear(folder: Path) -> None:
     """Remove what a guest keeps in its folder. Never raises."""
-    for name in (STATE, f"{STATE}.new", QMP, OPERATOR, TEXT, AGENT):
+    for name in (STATE, f"{STATE}.new", POINTER, f"{POINTER}.new", QMP, OPERATOR, TEXT, AGENT):
         with contextlib.suppress(OSError):
             (folder / name).unlink()
