@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+from twisted.internet.endpoints import UNIXClientEndpoint
+from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -49,6 +50,18 @@ class HostEvents(Protocol):
 
     def host_message(self, host: HostSupervisor, channel: int, message: bytes) -> None:
         """A viewer's message came."""
+
+
+class _OneLink(Factory):
+    """Gives the one connection made with it its protocol."""
+
+    noisy = False
+
+    def __init__(self, link: HostLink) -> None:
+        self._link = link
+
+    def buildProtocol(self, addr: object) -> HostLink:
+        return self._link
 
 
 class HostSupervisor:
@@ -169,7 +182,7 @@ class HostSupervisor:
         link = HostLink(self._reactor, self._event, self._message, self._link_lost)
         endpoint: Any = UNIXClientEndpoint(self._reactor, str(self._place.socket))  # type: ignore[no-untyped-call]
         try:
-            await connectProtocol(endpoint, link)  # type: ignore[no-untyped-call]
+            await endpoint.connect(_OneLink(link))
         except CancelledError:
             raise
         except Exception:  # no socket, nobody listening, too many clients: each means "not there"

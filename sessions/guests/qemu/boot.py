@@ -123,6 +123,7 @@ async def wait_until_ready(
 
 def _never_ready(seconds: float, log: SerialLog) -> GuestError:
     return GuestError(
-        f"The guest did not start within {seconds:g} seconds. Its image may be broken.",
+        f"The guest did not start within {seconds:g} seconds: "
+        "this machine may be too busy, or the guest's image broken.",
         detail=f"never ready; the end of its serial log:\n{log.tail}",
     )
