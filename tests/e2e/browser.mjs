@@ -71,7 +71,11 @@ async function target(selector) {
 async function click(selector) {
   const spot = await page.waitForFunction(target, { polling: "raf", timeout: TIMEOUT }, selector);
   const { x, y } = await spot.jsonValue();
-  await page.mouse.click(x, y);
+  // Not mouse.click(): with WebDriver it leaves no trace of where the pointer is, and the next move would come
+  // from where the last one ended.
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.up();
 }
 
 const commands = {
