@@ -4,7 +4,7 @@ A viewer that is told "these rows now stand there" needs no pixels for them: nei
 a still has to say again what it already shows, and what it shows of a photograph moves along.
 
 Rows are told by a few sampled pixels, in groups of columns, so that a page is found beside things that
-stand still. Distinct rows of the new picture vote for how far they have come.
+stand still. Distinct rows of the old picture vote for how far they have come.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _Hashes = npt.NDArray[np.uint32]
 _GROUP_COLUMNS = 256
 _SAMPLE = slice(112, 144)
 """The pixels of a group's row that are looked at: as few lines of the processor's cache as tell enough."""
-_CANDIDATES = 64
-_PROBES = 24
-"""Of so many rows of the new picture so many may vote, each once a group."""
+_PLACES = np.arange(48) * ((5**0.5 - 1) / 2) % 1
+"""Where the rows stand that may vote, once a group each, as shares of the height: spread evenly, but by no
+step that the lines of a text might share."""
 _LEAST_VOTES = 6
-_MOST_HITS = 32
-"""A row of the new picture is found so often in the old one, on average, at most."""
+_MOST_HITS = 1 << 18
+"""So often the voting rows may be found at most: a bound for memory."""
 _LEAST_TILES = 48
 """Less is sent as cheaply by the history stream."""
 
@@ -85,29 +85,30 @@ def _hashes(rows: Pixels) -> _Hashes:
 
 
 def _vote(new: Pixels, old: Pixels) -> tuple[int, npt.NDArray[np.intp]] | None:
-    """Return how far most rows have come down, and the groups that say so."""
-    height = len(new)
-    before = _hashes(old)
-    rows = np.linspace(1, height - 1, min(_CANDIDATES, height - 1)).astype(np.intp)
-    now, above = np.split(_hashes(new[np.concatenate((rows, rows - 1))]), 2, axis=1)
-    # Rows like the one above, blank ones above all, would fit everywhere.
-    telling = (now != before[:, rows]) & (now != above)
-    groups = telling.sum(axis=0)
-    best = np.flatnonzero(groups * 2 > groups.max(initial=0))
-    best = best[np.linspace(0, len(best), _PROBES, endpoint=False).astype(np.intp)] if len(best) else best
-    rows, now, telling = rows[best], now[:, best], telling[:, best]
-    fits = (now[:, :, None] == before[:, None, :]) & telling[:, :, None]
-    hits = np.flatnonzero(fits)
-    if len(hits) > _MOST_HITS * max(int(telling.sum()), 1):
-        return None  # a pattern that repeats: nobody could tell how far it has come
-    group, probe, row = np.unravel_index(hits, fits.shape)
-    come = rows[probe] - row
-    votes = np.bincount(come + height, minlength=2 * height)
-    votes[height] = 0
-    down = int(votes.argmax()) - height
-    if votes[down + height] < max(_LEAST_VOTES, int(telling.sum()) // 8):
+    """Return how far most rows have come down, and the groups that say so.
+
+    A few rows of the old picture are looked for among all of the new one, which is the one still in the
+    processor's cache.
+    """
+    height = len(old)
+    if height < 2:
         return None
-    return down, np.unique(group[come == down])
+    rows = 1 + (_PLACES * (height - 1)).astype(np.intp)
+    after, before, above = _hashes(new), _hashes(old[rows]), _hashes(old[rows - 1])
+    # Rows like the one above, blank ones above all, would fit everywhere.
+    groups, probes = np.nonzero((before != after[:, rows]) & (before != above))
+    if len(probes) < _LEAST_VOTES:
+        return None
+    fits = after[groups] == before[groups, probes][:, None]
+    if int(np.count_nonzero(fits)) > _MOST_HITS:
+        return None  # a pattern that repeats: nobody could tell how far it has come
+    voter, row = np.nonzero(fits)
+    come = row - rows[probes[voter]]
+    votes = np.bincount(come + height, minlength=2 * height)
+    down = int(votes.argmax()) - height
+    if not down or votes[down + height] < max(_LEAST_VOTES, len(probes) // 8):
+        return None
+    return down, np.unique(groups[voter[come == down]])
 
 
 def _with_source(rect: Rect, down: int, screen: Size) -> Rect:
