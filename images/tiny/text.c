@@ -1,4 +1,5 @@
-/* The text channel: a virtio port that takes lines of base64, each the UTF-8 of what is to be typed. */
+/* The text channel: a virtio port that takes lines of base64, each the UTF-8 of what is to be typed. Each is
+   answered with an empty line when it has been. */
 #define _GNU_SOURCE
 #include "guest.h"
 
@@ -101,6 +102,8 @@ void text_read(void)
                     decode_line();
                 pending_length = 0;
                 overlong = false;
+                if (write(port, "\n", 1) < 0)
+                    continue; /* nobody is there to hear it */
             } else if (pending_length < LINE_LIMIT) {
                 pending[pending_length++] = chunk[i];
             } else {

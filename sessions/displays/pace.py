@@ -4,6 +4,8 @@ A guest's kernel keeps few events for the program that reads a keyboard (Linux: 
 when they become more it drops them all. So what comes in one heap, because a line had stalled or a program
 types, is passed on piece by piece. Nobody is slowed down who only types and points: those few events
 at a time pass at once.
+
+Text goes another way than keys, and a guest takes its time over it: what follows waits until it is typed.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 
 from sessions.clock import Clock, Timer
-from sessions.input.events import InputEvent, Pointer, Wheel
+from sessions.input.events import InputEvent, Pointer, Text, Wheel
 from sessions.input.ledger import Ledger
 
 AT_ONCE = 8
@@ -21,16 +23,29 @@ AT_ONCE = 8
 SECONDS = 0.01
 """How long an event stands for: so far apart are those that follow."""
 
+TYPING_SECONDS = 20
+"""How long what follows a text waits for the guest to have typed it, at most."""
+
 MAX_WAITING = 2048
 """Events kept waiting, 20 seconds' worth; whoever sends more is no person."""
 
 
 class Pace:
-    """A queue of input events in front of `send`. Moves and turns of the wheel that wait become one."""
+    """A queue of input events in front of `send`. Moves and turns of the wheel that wait become one.
 
-    def __init__(self, clock: Clock, send: Callable[[InputEvent], None]) -> None:
+    typing: tells whether the guest still types a text that it was sent.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        send: Callable[[InputEvent], None],
+        typing: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._clock = clock
         self._send = send
+        self._typing = typing
+        self._typing_until = 0.0
         self._waiting: deque[InputEvent] = deque()
         self._sent = Ledger()
         self._busy_until = 0.0  # when the guest will have dealt with what it was sent
@@ -63,13 +78,20 @@ class Pace:
         self._timer = None
         now = self._clock.seconds()
         self._busy_until = max(self._busy_until, now)
-        while self._waiting and self._busy_until - now < (AT_ONCE - 0.5) * SECONDS:  # .5: sums are rounded
+        while self._waiting and self._may_pass(now):
             event = self._waiting.popleft()
             if self._sent.passes(event):
                 self._busy_until += SECONDS
                 self._send(event)
+                if isinstance(event, Text):
+                    self._typing_until = now + TYPING_SECONDS
         if self._waiting:
             self._timer = self._clock.callLater(SECONDS, self._pass_on)
+
+    def _may_pass(self, now: float) -> bool:
+        if now < self._typing_until and self._typing():
+            return False
+        return self._busy_until - now < (AT_ONCE - 0.5) * SECONDS  # .5: sums are rounded
 
 
 def _merge(last: InputEvent, event: InputEvent) -> InputEvent | None:

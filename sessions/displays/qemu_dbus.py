@@ -65,6 +65,10 @@ class Typist(Protocol):
     def ready(self) -> bool:
         """Whether something in the guest listens."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether what was passed on is still being typed."""
+
     def type(self, text: str) -> None:
         """Pass text on; dropped when nothing listens."""
 
@@ -125,7 +129,7 @@ class QemuDisplay:
         self._framebuffer = framebuffer
         self._events = events
         self._input = QemuInput()
-        self._pace = Pace(reactor, self._say)
+        self._pace = Pace(reactor, self._say, lambda: self._typist.busy)
         self._screen = _MappedScreen()
         self._flush: Any = None  # the delayed call that says `updated`
         self._console: DBusPeer | None = None

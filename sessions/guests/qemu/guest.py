@@ -256,7 +256,7 @@ class QemuGuest:
     async def _look_at_ports(self) -> None:
         for device in await self._connected().execute("query-chardev"):
             if device["label"] == "text" and self._text is not None:
-                self._text.listening = bool(device["frontend-open"])
+                self._text.listens(bool(device["frontend-open"]))
 
     def _connected(self) -> Monitor:
         if self._monitor is None:
@@ -266,7 +266,7 @@ class QemuGuest:
     def _happened(self, event: Event) -> None:
         self._ending.learn(event)
         if event.name == "VSERPORT_CHANGE" and event.data.get("id") == "text" and self._text is not None:
-            self._text.listening = bool(event.data.get("open"))
+            self._text.listens(bool(event.data.get("open")))
 
     def _lost(self, reason: Exception) -> None:
         if self._up:

@@ -1,4 +1,8 @@
-"""The virtio port that takes text which the guest types: lines of base64 of UTF-8."""
+"""The virtio port that takes text which the guest types: lines of base64 of UTF-8.
+
+A guest that answers a line with a newline when it has typed it can be waited for. Whether one does is found
+out by an empty line, which types nothing, as soon as it listens.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +18,34 @@ MAX_UNSENT = 64 * 1024
 
 
 class TextPort:
-    """Our end of the port.
-
-    listening: whether something in the guest has opened its end (QMP event VSERPORT_CHANGE); what is
-    typed before is dropped, because it would come out at a time when nobody expects it.
-    """
+    """Our end of the port."""
 
     def __init__(self, reactor: Reactor, connected: socket.socket) -> None:
-        self.listening = False
+        self._listening = False
+        self._answers = False
+        self._unanswered = 0
         self._room = memoryview(bytearray(256))
         self._link = SocketLink(reactor, connected, self)
 
     @property
     def ready(self) -> bool:
         """Whether text will be typed."""
-        return self.listening and self._link.open
+        return self._listening and self._link.open
+
+    @property
+    def busy(self) -> bool:
+        """Whether the guest is known to have text that it has not typed yet."""
+        return self.ready and self._answers and self._unanswered > 0
+
+    def listens(self, listening: bool) -> None:
+        """Learn whether something in the guest has opened its end (QMP event VSERPORT_CHANGE).
+
+        What is typed before is dropped, because it would come out at a time when nobody expects it.
+        """
+        if listening and not self._listening:
+            self._answers, self._unanswered = False, 1
+            self._link.write(b"\n")
+        self._listening = listening
 
     def type(self, text: str) -> None:
         """Have the guest type this."""
@@ -37,19 +54,23 @@ class TextPort:
         for start in range(0, len(text), CHARACTERS_A_LINE):
             line = text[start : start + CHARACTERS_A_LINE].encode(errors="replace")
             self._link.write(base64.b64encode(line) + b"\n")
+            self._unanswered += 1
 
     def close(self) -> None:
         """Let go of the port."""
         self._link.close()
 
-    # What the socket calls (BufferedCore): the guest says nothing here that is awaited.
+    # What the socket calls (BufferedCore).
 
     def buffer(self) -> memoryview:
         """Return where the next bytes go."""
         return self._room
 
     def received(self, count: int) -> None:
-        """Drop them."""
+        """Count the answers; nothing else is said here."""
+        answers = bytes(self._room[:count]).count(b"\n")
+        self._answers = self._answers or answers > 0
+        self._unanswered = max(self._unanswered - answers, 0)
 
     def closed(self, reason: Exception) -> None:
         """Learn that QEMU is gone, which the monitor tells as well."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from sessions.displays.pace import AT_ONCE, MAX_WAITING, SECONDS, Pace
+from sessions.displays.pace import AT_ONCE, MAX_WAITING, SECONDS, TYPING_SECONDS, Pace
 from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
 
 
@@ -18,7 +18,8 @@ class Guest:
         self.clock = Clock()
         self.sent: list[InputEvent] = []
         self.times: list[float] = []
-        self.pace = Pace(self.clock, self._take)
+        self.types = False
+        self.pace = Pace(self.clock, self._take, lambda: self.types)
 
     def _take(self, event: InputEvent) -> None:
         self.sent.append(event)
@@ -55,6 +56,26 @@ def test_a_heap_comes_in_order_and_never_more_than_the_guest_takes(guest):
     for first in range(len(keys)):
         within = [time for time in guest.times[first:] if time - guest.times[first] < 0.1]
         assert len(within) <= AT_ONCE + 0.1 / SECONDS
+
+
+def test_what_follows_a_text_waits_until_it_is_typed(guest):
+    guest.types = True
+    for event in (*typed("a"), Text("日本"), *typed("b"), Text("語"), *typed("c")):
+        guest.pace.put(event)
+    assert guest.sent == [*typed("a"), Text("日本")]
+    guest.wait(TYPING_SECONDS / 2)
+    assert guest.sent == [*typed("a"), Text("日本")]
+    guest.types = False
+    guest.wait(0.1)
+    assert guest.sent == [*typed("a"), Text("日本"), *typed("b"), Text("語"), *typed("c")]
+
+
+def test_a_guest_that_never_ends_typing_is_not_waited_for_without_end(guest):
+    guest.types = True
+    for event in (Text("日本"), *typed("b")):
+        guest.pace.put(event)
+    guest.wait(TYPING_SECONDS + 0.1)
+    assert guest.sent == [Text("日本"), *typed("b")]
 
 
 def test_text_and_keys_keep_their_order(guest):

@@ -82,8 +82,9 @@ async def test_picture_input_and_size(machine):
     await machine.says("key 42 down", "key 48 down", "key 42 up", "key 48 up")
     await until(lambda: not np.array_equal(before, framebuffer.pixels))
     await until(lambda: display.takes_text)
-    display.send(Text("Grüße, 世界"))
-    await machine.says("text Grüße, 世界")
+    for event in (Text("Grüße, 世界"), Key(True, 0x1E, 0x61), Key(False, 0x1E, 0x61)):
+        display.send(event)
+    await machine.says("text Grüße, 世界", "key 30 down", "key 30 up")
     await equal_to_screendump(machine, framebuffer)
 
     for size in (Size(1024, 700), Size(1920, 1080)):
