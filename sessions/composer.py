@@ -5,7 +5,8 @@ compared with that copy, once, when a picture is begun: what has not changed is 
 scrolled is moved where the viewer already has it.
 
 A large picture goes as several parts; the last one says so. All parts of a picture are chosen when it is
-begun, or fresh damage could put the last one off for ever.
+begun, or fresh damage could put the last one off for ever. On a line that is slow nobody can wait for
+a whole picture: parts are small, each is shown when it comes, and what has changed last goes first.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sessions.encoders.base import Encoder
-from sessions.encoders.plan import plan
+from sessions.encoders.base import FRAME_BYTES, Encoder
+from sessions.encoders.plan import TILE_BYTES, plan
 from sessions.pixels.compare import update
 from sessions.pixels.framebuffer import Framebuffer, Pixels
 from sessions.pixels.geometry import Rect
@@ -29,6 +30,8 @@ STILL_AFTER = 0.4
 """Seconds a lossy part must have stood still before it is sent exactly."""
 REFINE_BYTES = 512 * 1024
 """Refinement goes in smaller portions than news, so that news never waits long behind it."""
+_TELLING_TILES = 8
+"""Smaller parts of a picture say nothing of what a large one would cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Composer:
         self._still = still
         self._copies = copies
         self._new_stream = True
+        self._ratios = {False: 0.05, True: 0.5}
+        """Bytes sent for a byte of pixels, lately: in parts of pictures, and to make them exact."""
         self.resized()
 
     def resized(self) -> None:
@@ -60,6 +65,8 @@ class Composer:
         size = self._framebuffer.size
         self._written = Region.whole(size)
         self._picture = Region(size)
+        self._left = Region(size)
+        """What earlier pictures were to send and newer ones came before."""
         self._moved: list[Operation] = []
         self._lossy = Region(size)
         self._changed_at: npt.NDArray[np.float64] = np.zeros(self._written.tiles.shape)
@@ -83,7 +90,15 @@ class Composer:
     @property
     def has_begun(self) -> bool:
         """Whether parts of the picture are still to be sent."""
-        return bool(self._picture) or bool(self._moved)
+        return bool(self._picture) or bool(self._moved) or bool(self._left)
+
+    def interrupt(self) -> bool:
+        """Let the next picture go before what is left of this one; tell whether that can be."""
+        if self._moved:
+            return False  # a copy must come before anything that counts on it
+        self._left.merge(self._picture)
+        self._picture = Region(self._left.size)
+        return True
 
     def begin(self, now: float) -> None:
         """Choose what the next picture sends: nothing, when nothing has changed after all."""
@@ -101,21 +116,29 @@ class Composer:
             self._picture = update(self._shown, screen, moved, scroll.down)
             self._move(scroll, moved, now)
         self._picture.merge(update(self._shown, screen, written))
+        self._left.tiles &= ~self._picture.tiles
         self._changed_at[self._picture.tiles] = now
 
-    def part(self) -> Part:
-        """Return the next part of the picture that was begun."""
+    def part(self, size: int | None = None) -> Part:
+        """Return the next part of the picture that was begun.
+
+        size: how many bytes it is to have about, on a line where that matters; it is shown by itself then.
+        """
         pixels = self._framebuffer.pixels
-        chosen = plan(pixels, self._picture, stills=self._still is not None)
+        news = bool(self._picture) or bool(self._moved)
+        rest = self._picture if news else self._left
+        chosen = plan(pixels, rest, self._still is not None, self._budget(size, False))
         exact = self._exact.encode(pixels, chosen.exact)
         operations, self._moved = self._moved + exact.operations, []
         if self._still is not None and chosen.still:
             operations = operations + self._still.encode(pixels, chosen.still).operations
-        self._picture.tiles &= ~chosen.taken.tiles
+        rest.tiles &= ~chosen.taken.tiles
         self._lossy.tiles &= ~chosen.taken.tiles
         self._lossy.merge(chosen.lossy)
         self._keep(chosen.exact + chosen.still)
-        return self._made(operations, exact.history, last=not self._picture)
+        last = size is not None or not news or not rest
+        self._learn(False, chosen.taken, operations, exact.history)
+        return self._made(operations, exact.history, last)
 
     def refines_at(self) -> float | None:
         """Return when a part that was sent lossy may be sent exactly; None when there is none."""
@@ -123,15 +146,29 @@ class Composer:
             return None
         return float(self._changed_at[self._lossy.tiles].min()) + STILL_AFTER
 
-    def refine(self, now: float) -> Part:
-        """Return exactly a portion of what was sent lossy and has stood still by `now`."""
+    def refine(self, now: float, size: int | None = None) -> Part:
+        """Return exactly a portion of what was sent lossy and has stood still by `now`; size: see `part`."""
         pixels = self._framebuffer.pixels
         still = Region(self._lossy.size, self._lossy.tiles & (self._changed_at + STILL_AFTER <= now))
-        chosen = plan(pixels, still, stills=False, budget=REFINE_BYTES)
+        chosen = plan(pixels, still, stills=False, budget=self._budget(size, True))
         exact = self._exact.encode(pixels, chosen.exact)
         self._lossy.tiles &= ~chosen.taken.tiles
         self._keep(chosen.exact + chosen.still)
+        self._learn(True, chosen.taken, exact.operations, exact.history)
         return self._made(exact.operations, exact.history, last=True)
+
+    def _budget(self, size: int | None, refines: bool) -> int:
+        """Return how many bytes of pixels to take for a part of `size` bytes."""
+        most = REFINE_BYTES if refines else FRAME_BYTES
+        return most if size is None else min(max(int(size / self._ratios[refines]), TILE_BYTES), most)
+
+    def _learn(self, refines: bool, taken: Region, operations: list[Operation], history: bytes) -> None:
+        """Note what pixels cost: more at once, less little by little, for a large part does harm."""
+        tiles = int(taken.tiles.sum())
+        if tiles >= (1 if refines else _TELLING_TILES):
+            size = len(history) + sum(len(operation.data) for operation in operations)
+            share = size / (tiles * TILE_BYTES)
+            self._ratios[refines] = min(max(share, 0.8 * self._ratios[refines], 0.002), 1.0)
 
     def _made(self, operations: list[Operation], history: bytes, last: bool) -> Part:
         flags = FrameFlag.LAST if last else FrameFlag(0)
@@ -148,13 +185,14 @@ class Composer:
                 self._shown[part] = self._framebuffer.pixels[part]
 
     def _move(self, scroll: Scroll, moved: Region, now: float) -> None:
-        """Have the viewer scroll; what it has lossy moves along."""
+        """Have the viewer scroll; what it has lossy, or not at all yet, moves along."""
         rect, down = scroll
         self._moved = [Operation(Encoding.COPY, *rect, copy_source(rect.x, rect.y - down))]
-        if self._lossy:
-            rows = len(self._lossy.tiles)
-            first = (np.arange(rows) * TILE_ROWS - down) // TILE_ROWS
-            above = self._lossy.tiles[np.clip(first, 0, rows - 1)]
-            below = self._lossy.tiles[np.clip(first + (down % TILE_ROWS != 0), 0, rows - 1)]
-            self._lossy.tiles = np.where(moved.tiles, above | below, self._lossy.tiles)
-            self._changed_at[moved.tiles] = now
+        for region in (self._lossy, self._left):
+            if region:
+                rows = len(region.tiles)
+                first = (np.arange(rows) * TILE_ROWS - down) // TILE_ROWS
+                above = region.tiles[np.clip(first, 0, rows - 1)]
+                below = region.tiles[np.clip(first + (down % TILE_ROWS != 0), 0, rows - 1)]
+                region.tiles = np.where(moved.tiles, above | below, region.tiles)
+        self._changed_at[moved.tiles] = now

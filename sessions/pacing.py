@@ -2,7 +2,7 @@
 
 A viewer is sent a frame when it lacks something and not too much is on its way to it. While it
 waits, damage merges into one region, so a slow viewer costs bounded memory, and what it gets next is
-the newest picture.
+the newest picture. How much is too much, the line tells (sessions/line).
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ from collections.abc import Callable
 
 from sessions.clock import Clock, Timer
 from sessions.composer import Composer, Part
+from sessions.line import Line
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.region import Region
 from sessions.wire import tsg
 
-FRAMES_AHEAD = 4
-BYTES_AHEAD = 1024 * 1024
-"""No new frame is begun with this many frames or bytes unacknowledged. With the planner's largest frame
-this keeps what a viewer can have on its way below 4 MiB."""
 FRAME_INTERVAL = 1 / 60
 
 
@@ -37,7 +34,7 @@ class Pacer:
         self._clock = clock
         self._composer = composer
         self._numbers = itertools.count(1)
-        self._ahead: dict[int, int] = {}
+        self._line = Line()
         self._timer: Timer | None = None
         self._last_sent = -FRAME_INTERVAL
         self._closed = False
@@ -56,10 +53,9 @@ class Pacer:
         self._composer.add(damage)
         self.pump()
 
-    def acknowledged(self, number: int) -> None:
-        """The viewer has the frames up to `number`. Numbers never sent are ignored."""
-        for sent in [sent for sent in self._ahead if sent <= number]:
-            del self._ahead[sent]
+    def acknowledged(self, number: int, held: float = 0.0) -> None:
+        """The viewer has the frames up to `number`, the newest for `held` seconds when it said so."""
+        self._line.acknowledged(number, self._clock.seconds(), held)
         self.pump()
 
     def close(self) -> None:
@@ -69,25 +65,26 @@ class Pacer:
 
     def pump(self) -> None:
         """Send what may be sent now, and set the timer for what may be sent later."""
-        composer = self._composer
+        composer, line = self._composer, self._line
         while not self._closed and self._may_send():
-            if composer.has_begun:
-                self._emit(composer.part())
+            newer = composer.has_news and line.part_bytes is not None  # on a slow line news goes first
+            if composer.has_begun and not (newer and composer.interrupt()):
+                self._emit(composer.part(line.part_bytes))
             elif composer.has_news:
                 if not self._due(self._last_sent + FRAME_INTERVAL):
                     return
                 composer.begin(self._clock.seconds())
-            elif not self._ahead and (when := composer.refines_at()) is not None:
+            elif line.has_room_to_spare and (when := composer.refines_at()) is not None:
                 if not self._due(when):
                     return
-                self._emit(composer.refine(self._clock.seconds()))
+                self._emit(composer.refine(self._clock.seconds(), line.part_bytes))
             else:
                 return
 
     def _may_send(self) -> bool:
         if not self._framebuffer.settled:
             return False  # half of the next picture is in already; `add` comes when it is whole
-        return len(self._ahead) < FRAMES_AHEAD and sum(self._ahead.values()) < BYTES_AHEAD
+        return self._line.has_room
 
     def _due(self, when: float) -> bool:
         wait = when - self._clock.seconds()
@@ -106,6 +103,6 @@ class Pacer:
     def _emit(self, part: Part) -> None:
         number = next(self._numbers)
         message = tsg.Frame(number, part.flags, tuple(part.operations), part.history).encode()
-        self._ahead[number] = len(message)
         self._last_sent = self._clock.seconds()
+        self._line.sent(number, len(message), self._last_sent)
         self._send(message)

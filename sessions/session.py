@@ -316,7 +316,7 @@ class Session:
     def _take(self, viewer: Viewer, message: tsg.Message) -> None:
         match message:
             case tsg.Ack():
-                self._acknowledged(viewer, message.number)
+                self._acknowledged(viewer, message)
             case tsg.Refresh():
                 if viewer.pacer is not None:
                     viewer.pacer.restart()
@@ -339,11 +339,11 @@ class Session:
         if self.state is SessionState.IDLE:
             self._go(SessionState.ACTIVE)
 
-    def _acknowledged(self, viewer: Viewer, number: int) -> None:
+    def _acknowledged(self, viewer: Viewer, ack: tsg.Ack) -> None:
         if self.state is SessionState.CONNECTED:
             self._go(SessionState.ACTIVE)
         if viewer.pacer is not None:
-            viewer.pacer.acknowledged(number)
+            viewer.pacer.acknowledged(ack.number, (ack.present_us or ack.decode_us) / 1e6)
 
     def _release(self, viewer: Viewer) -> None:
         for event in viewer.ledger.release():

@@ -18,8 +18,8 @@ from sessions.pixels.region import TILE_COLUMNS, TILE_ROWS, Grid, Region
 
 _Places = npt.NDArray[np.intp]
 
-_TILE_BYTES = TILE_ROWS * TILE_COLUMNS * 4
-_NATURAL_TILE_BYTES = _TILE_BYTES // 4
+TILE_BYTES = TILE_ROWS * TILE_COLUMNS * 4
+_NATURAL_TILE_BYTES = TILE_BYTES // 4
 _SAMPLE = 4
 """Every fourth row is looked at; with every eighth, dense text is now and then taken for a photograph."""
 _NATURAL_EDGES = 0.6
@@ -58,9 +58,9 @@ def plan(pixels: Pixels, damage: Region, stills: bool, budget: int = FRAME_BYTES
 
 
 def _within(damage: Region, natural: Grid, budget: int) -> Region:
-    if int(damage.tiles.sum()) * _TILE_BYTES <= budget:
+    if int(damage.tiles.sum()) * TILE_BYTES <= budget:
         return damage.copy()  # the caller takes it out of `damage`, and needs it afterwards
-    cost = np.where(natural, _NATURAL_TILE_BYTES, _TILE_BYTES) * damage.tiles
+    cost = np.where(natural, _NATURAL_TILE_BYTES, TILE_BYTES) * damage.tiles
     return Region(damage.size, damage.tiles & (np.cumsum(cost).reshape(cost.shape) <= budget))
 
 

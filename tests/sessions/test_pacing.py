@@ -12,7 +12,8 @@ from sessions.composer import Composer
 from sessions.encoders.base import FRAME_BYTES, Options
 from sessions.encoders.history import HistoryStream
 from sessions.encoders.still import Jpeg
-from sessions.pacing import BYTES_AHEAD, FRAME_INTERVAL, FRAMES_AHEAD, Pacer
+from sessions.line import MAX_WINDOW, MIN_FRAMES
+from sessions.pacing import FRAME_INTERVAL, Pacer
 from sessions.pixels.framebuffer import Framebuffer, Pixels
 from sessions.pixels.geometry import Rect, Size
 from sessions.wire import tsg
@@ -61,10 +62,10 @@ class Line:
         sent, self.sent[:] = list(self.sent), []
         return [self.picture.take(data) for data in sent]
 
-    def acknowledge(self) -> None:
+    def acknowledge(self, held: float = 0.0) -> None:
         numbers, self.picture.unacknowledged = self.picture.unacknowledged, []
         if numbers:
-            self.pacer.acknowledged(numbers[-1])
+            self.pacer.acknowledged(numbers[-1], held)
 
     def settle(self) -> None:
         for _ in range(1000):
@@ -112,7 +113,7 @@ def test_after_things_calm_down_the_picture_is_exact(data: st.DataObject) -> Non
             case "deliver":
                 line.deliver()
             case "ack":
-                line.acknowledge()
+                line.acknowledge(float(rng.choice([0.0, 0.01, 1e6, -1.0])))
             case "restart":
                 line.deliver()
                 line.pacer.restart()
@@ -130,7 +131,7 @@ def test_a_viewer_that_never_acknowledges_is_sent_little() -> None:
         line.draw(rect, noise(rng, rect))
         line.clock.advance(1)
     under_way = sum(map(len, line.sent))
-    assert under_way <= BYTES_AHEAD + FRAME_BYTES + 64 * 1024
+    assert under_way <= MAX_WINDOW + FRAME_BYTES + 64 * 1024
     assert under_way <= 4 * 1024 * 1024 + 64 * 1024
 
 
@@ -140,9 +141,9 @@ def test_small_pictures_stop_at_the_frame_limit_and_the_newest_wins() -> None:
     for number in range(1, 50):
         line.draw(Rect(0, 0, 10, 10), np.full((10, 10), number))
         line.clock.advance(1)
-    assert len(line.sent) == FRAMES_AHEAD
+    assert len(line.sent) == MIN_FRAMES
     line.deliver()
-    assert line.picture.pixels[0, 0] == FRAMES_AHEAD
+    assert line.picture.pixels[0, 0] == MIN_FRAMES
     line.acknowledge()
     line.deliver()
     assert line.picture.pixels[0, 0] == 49
