@@ -101,7 +101,7 @@ class RealGateway:
 
     def stop(self) -> None:
         """End all sessions, then the gateway."""
-        os.kill(self._process.pid, signal.SIGINT)
+        os.kill(self._process.pid, signal.SIGTERM)  # shells make what runs in the background ignore SIGINT
         try:
             self._process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
