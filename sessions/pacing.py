@@ -18,6 +18,10 @@ from sessions.pixels.region import Region
 from sessions.wire import tsg
 
 FRAME_INTERVAL = 1 / 60
+POINTER_SHARE = 0.25
+"""The pointer's pictures, which nobody acknowledges, take this part of the line at most."""
+FAST = 20_000_000
+"""Bytes a second that a line is taken for which has not been the limit yet."""
 
 
 class Pacer:
@@ -36,6 +40,9 @@ class Pacer:
         self._numbers = itertools.count(1)
         self._line = Line()
         self._timer: Timer | None = None
+        self._pointer: bytes | None = None
+        self._pointer_timer: Timer | None = None
+        self._pointer_due = 0.0
         self._last_sent = -FRAME_INTERVAL
         self._closed = False
 
@@ -53,6 +60,12 @@ class Pacer:
         self._composer.add(damage)
         self.pump()
 
+    def pointer(self, message: bytes) -> None:
+        """Send the pointer's picture, an encoded message; when pictures come too fast, the newest in time."""
+        self._pointer = message
+        if self._pointer_timer is None:
+            self._send_pointer()
+
     def acknowledged(self, number: int, held: float = 0.0) -> None:
         """The viewer has the frames up to `number`, the newest for `held` seconds when it said so."""
         self._line.acknowledged(number, self._clock.seconds(), held)
@@ -62,6 +75,9 @@ class Pacer:
         """Send no more."""
         self._closed = True
         self._cancel_timer()
+        if self._pointer_timer is not None:
+            self._pointer_timer.cancel()
+            self._pointer_timer = None
 
     def pump(self) -> None:
         """Send what may be sent now, and set the timer for what may be sent later."""
@@ -94,6 +110,19 @@ class Pacer:
             self._cancel_timer()
             self._timer = self._clock.callLater(wait, self.pump)
         return False
+
+    def _send_pointer(self) -> None:
+        self._pointer_timer = None
+        now = self._clock.seconds()
+        if self._closed or self._pointer is None:
+            return
+        if now < self._pointer_due:
+            self._pointer_timer = self._clock.callLater(self._pointer_due - now, self._send_pointer)
+            return
+        message, self._pointer = self._pointer, None
+        takes = len(message) / (self._line.rate or FAST)
+        self._pointer_due = now + max(takes / POINTER_SHARE, FRAME_INTERVAL)
+        self._send(message)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None and self._timer.active():

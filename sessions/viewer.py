@@ -85,7 +85,9 @@ class Viewer:
 
     def cursor(self, cursor: Cursor) -> None:
         """The pointer looks different."""
-        self.tell(tsg.Cursor(*cursor.size, cursor.hot_x, cursor.hot_y, cursor.pixels))
+        if self._pacer is not None:
+            message = tsg.Cursor(*cursor.size, cursor.hot_x, cursor.hot_y, cursor.pixels)
+            self._pacer.pointer(message.encode())
 
     @property
     def pacer(self) -> Pacer | None:

@@ -249,3 +249,29 @@ def test_any_screen_size(size: tuple[int, int]) -> None:
     line.draw(Rect(0, 0, *size), np.full(size[::-1], 0x123456))
     line.settle()
     assert line.exact()
+
+
+def test_a_pointer_that_changes_all_the_time_takes_little_and_its_last_look_arrives() -> None:
+    line = Line(Size(64, 64))
+    line.settle()
+    line.sent.clear()
+    large = [tsg.Cursor(256, 256, 0, 0, bytes([shade]) * 4 * 256 * 256) for shade in range(200)]
+    for cursor in large:
+        line.pacer.pointer(cursor.encode())
+        line.clock.advance(0.005)
+    assert line.sent[0] == large[0].encode()
+    assert len(line.sent) <= 25, "a second's worth"
+    line.clock.advance(1)
+    assert line.sent[-1] == large[-1].encode()
+    assert not line.clock.getDelayedCalls()
+
+
+def test_a_viewer_that_leaves_is_sent_no_pointer() -> None:
+    line = Line(Size(64, 64))
+    line.settle()
+    for _ in range(2):
+        line.pacer.pointer(tsg.Cursor(0, 0, 0, 0, b"").encode())
+    line.pacer.close()
+    line.sent.clear()
+    line.clock.advance(1)
+    assert line.sent == []
