@@ -164,7 +164,7 @@ class Composer:
 
     def _learn(self, refines: bool, taken: Region, operations: list[Operation], history: bytes) -> None:
         """Note what pixels cost: more at once, less little by little, for a large part does harm."""
-        tiles = int(taken.tiles.sum())
+        tiles = len(taken)
         if tiles >= (1 if refines else _TELLING_TILES):
             size = len(history) + sum(len(operation.data) for operation in operations)
             share = size / (tiles * TILE_BYTES)

@@ -58,7 +58,7 @@ def plan(pixels: Pixels, damage: Region, stills: bool, budget: int = FRAME_BYTES
 
 
 def _within(damage: Region, natural: Grid, budget: int) -> Region:
-    if int(damage.tiles.sum()) * TILE_BYTES <= budget:
+    if len(damage) * TILE_BYTES <= budget:
         return damage.copy()  # the caller takes it out of `damage`, and needs it afterwards
     cost = np.where(natural, _NATURAL_TILE_BYTES, TILE_BYTES) * damage.tiles
     return Region(damage.size, damage.tiles & (np.cumsum(cost).reshape(cost.shape) <= budget))
@@ -67,17 +67,17 @@ def _within(damage: Region, natural: Grid, budget: int) -> Region:
 def natural_tiles(pixels: Pixels, damage: Region) -> Grid:
     """Return the damaged tiles that show natural content in areas large enough to matter."""
     natural = np.zeros_like(damage.tiles)
-    if int(damage.tiles.sum()) < _LEAST_NATURAL_TILES or pixels.shape[1] < TILE_COLUMNS:
+    if len(damage) < _LEAST_NATURAL_TILES or pixels.shape[1] < TILE_COLUMNS:
         return natural
     places = np.nonzero(damage.tiles)
     samples = _samples(pixels, *places)
     busy = _edge_density(samples) > _NATURAL_EDGES
-    if int(busy.sum()) < _LEAST_NATURAL_TILES // 2:
+    if np.count_nonzero(busy) < _LEAST_NATURAL_TILES // 2:
         return natural
     busy[busy] = _colour_density(samples[busy]) > _NATURAL_COLOURS
     natural[places] = busy
     natural = _smooth(natural, damage.tiles)
-    if int(natural.sum()) < _LEAST_NATURAL_TILES:
+    if np.count_nonzero(natural) < _LEAST_NATURAL_TILES:
         natural[:] = False
     return natural
 

@@ -67,7 +67,7 @@ class _Comparison:
                 out=self._differs[: bottom - top, : self._rect.width],
             )
             found[row : row + self._step] = tiles = self._by_tiles(bottom - top)
-            if copy and (down or tiles.any()):
+            if copy and (down or np.count_nonzero(tiles)):
                 np.copyto(old[top:bottom, across], here)
         return found
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sessions.pixels.geometry import Rect, Size
-from sessions.pixels.region import Region
+from sessions.pixels.region import Region, tile_span
 
 MAX_SIDE = 8192
 """Largest width and height, pixels."""
@@ -60,7 +60,7 @@ class Framebuffer:
             return
         target = self.pixels[rect.y : rect.bottom, rect.x : rect.right]
         np.bitwise_and(pixels, _COLOUR, out=target)
-        self._damage.add(rect)
+        self._damage.tiles[tile_span(rect)] = True
         self.settled = False
 
     def copy(self, source: Rect, x: int, y: int) -> None:

@@ -42,8 +42,9 @@ class Region:
         region.tiles[:] = True
         return region
 
-    def __bool__(self) -> bool:
-        return bool(self.tiles.any())
+    def __len__(self) -> int:
+        """Return how many tiles the region has."""
+        return int(np.count_nonzero(self.tiles))
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -70,12 +71,13 @@ class Region:
 
     def bounds(self) -> Rect:
         """Return the smallest rectangle along tile borders that holds the region, clipped to the screen."""
-        rows, columns = (np.flatnonzero(self.tiles.any(axis=axis)) for axis in (1, 0))
+        rows = np.flatnonzero(np.logical_or.reduce(self.tiles, axis=1))
         if not len(rows):
             return Rect(0, 0, 0, 0)
+        columns = np.flatnonzero(np.logical_or.reduce(self.tiles, axis=0))
         x, y = int(columns[0]) * TILE_COLUMNS, int(rows[0]) * TILE_ROWS
         width, height = (int(columns[-1]) + 1) * TILE_COLUMNS - x, (int(rows[-1]) + 1) * TILE_ROWS - y
-        return Rect(x, y, width, height).clipped(self.size)
+        return Rect(x, y, min(width, self.size.width - x), min(height, self.size.height - y))
 
     def rects(self) -> list[Rect]:
         """Return disjoint rectangles that cover the region exactly, clipped to the screen.
@@ -83,9 +85,10 @@ class Region:
         Runs of tiles in a row that stand directly below a run of the same columns extend it. They are in
         the order of their top left corners, row by row.
         """
+        bounds = self.bounds()
+        if self.tiles[tile_span(bounds)].all():  # nothing, or one rectangle
+            return [bounds] if bounds.width else []
         rows, starts, ends = self._runs()
-        if not len(rows):
-            return []
         order = np.lexsort((rows, ends, starts))  # a run is followed by the one below it
         rows, starts, ends = rows[order], starts[order], ends[order]
         first = np.ones(len(rows), np.bool_)

@@ -51,14 +51,14 @@ def find_scroll(new: Pixels, old: Pixels, damage: Region) -> Scroll | None:
     It is found by samples: whether the pixels are really those is for the caller to compare.
     """
     box = damage.bounds()
-    if box.width < _GROUP_COLUMNS or int(damage.tiles.sum()) < _LEAST_TILES:
+    if box.width < _GROUP_COLUMNS or len(damage) < _LEAST_TILES:
         return None
     vote = _vote(_samples(new, box), _samples(old, box))
     if vote is None:
         return None
     down, groups = vote
-    left = box.x + max(int(groups[0]) - 1, 0) * _GROUP_COLUMNS
-    right = min(box.x + (int(groups[-1]) + 2) * _GROUP_COLUMNS, box.right)
+    left = box.x + max(int(groups.min()) - 1, 0) * _GROUP_COLUMNS
+    right = min(box.x + (int(groups.max()) + 2) * _GROUP_COLUMNS, box.right)
     rect = _with_source(Rect(left, box.y, right - left, box.height), down, damage.size)
     if rect.height <= 0:
         return None
@@ -85,7 +85,7 @@ def _hashes(rows: Pixels) -> _Hashes:
 
 
 def _vote(new: Pixels, old: Pixels) -> tuple[int, npt.NDArray[np.intp]] | None:
-    """Return how far most rows have come down, and the groups that say so.
+    """Return how far most rows have come down, and of each that says so its group.
 
     A few rows of the old picture are looked for among all of the new one, which is the one still in the
     processor's cache.
@@ -102,13 +102,13 @@ def _vote(new: Pixels, old: Pixels) -> tuple[int, npt.NDArray[np.intp]] | None:
     fits = after[groups] == before[groups, probes][:, None]
     if int(np.count_nonzero(fits)) > _MOST_HITS:
         return None  # a pattern that repeats: nobody could tell how far it has come
-    voter, row = np.nonzero(fits)
+    voter, row = np.divmod(np.flatnonzero(fits), height)
     come = row - rows[probes[voter]]
     votes = np.bincount(come + height, minlength=2 * height)
     down = int(votes.argmax()) - height
     if not down or votes[down + height] < max(_LEAST_VOTES, len(probes) // 8):
         return None
-    return down, np.unique(groups[voter[come == down]])
+    return down, groups[voter[come == down]]
 
 
 def _with_source(rect: Rect, down: int, screen: Size) -> Rect:
