@@ -1,16 +1,21 @@
-"""A network between browser and gateway that can be cut."""
+"""A network between browser and gateway that can be cut, and be slow."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 
 
 class Line:
-    """Carries connections from a free loopback port to another port of this machine."""
+    """Carries connections from a free loopback port to another port of this machine.
+
+    rate: bytes a second that each connection carries to the browser; None for as fast as it goes.
+    """
 
     def __init__(self) -> None:
+        self.rate: float | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.to = 0
@@ -53,12 +58,13 @@ class Line:
                     self._ends += [near, far]
                 for source, sink in ((near, far), (far, near)):
                     source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    threading.Thread(target=_carry, args=(source, sink), daemon=True).start()
+                    threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
 
-
-def _carry(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(2048 if self.rate else 65536):
+                if self.rate:
+                    time.sleep(len(data) / self.rate)
+                sink.sendall(data)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)

@@ -116,6 +116,19 @@ def test_every_pixel_is_what_the_server_shows(at_work: Person, office: Xvnc) -> 
     at_work.sees(office.screen)
 
 
+def test_on_a_slow_line_too_the_picture_becomes_exact(at_work: Person, office: Xvnc, tmp_path: Path) -> None:
+    """Text scrolls by faster than the line carries it; the browser shows the newest, and at last all of it."""
+    done = tmp_path / "done"
+    at_work.gateway.line.rate = 60_000
+    try:
+        noise = "for n in $(seq 150); do head -c 900 /dev/urandom | base64; sleep 0.02; done"
+        terminal(office, f"{noise}; touch {done}; sleep 1000")
+        wait_for(done.exists, "all of it has scrolled by")
+        at_work.sees(office.screen)
+    finally:
+        at_work.gateway.line.rate = None
+
+
 def test_typed_text_arrives(at_work: Person, office: Xvnc, tmp_path: Path) -> None:
     typed = tmp_path / "typed"
     terminal(office, f"exec cat > {typed}")
