@@ -117,7 +117,7 @@ def test_every_pixel_is_what_the_server_shows(at_work: Person, office: Xvnc) -> 
 
 
 def test_on_a_slow_line_too_the_picture_becomes_exact(at_work: Person, office: Xvnc, tmp_path: Path) -> None:
-    """Text scrolls by faster than the line carries it; the browser shows the newest, and at last all of it."""
+    """Text scrolls by faster than the line carries it; the newest is shown, and at last all of it."""
     done = tmp_path / "done"
     at_work.gateway.line.rate = 60_000
     try:
