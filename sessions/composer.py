@@ -30,6 +30,8 @@ STILL_AFTER = 0.4
 """Seconds a lossy part must have stood still before it is sent exactly."""
 REFINE_BYTES = 512 * 1024
 """Refinement goes in smaller portions than news, so that news never waits long behind it."""
+_COARSE_BYTES = 24 * 1024
+"""Parts are so small on a line of less than 4 Mbit/s: its stills are coarse, for they come much sooner."""
 _TELLING_TILES = 8
 """Smaller parts of a picture say nothing of what a large one would cost."""
 
@@ -46,14 +48,21 @@ class Part:
 class Composer:
     """One viewer's picture.
 
-    exact, still: this viewer's own encoders; without `still` everything is sent exactly. copies: whether
-    the viewer takes COPY operations. Times are seconds of any monotonic clock.
+    exact: this viewer's own encoder. stills: encoders of natural pictures, for fast lines and for slow
+    ones; without them everything is sent exactly. copies: whether the viewer takes COPY operations. Times
+    are seconds of any monotonic clock.
     """
 
-    def __init__(self, framebuffer: Framebuffer, exact: Encoder, still: Encoder | None, copies: bool) -> None:
+    def __init__(
+        self,
+        framebuffer: Framebuffer,
+        exact: Encoder,
+        stills: tuple[Encoder, Encoder] | None,
+        copies: bool,
+    ) -> None:
         self._framebuffer = framebuffer
         self._exact = exact
-        self._still = still
+        self._stills = stills
         self._copies = copies
         self._new_stream = True
         self._ratios = {False: 0.05, True: 0.5}
@@ -127,11 +136,12 @@ class Composer:
         pixels = self._framebuffer.pixels
         news = bool(self._picture) or bool(self._moved)
         rest = self._picture if news else self._left
-        chosen = plan(pixels, rest, self._still is not None, self._budget(size, False))
+        chosen = plan(pixels, rest, self._stills is not None, self._budget(size, False))
         exact = self._exact.encode(pixels, chosen.exact)
         operations, self._moved = self._moved + exact.operations, []
-        if self._still is not None and chosen.still:
-            operations = operations + self._still.encode(pixels, chosen.still).operations
+        if self._stills is not None and chosen.still:
+            still = self._stills[size is not None and size < _COARSE_BYTES]
+            operations = operations + still.encode(pixels, chosen.still).operations
         rest.tiles &= ~chosen.taken.tiles
         self._lossy.tiles &= ~chosen.taken.tiles
         self._lossy.merge(chosen.lossy)

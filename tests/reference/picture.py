@@ -15,7 +15,7 @@ class Picture:
     """What a viewer shows.
 
     pixels: (height, width) uint32 BGRX, as it stands after the last LAST.
-    stills, copies: how many of these came. bytes: of all messages.
+    stills, copies: how many of these came. bytes: of all messages. still_bytes, still_pixels: of all stills.
     """
 
     def __init__(self, window_log: int = 24) -> None:
@@ -25,6 +25,7 @@ class Picture:
         self.pixels = self._back.copy()
         self.frames = 0
         self.stills = 0
+        self.still_bytes = self.still_pixels = 0
         self.copies = 0
         self.bytes = 0
         self.unacknowledged: list[int] = []
@@ -72,6 +73,8 @@ class Picture:
                 image = simplejpeg.decode_jpeg(op.data, colorspace="BGRA")
                 target[:] = image.view("<u4")[:, :, 0] & 0xFFFFFF
                 self.stills += 1
+                self.still_bytes += len(op.data)
+                self.still_pixels += op.width * op.height
         self.frames += 1
         self.unacknowledged.append(frame.number)
         if frame.flags & tsg.FrameFlag.LAST:

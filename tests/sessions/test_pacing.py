@@ -31,8 +31,8 @@ class Line:
         self.screen = Framebuffer()
         self.sent: list[bytes] = []
         self.picture = Picture(20)
-        still = Jpeg(OPTIONS) if stills else None
-        composer = Composer(self.screen, HistoryStream(OPTIONS), still, copies)
+        jpegs = (Jpeg(OPTIONS), Jpeg(Options(jpeg_quality=45))) if stills else None
+        composer = Composer(self.screen, HistoryStream(OPTIONS), jpegs, copies)
         self.pacer = Pacer(self.screen, self.sent.append, self.clock, composer)
         self.resize(size)
 
