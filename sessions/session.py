@@ -110,12 +110,7 @@ class Session:
             try:
                 await work
             except (GuestError, DisplayError) as error:
-                log.warn(
-                    "session {id}: {error} ({detail})",
-                    id=self.identity.session,
-                    error=str(error),
-                    detail=getattr(error, "detail", "") or "no details",
-                )
+                self._log(error)
                 self._work = None
                 await self.end(str(error))
             except CancelledError:
@@ -126,6 +121,10 @@ class Session:
                 await self.end("The desktop cannot go on: an internal error, see the session host's log.")
 
         self._work = Deferred.fromCoroutine(guarded())
+
+    def _log(self, error: GuestError | DisplayError) -> None:
+        session, detail = self.identity.session, error.detail or "no details"
+        log.warn("session {id}: {error} ({detail})", id=session, error=str(error), detail=detail)
 
     async def _open(self) -> None:
         self._display = await self._guest.open_display(self._framebuffer, self)
@@ -138,15 +137,17 @@ class Session:
     async def _reopen(self, reason: DisplayError) -> None:
         """Open a lost display again, patiently; the guest may only have restarted its screen."""
         for wait in REOPEN_SECONDS:
+            self._log(reason)
             self._tell(tsg.State(self.state, UNKNOWN, clip(f"{reason} Trying again.")))
             await self._sleep(wait)
             try:
                 await self._open()
             except (GuestError, DisplayError) as error:
-                reason = DisplayError(str(error))
+                reason = DisplayError(str(error), error.detail)
             else:
                 self._tell(tsg.State(self.state, UNKNOWN, ""))
                 return
+        self._log(reason)
         await self.end(str(reason))
 
     def _sleep(self, seconds: float) -> Deferred[None]:

@@ -20,7 +20,14 @@ from sessions.pixels.geometry import Size
 
 
 class DisplayError(Exception):
-    """A display cannot be opened or has failed; the text is a sentence for the person at the screen."""
+    """A display cannot be opened or has failed.
+
+    The text is a sentence for the person at the screen; `detail` is for the log and the operator.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class DisplayEvents(Protocol):

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sessions.displays.base import Display, DisplayEvents
+from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.rfb import AWAKE_HERTZ, open_rfb
 from sessions.displays.sockets import connect_tcp, connect_unix
 from sessions.guests.base import GuestError, Place, Progress
@@ -92,10 +92,7 @@ class RfbGuest(OnlyShown):
     async def open_display(self, framebuffer: Framebuffer, events: DisplayEvents) -> Display:
         """Connect and shake hands. Raises DisplayError."""
         spec, reactor = self._spec, self._place.reactor
-        if spec.socket:
-            connected = await connect_unix(reactor, spec.socket, CONNECT_SECONDS)
-        else:
-            connected = await connect_tcp(reactor, spec.host, spec.port, CONNECT_SECONDS)
+        connected = await self._connect()
         if spec.encodings is None:
             encodings = RAW if _is_local(connected) else COMPACT
         else:
@@ -103,6 +100,15 @@ class RfbGuest(OnlyShown):
         password = None if spec.password is None else spec.password.encode()
         client = RfbClient(password, spec.shared, encodings)
         return self._keep(await open_rfb(reactor, connected, client, framebuffer, events, awake=spec.awake))
+
+    async def _connect(self) -> socket.socket:
+        spec, reactor = self._spec, self._place.reactor
+        try:
+            if spec.socket:
+                return await connect_unix(reactor, spec.socket, CONNECT_SECONDS)
+            return await connect_tcp(reactor, spec.host, spec.port, CONNECT_SECONDS)
+        except DisplayError as error:  # where the server is, is nobody's business but the operator's
+            raise DisplayError("The VNC server of this desktop does not answer.", str(error)) from error
 
 
 def _is_local(connected: socket.socket) -> bool:

@@ -198,7 +198,7 @@ def test_a_wrong_password_is_said(ada: Person, office: Xvnc) -> None:
 def test_nobody_there_is_said(ada: Person) -> None:
     ada.list()
     ada.browser.click("[data-key=open-nobody]")
-    assert "Nothing answers" in ada.notice("ended")
+    assert ada.notice("ended").startswith("The VNC server of this desktop does not answer.")
 
 
 # ---- servers that misbehave

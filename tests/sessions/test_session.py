@@ -4,6 +4,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import eventAsText, globalLogPublisher
 
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
@@ -344,6 +345,23 @@ def test_a_display_lost_for_good_ends_the_session(running):
     assert running.session.state is SessionState.ENDED
     assert running.told[-1]["text"] == "Nobody there."
     assert not running.clock.getDelayedCalls()
+
+
+def test_what_is_for_the_operator_is_in_the_log_and_nowhere_else(running):
+    events = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        running.machine.refusals = [DisplayError("Nobody there.", "at 10.1.2.3")] * 20
+        running.screen.events.lost(DisplayError("Gone.", "by host 10.1.2.4"))
+        for wait in REOPEN_SECONDS:
+            running.clock.advance(wait)
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    said = [eventAsText(event, includeTimestamp=False, includeSystem=False) for event in events]
+    name = f"session {running.session.identity.session}"
+    assert f"{name}: Gone. (by host 10.1.2.4)" in said
+    assert said.count(f"{name}: Nobody there. (at 10.1.2.3)") == len(REOPEN_SECONDS)
+    assert "10.1.2" not in str(running.told)
 
 
 @pytest_twisted.ensureDeferred

@@ -91,7 +91,18 @@ async def open_with(it):
     return await it.open_display(framebuffer, Recorder(framebuffer))
 
 
+@pytest.mark.parametrize("place", ["socket", "port", "name"])
 @pytest_twisted.ensureDeferred
-async def test_nobody_there(tmp_path):
-    with pytest.raises(DisplayError, match="Nothing answers on the socket"):
-        await open_with(guest(socket=str(tmp_path / "none")))
+async def test_where_nobody_answers_is_told_to_the_operator_only(tmp_path, place):
+    with socket.socket() as bound:  # and not listening: nobody answers
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        spec, where = {
+            "socket": ({"socket": str(tmp_path / "none")}, str(tmp_path / "none")),
+            "port": ({"host": "127.0.0.1", "port": port}, f"127.0.0.1 port {port}"),
+            "name": ({"host": "no-such-host.invalid"}, "no-such-host.invalid"),
+        }[place]
+        with pytest.raises(DisplayError) as caught:
+            await open_with(guest(**spec))
+    assert str(caught.value) == "The VNC server of this desktop does not answer."
+    assert where in caught.value.detail
