@@ -52,6 +52,8 @@ CHECK_SIGN_INS_EVERY = 15.0
 CLOSE_WITHIN = 1.0
 """Viewers get this long to hear why the gateway leaves, seconds."""
 
+SIGN_IN_OVER = "Your sign-in is over. Sign in again."
+
 
 class Gateway:
     """One running gateway.
@@ -236,18 +238,21 @@ class Gateway:
         try:
             for sign_in in {viewer.grant.sign_in for viewer in attached if viewer.grant is not None}:
                 if await self._sign_in.known(sign_in) is None:
-                    self._sign_in_is_over(sign_in, "Your sign-in is over. Sign in again.")
+                    self._sign_in_is_over(sign_in, SIGN_IN_OVER)
             await self._sign_in.forget_old()
         except Exception:  # a full disk must not end the checks for good
             self.log.failure("sign-ins cannot be checked now")
 
     # ---- protocols.tsg.viewer.Gate
 
-    def redeem(self, ticket: bytes) -> Grant:
-        """Take a ticket in. Raises Refused."""
+    async def redeem(self, ticket: bytes) -> Grant:
+        """Take a ticket in, if the sign-in it was given for still stands. Raises Refused."""
         grant = self._tickets.redeem(ticket, self._reactor.seconds())
-        if grant is None:
+        if grant is None or self._sign_in is None:
             raise Refused(CloseCode.TICKET, "The ticket is not good: each is for one use within 30 seconds.")
+        # Another process may have ended it a moment ago: `tsgateway user passwd`.
+        if await self._sign_in.known(grant.sign_in) is None:
+            raise Refused(CloseCode.SIGNED_OUT, SIGN_IN_OVER)
         return grant
 
     def attach(self, grant: Grant, hello: ClientHello, viewer: Viewer) -> Attachment:

@@ -2,6 +2,7 @@
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred
 
 from sessions.wire.tsg import (
     FROM_SERVER,
@@ -17,7 +18,9 @@ from sessions.wire.tsg import (
     decode,
 )
 from tests.fakes.host import ECHO, FRAME
-from tests.tsgateway.support import World
+from tests.tsgateway.support import World, hello, until
+from tsgateway.api.routes import _decode_token
+from tsgateway.auth.tokens import hash_token
 
 INPUT = [
     Key(1, 0x1E, 0x61),
@@ -46,6 +49,35 @@ async def test_the_hosts_bytes_reach_the_viewer_untouched(world: World, door: st
     assert messages[3] == FRAME.encode()
     [attached] = world.host_requests("attach")
     assert attached["session"] == session
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_sent_with_the_ticket_arrives_in_its_order(world: World, door: str):
+    """The gateway asks its database about the sign-in; a client need not wait for that."""
+    ada = await world.sign_in()
+    _, ticket = await ada.ticket()
+    viewer = await getattr(world, door)()
+    viewer.send(hello(ticket))
+    for message in INPUT:
+        viewer.send(message.encode())
+    said = [await viewer.message() for _ in range(4 + len(INPUT))]
+    assert said[4:] == [bytes((ECHO,)) + message.encode() for message in INPUT]
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_leaves_while_the_ticket_is_looked_at_is_never_attached(world: World, door: str):
+    ada = await world.sign_in()
+    _, ticket = await ada.ticket()
+    viewer = await getattr(world, door)()
+    answer: Deferred = Deferred()
+    known, world.gateway._sign_in.known = world.gateway._sign_in.known, lambda _: answer
+    viewer.send(hello(ticket))
+    await until(lambda: not world.gateway._tickets._grants, "the ticket to be taken in")
+    viewer.line.cut()
+    await until(lambda: len(world.gateway._viewers) == 0, "the viewer to be gone")
+    answer.callback(await known(hash_token(_decode_token(ada.cookie))))
+    assert not world.gateway.sessions._viewers
+    assert not world.gateway._viewers.of(lambda _: True)
 
 
 @pytest_twisted.ensureDeferred

@@ -127,6 +127,20 @@ async def test_a_changed_password_ends_sign_ins_and_viewers(world: World):
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_ticket_is_worth_nothing_once_the_password_has_changed(world: World):
+    ada = await world.sign_in()
+    _, ticket = await ada.ticket()
+    viewer = await world.native()
+    await viewer.welcome((await ada.ticket())[1])
+    world.gateway._store.set_password("ada", "x")
+    late = await world.websocket()
+    late.send(hello(ticket))
+    close = await late.closing()
+    assert (close.code, close.reason) == (CloseCode.SIGNED_OUT, "Your sign-in is over. Sign in again.")
+    assert len(world.host_requests("attach")) == 1  # nobody was thrown out for it
+
+
+@pytest_twisted.ensureDeferred
 async def test_no_other_site_can_use_a_sign_in(world: World):
     ada = await world.sign_in()
     for origin in ("https://evil.example", "null", "http://localhost", f"{world.origin}.evil.example"):

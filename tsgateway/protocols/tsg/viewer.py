@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -56,8 +57,8 @@ class Refused(Exception):
 class Gate(Protocol):
     """Lets viewers in."""
 
-    def redeem(self, ticket: bytes) -> Grant:
-        """Take a ticket in. Raises Refused."""
+    async def redeem(self, ticket: bytes) -> Grant:
+        """Take a ticket in, if the sign-in it was given for still stands. Raises Refused."""
 
     def attach(self, grant: Grant, hello: ClientHello, viewer: Viewer) -> Attachment:
         """Attach to the session; what fails later closes the viewer. Raises Refused."""
@@ -128,6 +129,8 @@ class Viewer:
         self._gone = gone
         self._core = TsgConnection(clock())
         self._attachment: Attachment | None = None
+        self._early: list[bytes] = []  # what came while the ticket was looked at; the core bounds it
+        self._left = False
 
     # ---- from the transport
 
@@ -138,6 +141,7 @@ class Viewer:
 
     def disconnected(self) -> None:
         """The transport is gone."""
+        self._left = True
         with self._kept_here():
             self._detach()
         self._gone(self)
@@ -189,29 +193,38 @@ class Viewer:
                 case Relay(data):
                     if self._attachment is not None:
                         self._attachment.send(data)
+                    elif self.grant is None:
+                        self._early.append(data)
                 case Attach(hello):
-                    self._attach(hello)
+                    Deferred.fromCoroutine(self._attach(hello))
                 case Shut(code, reason):
                     self._shut(code, reason)
                 case Abort():
                     self._transport.abort()
 
-    def _attach(self, hello: ClientHello) -> None:
-        try:
-            self.grant = self._gate.redeem(hello.ticket)
-            self._attachment = self._gate.attach(self.grant, hello, self)
-        except Refused as refusal:
-            self.close(refusal.code, str(refusal))
-            return
-        self._transport.admitted(self.grant.user)
-        self.log.info(
-            "viewer {number}: {user} from {peer} ({client!r}) attaches to session {session}",
-            number=self.number,
-            user=self.grant.user,
-            peer=self._transport.peer,
-            client=hello.client,
-            session=self.grant.session,
-        )
+    async def _attach(self, hello: ClientHello) -> None:
+        with self._kept_here():
+            try:
+                grant = await self._gate.redeem(hello.ticket)
+                if self._left or self._core.phase is not Phase.ATTACHED:
+                    return  # it has gone meanwhile
+                self._attachment = self._gate.attach(grant, hello, self)
+            except Refused as refusal:
+                self.close(refusal.code, str(refusal))
+                return
+            self.grant = grant
+            self._transport.admitted(grant.user)
+            self.log.info(
+                "viewer {number}: {user} from {peer} ({client!r}) attaches to session {session}",
+                number=self.number,
+                user=grant.user,
+                peer=self._transport.peer,
+                client=hello.client,
+                session=grant.session,
+            )
+            early, self._early = self._early, []
+            for message in early:
+                self._attachment.send(message)
 
     def _shut(self, code: CloseCode, reason: str) -> None:
         if code is not CloseCode.NORMAL:
