@@ -58,10 +58,10 @@ def click(person: Person, x: float, y: float) -> None:
 
 def work(person: Person) -> None:
     """Open a few windows, so that it looks like somebody's desk."""
-    click(person, 140, 778)  # the terminal, in the panel
+    click(person, 72, 778)  # the file manager, in the panel
+    click(person, 140, 778)  # the terminal, last, for it has more to show
     person.browser.type("uname -sr; free -m; ls -l /")
     person.browser.key("Enter")
-    click(person, 72, 778)  # the file manager
     time.sleep(SETTLE)
     person.browser.move(640, 700)
 
