@@ -34,7 +34,7 @@ from tsgateway.config import Config
 from tsgateway.errors import StartError
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.place import HOST_COMMAND, host_place
-from tsgateway.hosts.sessions import Attachment, SessionOver, Sessions
+from tsgateway.hosts.sessions import NOT_RUNNING, Attachment, SessionOver, Sessions
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.layout import DataLock, Layout
 from tsgateway.policy import Action, Owned, Subject, authorize
@@ -259,7 +259,8 @@ class Gateway:
         """Attach to the session. Raises Refused."""
         session = self.sessions.get(grant.session)
         if session is None:
-            raise Refused(CloseCode.SESSION_ENDED, self.sessions.ending(grant.session, grant.user))
+            ending = self.sessions.ending(grant.session, grant.user)
+            raise Refused(CloseCode.SESSION_ENDED, ending or NOT_RUNNING)
         published = self.config.desktops.get(session.info["desktop"])
         right = None if published is None else desktop_right(published)
         owned = Owned(session.info["user"], right)

@@ -35,6 +35,7 @@ export function fromBase64Url(text) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
+// → {name, groups}, null when nobody has signed in.
 export const me = async () => (await request("GET", "me")).user;
 export const signIn = async (name, password) => (await request("POST", "login", { name, password })).user;
 export const signOut = () => request("POST", "logout", {});

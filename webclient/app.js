@@ -76,12 +76,9 @@ async function start() {
   try {
     user = await api.me();
   } catch (error) {
-    if (error.status !== 401) {
-      showUnreachable(error.status ? error.message : "");
-      retrying = setTimeout(start, RETRY_TIME);
-      return;
-    }
-    user = null;
+    showUnreachable(error.status ? error.message : "");
+    retrying = setTimeout(start, RETRY_TIME);
+    return;
   }
   show();
 }

@@ -313,11 +313,11 @@ class DevServer:
     def _api(self, method: str, path: list[str], body: Any) -> tuple[int, Any]:
         if path == ["login"]:
             return self._login(body)
+        if (method, path) == ("GET", ["me"]):
+            return 200, {"user": {"name": "ada", "groups": ["engineers"]} if self.signed_in else None}
         if not self.signed_in:
             return 401, error("unauthenticated", "Sign in first.")
         match method, path:
-            case "GET", ["me"]:
-                return 200, {"user": {"name": "ada", "groups": ["engineers"]}}
             case "POST", ["logout"]:
                 self.signed_in = False
                 return 204, None
@@ -329,7 +329,7 @@ class DevServer:
                 return self._connect(desktop)
             case "POST", ["sessions", session, "ticket"]:
                 if (status := self.ticket_status if session in self.sessions else 404) != 200:
-                    return status, error("refused", "This session does not exist any more.")
+                    return status, error("refused", "There is no such session.")
                 return 200, {"ticket": self._ticket(session)}
             case "POST", ["sessions", session, "end"]:
                 self.sessions.pop(session, None)

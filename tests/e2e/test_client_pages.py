@@ -26,6 +26,13 @@ def test_sign_in_list_and_sign_out(browser: Browser, server: DevServer) -> None:
     assert not server.signed_in
 
 
+def test_a_first_visit_is_no_error(browser: Browser, server: DevServer) -> None:
+    before = len(browser.log)
+    browser.open(server.url)
+    browser.wait("#password")
+    assert browser.log[before:] == []
+
+
 def test_wrong_password_is_said_and_can_be_corrected(browser: Browser, server: DevServer) -> None:
     browser.open(server.url)
     browser.wait("#name")

@@ -296,7 +296,9 @@ def test_taken_over_can_be_taken_back(browser: Browser, server: DevServer, viewe
     browser.wait(".notice", gone=True)
 
 
-@pytest.mark.parametrize(("status", "key"), [(403, "refused"), (404, "ended"), (401, "signedout")])
+@pytest.mark.parametrize(
+    ("status", "key"), [(403, "refused"), (404, "refused"), (410, "ended"), (401, "signedout")]
+)
 def test_no_ticket_for_another_connection(
     browser: Browser, server: DevServer, viewer: Viewer, status: int, key: str
 ) -> None:

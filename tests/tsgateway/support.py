@@ -134,6 +134,7 @@ class World:
 @dataclass
 class Answer:
     status: int
+    phrase: str
     headers: Any
     body: bytes
 
@@ -262,7 +263,8 @@ class Line(Protocol):
             await self.more()
             rest = self.buffer.partition(b"\r\n\r\n")[2]
         self.transport.loseConnection()
-        return Answer(int(first.split()[1]), headers, rest[:length])
+        _, status, phrase = first.decode().split(" ", 2)
+        return Answer(int(status), phrase, headers, rest[:length])
 
 
 class Messages:

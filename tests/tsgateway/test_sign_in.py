@@ -52,6 +52,8 @@ async def test_no_token_is_stored_as_it_is(world: World):
 async def test_without_a_good_cookie_nobody_is_known(world: World):
     for cookie in (None, "", "x", "A" * 43, "é", "A" * 5000):
         answer = await world.request("GET", ME, cookie=cookie)
+        assert (answer.status, answer.json) == (200, {"user": None})
+        answer = await world.request("GET", "/api/v1/desktops", cookie=cookie)
         assert (answer.status, answer.code) == (401, "not_signed_in")
 
 
@@ -86,7 +88,7 @@ async def test_ten_wrong_passwords_mean_waiting(world: World):
     answers = [await world.request("POST", LOGIN, WRONG) for _ in range(10)]
     assert [answer.status for answer in answers[:5]] == [401] * 5
     last = answers[5]
-    assert (last.status, last.code) == (429, "too_many_attempts")
+    assert (last.status, last.phrase, last.code) == (429, "Too Many Requests", "too_many_attempts")
     assert last.json["retry_after"] == int(last.headers["Retry-After"]) >= 1
     right = {"name": "ada", "password": "ada's password"}
     assert (await world.request("POST", LOGIN, right)).status == 429
@@ -106,8 +108,8 @@ async def test_signing_out_ends_the_sign_in_and_its_viewers(world: World):
     assert (await viewer.closing()).code == CloseCode.SIGNED_OUT
     assert await viewer.message() is None
     assert viewer.closed == 4000 + CloseCode.SIGNED_OUT
-    assert (await ada.get(ME)).status == 401
-    assert (await other.get(ME)).status == 200
+    assert (await ada.get(ME)).json["user"] is None
+    assert (await other.get(ME)).json["user"]["name"] == "ada"
     late = await world.websocket()
     late.send(hello(unused))
     assert (await late.closing()).code == CloseCode.TICKET
@@ -123,7 +125,7 @@ async def test_a_changed_password_ends_sign_ins_and_viewers(world: World):
     await world.gateway._check_sign_ins()
     close = await viewer.closing()
     assert (close.code, close.reason) == (CloseCode.SIGNED_OUT, "Your sign-in is over. Sign in again.")
-    assert (await ada.get(ME)).status == 401
+    assert (await ada.get(ME)).json["user"] is None
 
 
 @pytest_twisted.ensureDeferred

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import enum
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -52,14 +53,22 @@ class Screen(_Body):
     height: int = Field(800, ge=1, le=MAX_SCREEN)
 
 
+class Asks(enum.Enum):
+    """Whether a route asks who it is that calls."""
+
+    NOBODY = "who it is does not matter"
+    ANYBODY = "strangers are answered, too"
+    SIGNED_IN = "one must have signed in"
+
+
 class Route(NamedTuple):
-    """method, path with {id} for one segment, function, its body, and whether one must have signed in."""
+    """method, path with {id} for one segment, function, its body, and whom it asks for."""
 
     method: str
     path: str
     function: Callable[[Api, Call], Awaitable[Response]]
     body: type[BaseModel] | None = None
-    signed_in: bool = True
+    asks: Asks = Asks.SIGNED_IN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,8 +125,10 @@ class Api:
         if request.method == "POST":
             self._check_post(request)
         call = Call(request, id=segment)
-        if route.signed_in:
+        if route.asks is not Asks.NOBODY:
             subject, token_hash = await self._who(request)
+            if subject is NOBODY and route.asks is Asks.SIGNED_IN:
+                raise ApiError(401, "not_signed_in", "You are not signed in.")
             call = Call(request, id=segment, subject=subject, sign_in=token_hash)
         if route.body is not None:
             call = Call(request, _parse(route.body, request.body), segment, call.subject, call.sign_in)
@@ -141,12 +152,11 @@ class Api:
             )
 
     async def _who(self, request: Request) -> tuple[Subject, bytes]:
+        """Return who has signed in, and the sign-in; NOBODY for a stranger."""
         token = _decode_token(request.cookie)
         token_hash = hash_token(token) if token else b""
         subject = await self.sign_in.known(token_hash) if token else None
-        if subject is None:
-            raise ApiError(401, "not_signed_in", "You are not signed in.")
-        return subject, token_hash
+        return (NOBODY, b"") if subject is None else (subject, token_hash)
 
     def right(self, desktop: str) -> DesktopRight | None:
         """Return whom a desktop is given to; None when there is no such desktop."""
@@ -162,7 +172,9 @@ class Api:
                 return found
         elif not self.sessions.complete:  # just started: the session may be there in a moment
             raise HostError("The session host is starting. Try again in a moment.")
-        raise ApiError(404, "no_such_session", self.sessions.ending(call.id, call.subject.name))
+        if ending := self.sessions.ending(call.id, call.subject.name):
+            raise ApiError(410, "session_ended", ending)
+        raise ApiError(404, "no_such_session", "There is no such session, or it has ended.")
 
 
 def desktop_right(desktop: Desktop) -> DesktopRight:
@@ -178,7 +190,8 @@ async def _health(api: Api, call: Call) -> Response:
 
 
 async def _me(api: Api, call: Call) -> Response:
-    return json_response({"user": _user(call.subject)})
+    # Not 401 for a stranger: browsers log that as an error, and nothing is wrong at a first visit.
+    return json_response({"user": None if call.subject is NOBODY else _user(call.subject)})
 
 
 async def _login(api: Api, call: Call) -> Response:
@@ -243,9 +256,9 @@ async def _end(api: Api, call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", "/api/v1/health", _health, signed_in=False),
-    Route("GET", "/api/v1/me", _me),
-    Route("POST", "/api/v1/login", _login, Credentials, signed_in=False),
+    Route("GET", "/api/v1/health", _health, asks=Asks.NOBODY),
+    Route("GET", "/api/v1/me", _me, asks=Asks.ANYBODY),
+    Route("POST", "/api/v1/login", _login, Credentials, Asks.NOBODY),
     Route("POST", "/api/v1/logout", _logout),
     Route("GET", "/api/v1/desktops", _desktops),
     Route("POST", "/api/v1/desktops/{id}/connect", _connect, Screen),

@@ -20,6 +20,7 @@ from tsgateway.hosts.supervisor import HostSupervisor
 
 Info = dict[str, Any]
 
+NOT_RUNNING = "It does not run any more."
 MAX_ENDINGS = 256
 """So many sessions are remembered after their end, for those who come late to hear why."""
 
@@ -83,9 +84,9 @@ class Sessions:
         return self._sessions.get(session)
 
     def ending(self, session: str, user: str) -> str:
-        """Say how a session has ended; why is told only to the person whose it was."""
+        """Say how a session has ended; "" when that is not known, or nothing to this person."""
         owner, reason = self._endings.get(session, ("", ""))
-        return reason if reason and owner == user else "This session has ended."
+        return reason if owner == user else ""
 
     def find(self, user: str, desktop: str) -> Session | None:
         """Return a person's session of a desktop."""
@@ -136,7 +137,7 @@ class Sessions:
         """Attach a viewer; messages may be sent at once, the link keeps their order. Raises HostError."""
         found = self._sessions.get(session)
         if found is None:
-            raise SessionOver("This session has ended.")
+            raise SessionOver(NOT_RUNNING)
         if not found.host.up:
             raise HostError("The session host is starting. Try again in a moment.")
         channel = viewer.number

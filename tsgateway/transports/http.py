@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -116,7 +117,8 @@ class _Request(http.Request):
             channel.visitor.known(response.person)
         if self._disconnected:
             return
-        self.setResponseCode(response.status)
+        phrase = HTTPStatus(response.status).phrase  # twisted's table does not know 426 and 429
+        self.setResponseCode(response.status, phrase.encode())
         for name, value in {**channel.common, **response.headers}.items():
             self.setHeader(name, value)  # type: ignore[no-untyped-call]
         if response.status not in (204, 304):

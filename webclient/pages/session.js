@@ -228,7 +228,7 @@ class SessionPage {
       this.#app.go("/");
     } catch (error) {
       if (error.status === 401) this.#app.signedOut(t("signin.again"));
-      else if (error.status === 404) this.#app.go("/"); // it has ended meanwhile
+      else if (error.status === 404 || error.status === 410) this.#app.go("/"); // it has ended meanwhile
       else {
         await tell({ title: t("end.failed"), text: error.message, parent: this.element });
         this.#controls.focus();

@@ -10,7 +10,7 @@ const GONE_AFTER = 4; // attempts
 // Of the codes that end a connection for good: the sentences and what can be done.
 const ENDINGS = {
   [CloseCode.SESSION_ENDED]: ["ended", "power", ["again", "back"]],
-  [CloseCode.TICKET]: ["refused", "alert", ["back"]],
+  [CloseCode.TICKET]: ["refused", "alert", ["again", "back"]],
   [CloseCode.TAKEN_OVER]: ["taken", "monitor", ["takeback", "back"]],
   [CloseCode.SIGNED_OUT]: ["signedout", "leave", ["signin"]],
   [CloseCode.VERSION]: ["version", "alert", ["reload", "back"]],

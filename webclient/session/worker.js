@@ -33,6 +33,14 @@ let waiting = 0;
 let mending = false; // a new stream was asked for and has not begun
 let mends = 0; // of this connection, without a whole picture in between
 
+// HTTP statuses of a ticket that is not given, as the CloseCodes that say the same.
+const REFUSALS = {
+  401: CloseCode.SIGNED_OUT,
+  403: CloseCode.TICKET,
+  404: CloseCode.TICKET,
+  410: CloseCode.SESSION_ENDED,
+};
+
 function tell(kind, details = {}) {
   self.postMessage({ kind, ...details });
 }
@@ -46,8 +54,7 @@ async function ticketFor(session) {
     return await newTicket(session);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const code = { 401: CloseCode.SIGNED_OUT, 403: CloseCode.TICKET, 404: CloseCode.SESSION_ENDED }[error.status];
-    throw new TicketRefused(error.message, code ?? null);
+    throw new TicketRefused(error.message, REFUSALS[error.status] ?? null);
   }
 }
 
