@@ -1,8 +1,9 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and how many a process may have open."""
 
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 
@@ -18,3 +19,12 @@ def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
         file.flush()
         os.fsync(file.fileno())
     aside.rename(path)
+
+
+def raise_open_files() -> None:
+    """Let this process have as many files and sockets open as it may at all.
+
+    The soft limit is 1024 on many systems, for the sake of programs that use `select`; the reactor does not.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

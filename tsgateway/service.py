@@ -20,6 +20,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sessions.files import raise_open_files
 from sessions.wire.tsg import SUBPROTOCOL, ClientHello, CloseCode
 from tsgateway.api.headers import security_headers
 from tsgateway.api.routes import Api, desktop_right
@@ -304,6 +305,7 @@ class GatewayService(Service):
     def startService(self) -> None:
         """Twisted: start once the reactor runs."""
         super().startService()  # type: ignore[no-untyped-call]
+        raise_open_files()
         self._reactor.callWhenRunning(self._start)
 
     def stopService(self) -> Deferred[None]:

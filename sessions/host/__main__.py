@@ -27,6 +27,7 @@ from twisted.logger import (
 )
 
 from sessions import plugins
+from sessions.files import raise_open_files
 from sessions.host import settings as host_settings
 from sessions.host.registry import Registry
 from sessions.host.server import HostServer
@@ -50,6 +51,7 @@ def main(path: Path) -> None:
     try:
         settings = host_settings.read(path)
         begin_log(settings.log_level)
+        raise_open_files()
         os.umask(0o077)
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = take_lock(settings.state / "lock")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -196,12 +197,13 @@ def test_doctor_says_how_to_be_let_use_kvm(tmp_path, monkeypatch):
     assert "sudo usermod -aG kvm" in finding.text
 
 
-def test_serve_runs_until_interrupted(shell: Shell):
+def test_serve_runs_until_interrupted(shell: Shell, few_files: tuple[int, int]):
     shell("init")
     process = shell.start(*shell.command("serve", "--port", "0"))
     try:
         address = read_until(process, r"Open (https://localhost:\d+/)")[1]
         assert address
+        assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == few_files
         assert "another gateway" in shell("serve", "--port", "0", status=1)
         assert "has to be stopped" not in shell("end-sessions", status=1)
         read_until(process, "host 0 is up")

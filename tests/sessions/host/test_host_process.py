@@ -1,6 +1,7 @@
 """The session host as it really runs: a process of its own, spoken to over its Unix socket."""
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -37,6 +38,15 @@ def picture_of(gateway):
 
     gateway.until(whole)
     return picture
+
+
+def test_it_may_open_as_many_files_as_there_may_be(few_files, tmp_path):
+    host = Host(tmp_path)
+    try:
+        host.gateway().ask("hello", version=link.VERSION)
+        assert resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE) == few_files
+    finally:
+        host.close()
 
 
 def test_hello_start_watch_end(host):
