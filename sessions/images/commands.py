@@ -52,11 +52,12 @@ def run(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    on_line: Callable[[str], None] = lambda line: None,
+    on_line: Callable[[str], bool] = lambda line: False,
 ) -> str:
     """Run a program to its end; give back what it said (both outputs, its last lines if there are many).
 
-    writes: the folder it fills, to be named when there is no room. on_line: told each line at once.
+    writes: the folder it fills, to be named when there is no room. on_line: told each line at once; True
+    for one that only says how far the program is and is not to be kept.
     Raises BuildFailed with the end of the output, DiskFull.
     """
     program = find(str(arguments[0]))
@@ -71,8 +72,8 @@ def run(
     ) as process:  # fmt: skip
         try:
             for line in process.stdout or ():
-                said = (said + line)[-64 * 1024 :]
-                on_line(line.rstrip("\n"))
+                if not on_line(line.rstrip("\n")):
+                    said = (said + line)[-64 * 1024 :]
         except BaseException:
             process.terminate()  # the person gave up: so does the program
             raise

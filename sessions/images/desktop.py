@@ -165,8 +165,8 @@ class _Installing:
         self._percent = 0
         self._done, self._all = 0, 0
 
-    def line(self, line: str) -> None:
-        """Take one line in."""
+    def line(self, line: str) -> bool:
+        """Take one line in; all are worth to be kept (False)."""
         for said, step in INSTALL_STEPS.items():
             if line.startswith(f"I: {said}"):
                 self._first, self._end, self._text = step
@@ -182,16 +182,19 @@ class _Installing:
             if percent > self._percent:
                 self._percent = percent
                 self._progress(percent, self._text)
+        return False
 
 
 def _as_root(arguments: Sequence[str | Path], work: Path, progress: Progress) -> None:
     """Run it as root, or as root of a user namespace in which other users' files can be made, too."""
     inside = [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--map-auto", "--"]
 
-    def on_line(line: str) -> None:
-        if line.startswith("STEP "):
-            _, percent, text = line.split(" ", 2)
-            progress(62 + int(percent) // 4, text)
+    def on_line(line: str) -> bool:
+        if not line.startswith("STEP "):
+            return False
+        _, percent, text = line.split(" ", 2)
+        progress(62 + int(percent) // 4, text)
+        return True
 
     run([*inside, *arguments], work, on_line=on_line)
 

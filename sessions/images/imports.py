@@ -162,11 +162,12 @@ def _convert(path: Path, kind: str, disk: Path, progress: Progress) -> None:
     progress(0, f"converting from {kind}")
     told = 0
 
-    def on_text(text: str) -> None:
+    def on_text(text: str) -> bool:
         nonlocal told
         found = re.findall(r"\((\d+)\.\d+/100%\)", text)
         if found and int(found[-1]) > told:
             told = int(found[-1])
             progress(told, "converting")
+        return bool(found)
 
     run(["qemu-img", "convert", "-p", "-f", kind, "-O", "qcow2", path, disk], disk.parent, on_line=on_text)

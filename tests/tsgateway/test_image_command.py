@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -117,3 +121,39 @@ def test_build_is_quick_the_second_time(store):
     assert second.stderr == ""
     forced = run("build", "tiny", "--force", "--cache", recipe.default_cache())
     assert "tiny is built" in forced.stdout
+
+
+@pytest.mark.qemu
+def test_an_interrupted_build_says_at_once_that_it_stops(store, tmp_path):
+    """Programs at work may take long to clear up what they have begun: this one as long as it is told to."""
+    tools, begun, enough = tmp_path / "tools", tmp_path / "begun", tmp_path / "enough"
+    tools.mkdir()
+    wait = f"while ! [ -e {enough} ]; do sleep 0.05; done"
+    (tools / "gcc").write_text(f"#!/bin/sh\ntrap '' TERM\ntouch {begun}\n{wait}\nexit 1\n")
+    (tools / "gcc").chmod(0o755)
+    build = subprocess.Popen(
+        [sys.executable, "-m", "tsgateway.cli.main", "image", "build", "tiny"],
+        env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"},
+        stderr=subprocess.PIPE,
+        text=True,
+        # As in a terminal, though the tests themselves may run in the background, where it is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
+    )
+    assert build.stderr is not None
+    try:
+        while not begun.exists():
+            assert build.poll() is None
+            time.sleep(0.02)
+        build.send_signal(signal.SIGINT)
+        while (said := build.stderr.readline()) != "tiny: stopping …\n":
+            assert said
+        assert build.poll() is None
+        enough.touch()
+        assert build.stderr.read() == "interrupted; run the same command again to go on\n"
+        assert build.wait() == 130
+    finally:
+        enough.touch()
+        build.kill()
+        build.wait()
+        build.stderr.close()
+    assert not (store / "tiny").exists()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +30,7 @@ from tsgateway.layout import Layout
 
 BUILDERS: dict[str, Callable[..., Image]] = {"desktop": desktop.build, "tiny": tiny.build}
 BAR_WIDTH = 24  # characters
+CLEAR = "\r\033[K"  # to the line's begin, and all of it away
 
 
 @click.group()
@@ -113,7 +116,8 @@ def _prepared(config: Config) -> ImageStore:
 class _Terminal:
     """Shows progress: a bar that is drawn over on a terminal, a plain line for each step elsewhere.
 
-    As a context it turns image errors into click's, with the failing program's last words.
+    As a context it turns image errors into click's, with the failing program's last words, and says at once
+    that Ctrl-C was heard: the programs at work may take a while to clear away what they have begun.
     """
 
     def __init__(self, name: str) -> None:
@@ -123,7 +127,14 @@ class _Terminal:
         self._last = ""
 
     def __enter__(self) -> Progress:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else somebody wants it ignored
+            signal.signal(signal.SIGINT, self._interrupted)
         return self
+
+    def _interrupted(self, number: int, frame: object) -> None:
+        # Not by click: the signal may have come in the middle of its writing.
+        os.write(2, f"{CLEAR if self._moving else ''}{self.name}: stopping …\n".encode())
+        raise KeyboardInterrupt
 
     def __call__(self, percent: int | None, text: str) -> None:
         self.worked = True
@@ -131,14 +142,19 @@ class _Terminal:
             done = BAR_WIDTH * (percent or 0) // 100
             number = "     " if percent is None else f"{percent:3} %"
             line = f"{self.name}  {'━' * done}{'·' * (BAR_WIDTH - done)}  {number}  {text}"
-            click.echo(f"\r\033[K{line}", nl=False, err=True)
+            click.echo(f"{CLEAR}{line}", nl=False, err=True)
         elif text != self._last:
             click.echo(f"{self.name}: {text}", err=True)
         self._last = text
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self._moving and self._last:
-            click.echo("\r\033[K", nl=False, err=True)
+            click.echo(CLEAR, nl=False, err=True)
+        if signal.getsignal(signal.SIGINT) == self._interrupted:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if isinstance(error, KeyboardInterrupt):
+            click.echo("interrupted; run the same command again to go on", err=True)
+            raise SystemExit(128 + signal.SIGINT) from None
         if isinstance(error, BuildFailed) and error.detail:
             click.echo(error.detail.rstrip(), err=True)
         if isinstance(error, ImageError):

@@ -2,7 +2,10 @@
 
 import threading
 
-from sessions.images.desktop import WORK, _alone, _Installing
+import pytest
+
+from sessions.images.desktop import WORK, _alone, _as_root, _Installing
+from sessions.images.errors import BuildFailed
 
 PATIENCE = 60
 
@@ -57,3 +60,15 @@ def test_installing_moves_package_by_package():
     installing.line("I: cleaning package lists and apt cache...")
     assert [percent for percent, _ in shown] == [30, 35, 40, 45, 50, 55, 60, 60]
     assert [text for _, text in shown] == ["installing the desktop"] * 7 + ["packing it up"]
+
+
+@pytest.mark.parametrize(
+    ("words", "last"), [("echo no more paint;", "no more paint"), ("", "it said nothing")]
+)
+def test_how_far_it_was_is_no_last_word(tmp_path, words, last):
+    shown = []
+    script = f"{words} echo 'STEP 40 adding our files'; exit 3"
+    with pytest.raises(BuildFailed, match=rf"failed \(3\): {last}$") as failed:
+        _as_root(["sh", "-c", script], tmp_path, lambda percent, text: shown.append((percent, text)))
+    assert "STEP" not in failed.value.detail
+    assert shown == [(72, "adding our files")]
