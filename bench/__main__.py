@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +128,13 @@ def key_latency(connection: Connection, replay: Replay) -> list[float]:
     return times
 
 
-def measure(trace: Path, fps: float) -> dict[str, Any]:
+def measure(trace: Path, fps: float, without: Sequence[tsg.Capability]) -> dict[str, Any]:
     """Replay one trace through the product and return what it cost."""
     frames = traces.load(trace)
     replay = Replay(trace, fps)
     try:
         with Product(f'kind = "rfb"\nhost = "127.0.0.1"\nport = {replay.port}') as product:
-            connection = product.connect()
+            connection = product.connect(without=without)
             watcher = Watcher(connection, frames)
             black = np.zeros((traces.HEIGHT, traces.WIDTH), "<u4")
             watcher.watch(lambda: np.array_equal(watcher.picture.pixels, black), 30)
@@ -192,8 +192,14 @@ def show(results: list[dict[str, Any]]) -> None:
 @click.option(
     "--trace", "paths", type=click.Path(exists=True, path_type=Path), multiple=True, help="Replay this."
 )
+@click.option(
+    "--without",
+    type=click.Choice(["jpeg", "copy"]),
+    multiple=True,
+    help="Be a viewer that cannot do this, to see what it is good for.",
+)
 @click.option("--fps", default=15.0, show_default=True, help="Frames a second.")
-def main(paths: tuple[Path, ...], fps: float) -> None:
+def main(paths: tuple[Path, ...], without: tuple[str, ...], fps: float) -> None:
     """Replay traces through the product; without --trace, traces the bench renders itself."""
     with tempfile.TemporaryDirectory(prefix="tsg-traces-") as folder:
         chosen = list(paths)
@@ -205,12 +211,17 @@ def main(paths: tuple[Path, ...], fps: float) -> None:
         results = []
         for trace in chosen:
             click.echo(f"replaying {trace.name} …", err=True)
-            results.append(measure(trace, fps))
+            results.append(measure(trace, fps, [tsg.Capability[name.upper()] for name in without]))
     show(results)
     out = Path(__file__).parent / "results"
     out.mkdir(exist_ok=True)
     report = out / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "fps": fps}
+    machine = {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "fps": fps,
+        "without": without,
+    }
     report.write_text(json.dumps(machine | {"results": results}, indent=2))
     click.echo(f"written: {report}")
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ from sessions.wire.lengths import LengthPrefixed
 
 _PASSWORD = "a password of the bench"
 _SECONDS = 30.0
+VIEWER_CAPABILITIES = (tsg.Capability.HISTORY, tsg.Capability.JPEG, tsg.Capability.COPY)
 
 
 class Product:
@@ -94,11 +96,17 @@ class Product:
             raise RuntimeError(f"{path}: {answer.status} {text!r}")
         return answer, json.loads(text or b"null")
 
-    def connect(self, width: int = 1920, height: int = 1080) -> Connection:
-        """Open the desktop as a native viewer does: TLS, messages behind their lengths."""
+    def connect(
+        self, width: int = 1920, height: int = 1080, without: Sequence[tsg.Capability] = ()
+    ) -> Connection:
+        """Open the desktop as a native viewer does: TLS, messages behind their lengths.
+
+        without: what this viewer is not to be able to do.
+        """
+        able = tuple(int(each) for each in VIEWER_CAPABILITIES if each not in without)
         opened = self._opened({"width": width, "height": height})
         ticket = base64.urlsafe_b64decode(opened["ticket"] + "==")
-        return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, (1, 2, 5)))
+        return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, able))
 
     def _opened(self, screen: dict[str, int]) -> Any:
         deadline = time.monotonic() + _SECONDS
