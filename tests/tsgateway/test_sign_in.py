@@ -143,6 +143,20 @@ async def test_a_ticket_is_worth_nothing_once_the_password_has_changed(world: Wo
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_full_disk_is_said(world: World):
+    store = world.gateway._store
+    with store._engine.connect() as connection:  # of the pool's one connection, that the gateway uses, too
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    people = [{"name": name, "password": f"{name}'s password"} for name in ("ada", "bob")]
+    answers = [await world.request("POST", LOGIN, people[number % 2]) for number in range(120)]
+    full = next(answer for answer in answers if answer.status != 200)
+    assert (full.status, full.code) == (503, "disk_full")
+    said = "The server's disk is full. Its administrator has to make room there."
+    assert full.json["error"]["message"] == said
+
+
+@pytest_twisted.ensureDeferred
 async def test_no_other_site_can_use_a_sign_in(world: World):
     ada = await world.sign_in()
     for origin in ("https://evil.example", "null", "http://localhost", f"{world.origin}.evil.example"):

@@ -21,6 +21,7 @@ from tsgateway.exchange import COOKIE, ApiError, Request, Response, json_respons
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.sessions import Session, Sessions
 from tsgateway.policy import Action, DesktopRight, Owned, Subject, authorize
+from tsgateway.store import DiskFull
 
 NOBODY = Subject("", frozenset())
 
@@ -109,16 +110,21 @@ class Api:
         except ApiError as error:
             return error.response()
         except HostError as error:
-            reference = secrets.token_hex(4)
-            self.log.error(
-                "[{reference}] {path}: {error}", reference=reference, path=request.path, error=error
-            )
-            return ApiError(503, "host_unavailable", str(error)).response(reference)
+            return self._cannot(request, error, ApiError(503, "host_unavailable", str(error)))
+        except DiskFull as error:
+            message = "The server's disk is full. Its administrator has to make room there."
+            return self._cannot(request, error, ApiError(503, "disk_full", message))
         except Exception:
             reference = secrets.token_hex(4)
             self.log.failure("[{reference}] {path} failed", reference=reference, path=request.path)
             message = "Something went wrong here. The administrator finds the reference in the log."
             return ApiError(500, "internal", message).response(reference)
+
+    def _cannot(self, request: Request, error: Exception, told: ApiError) -> Response:
+        """Log why a request cannot be answered now, and tell the person what there is to tell."""
+        reference = secrets.token_hex(4)
+        self.log.error("[{reference}] {path}: {error}", reference=reference, path=request.path, error=error)
+        return told.response(reference)
 
     async def _answer(self, request: Request) -> Response:
         route, segment = _find(request)

@@ -16,7 +16,7 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 import click
 
 from tsgateway.config import Config, ConfigError, load
-from tsgateway.errors import StartError
+from tsgateway.errors import StartError, StoreError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,7 +40,7 @@ def with_config(command: Callable[Concatenate[Config, P], R]) -> Callable[..., R
             fail(str(error), 2)
         try:
             return command(config, *args, **kwargs)
-        except StartError as error:
+        except (StartError, StoreError) as error:
             fail(str(error), 1)
 
     return wrapped

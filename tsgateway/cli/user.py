@@ -12,7 +12,7 @@ from tsgateway.auth.passwords import MAX_LENGTH, MIN_LENGTH, Passwords, random_p
 from tsgateway.cli.options import fail, spelled, with_config
 from tsgateway.config import Config
 from tsgateway.layout import Layout
-from tsgateway.store import ADMINISTRATORS, Store, StoreError
+from tsgateway.store import ADMINISTRATORS, NameTaken, NoSuchUser, Store
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
@@ -43,7 +43,7 @@ def add(config: Config, name: str, admin: bool, groups: tuple[str, ...], passwor
     store = open_store(config)
     try:
         store.add_user(name, Passwords().hash(password), wanted, time.time())
-    except StoreError as error:
+    except NameTaken as error:
         fail(f"{error}; {spelled(f'user passwd {name}')} changes its password", 1)
     _tell(name, None if password_stdin else password)
 
@@ -59,7 +59,7 @@ def passwd(config: Config, name: str, password_stdin: bool) -> None:
     store = open_store(config)
     try:
         store.set_password(name, Passwords().hash(password))
-    except StoreError as error:
+    except NoSuchUser as error:
         fail(f"{error}; {spelled('user list')} shows all", 1)
     _tell(name, None if password_stdin else password)
 

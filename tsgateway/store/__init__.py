@@ -1,13 +1,23 @@
 """What the gateway remembers: accounts and sign-ins."""
 
+from tsgateway.errors import StoreError
 from tsgateway.store.database import (
     ADMINISTRATORS,
     EVERYONE,
     Account,
+    DiskFull,
     NameTaken,
     NoSuchUser,
     Store,
-    StoreError,
 )
 
-__all__ = ["ADMINISTRATORS", "EVERYONE", "Account", "NameTaken", "NoSuchUser", "Store", "StoreError"]
+__all__ = [
+    "ADMINISTRATORS",
+    "EVERYONE",
+    "Account",
+    "DiskFull",
+    "NameTaken",
+    "NoSuchUser",
+    "Store",
+    "StoreError",
+]

@@ -5,17 +5,22 @@ the other and never hold up the reactor. Times are seconds since 1970.
 
     StoreError
     ├── NameTaken       there is an account of that name
-    └── NoSuchUser      there is none
+    ├── NoSuchUser      there is none
+    └── DiskFull        there is no room for what was to be kept
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
+    ExceptionContext,
     create_engine,
     delete,
     event,
@@ -28,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from tsgateway.errors import StartError
+from tsgateway.errors import StartError, StoreError
 from tsgateway.store.schema import (
     MIGRATIONS,
     VERSION,
@@ -41,12 +46,10 @@ from tsgateway.store.schema import (
 
 EVERYONE = "users"
 ADMINISTRATORS = "administrators"
+LITTLE = 1 << 20
+"""With less room than that, bytes, an I/O error is put down to a full disk."""
 MAX_SIGN_INS = 64
 """For one account at a time."""
-
-
-class StoreError(Exception):
-    """The database cannot do what was asked; the text says why."""
 
 
 class NameTaken(StoreError):
@@ -55,6 +58,10 @@ class NameTaken(StoreError):
 
 class NoSuchUser(StoreError):
     """There is no account of that name."""
+
+
+class DiskFull(StoreError):
+    """The disk that holds the database is full."""
 
 
 class Account(NamedTuple):
@@ -70,14 +77,28 @@ class Store:
     """An open database. Raises StartError when the file is not one."""
 
     def __init__(self, path: Path) -> None:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._path = path
         self._engine = create_engine(f"sqlite:///{path}")
         event.listen(self._engine, "connect", _prepare)
+        event.listen(self._engine, "handle_error", self._failed)
         try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             with self._engine.begin() as connection:
                 _migrate(connection, path)
+        except OSError as error:
+            raise StartError(f"the database {path} cannot be used: {error.strerror}") from None
         except DatabaseError as error:
             raise StartError(f"the database {path} cannot be used: {error.orig}") from None
+        except DiskFull as error:
+            raise StartError(str(error)) from None
+
+    def _failed(self, context: ExceptionContext) -> None:
+        """SQLAlchemy: the database says no. Raises DiskFull where that is why."""
+        code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF  # without its finer part
+        # Where it cannot map its index of the log for want of room, SQLite speaks of an I/O error.
+        is_full = code == sqlite3.SQLITE_IOERR and shutil.disk_usage(self._path.parent).free < LITTLE
+        if code == sqlite3.SQLITE_FULL or is_full:
+            raise DiskFull(f"no room is left on the disk of {self._path}; make room there, then try again")
 
     def close(self) -> None:
         """Close the file."""
@@ -156,9 +177,12 @@ class Store:
             if not row["enabled"] or now >= row["begun"] + lifetime or now >= row["used"] + idle:
                 connection.execute(delete(sign_ins).where(mine))
                 return None
-            if now - row["used"] > min(60, idle / 4):  # a write each request would wear out the disk
+            account = _account(connection, row)
+        if now - row["used"] > min(60, idle / 4):  # a write each request would wear out the disk
+            # A full disk is no reason to send somebody away.
+            with contextlib.suppress(DiskFull), self._engine.begin() as connection:
                 connection.execute(update(sign_ins).where(mine).values(used=now))
-            return _account(connection, row)
+        return account
 
     def end_sign_in(self, token_hash: bytes) -> None:
         """Forget a sign-in."""
