@@ -29,7 +29,10 @@ def test_every_package_is_named() -> None:
     assert [str(p) for p in sorted(packages) if f"{p}/" not in text and f"`{p}`" not in text] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/howto.md", "docs/configuration.md", "docs/protocol.md"])
+PAGES = ["README.md", *(f"docs/{name}.md" for name in ("tutorial", "howto", "configuration", "protocol"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     path = ROOT / page
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())

@@ -24,9 +24,11 @@ async function request(method, path, body) {
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  const { code = "error", message = `The server answered ${response.status}.` } = answer.error ?? {};
+  const { code = "error", message = `The server answered ${response.status}.`, reference } = answer.error ?? {};
   const header = Number(response.headers.get("Retry-After"));
-  throw new ApiError(response.status, code, message, answer.retry_after ?? (header || null));
+  // A fault of the gateway itself: its log has more under the reference.
+  const said = response.status === 500 && reference ? `${message} [${reference}]` : message;
+  throw new ApiError(response.status, code, said, answer.retry_after ?? (header || null));
 }
 
 // Bytes of a base64url text.

@@ -324,7 +324,7 @@ class DevServer:
             case "GET", ["desktops"]:
                 return 200, {"desktops": self.desktops}
             case "POST", ["desktops", _, "connect"] if self.connect_error:
-                return self.connect_error[0], error("refused", self.connect_error[1])
+                return self.connect_error[0], error("refused", self.connect_error[1], "5e1f0a7c")
             case "POST", ["desktops", desktop, "connect"]:
                 return self._connect(desktop)
             case "POST", ["sessions", session, "ticket"]:
@@ -360,8 +360,9 @@ class DevServer:
         return base64.urlsafe_b64encode(ticket).decode().rstrip("=")
 
 
-def error(code: str, message: str) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message}}
+def error(code: str, message: str, reference: str | None = None) -> dict[str, Any]:
+    more = {} if reference is None else {"reference": reference}
+    return {"error": {"code": code, "message": message, **more}}
 
 
 def animate(viewer: Viewer) -> None:

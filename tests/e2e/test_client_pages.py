@@ -129,6 +129,14 @@ def test_a_refused_connection_is_said_until_something_else_is_done(
     server.viewer()
 
 
+def test_a_fault_of_the_gateway_is_told_with_its_reference(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    server.connect_error = (500, "Something went wrong here.")
+    browser.open(server.url)
+    browser.click(".card .primary")
+    assert browser.text(".banner") == "Something went wrong here. [5e1f0a7c]"
+
+
 def test_who_cannot_be_signed_out_is_told(browser: Browser, server: DevServer) -> None:
     server.signed_in = True
     browser.open(server.url)
