@@ -6,7 +6,6 @@ for update in updates(trace): ...
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy.typing as npt
 import zstandard
 from PIL import Image, ImageDraw, ImageFont
 
-from sessions.pixels.compare import changed
+from sessions.pixels.compare import update
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect, Size
 from sessions.pixels.region import TILE_ROWS, Region
@@ -52,8 +51,9 @@ def updates(frames: list[Pixels]) -> Iterator[list[tuple[Pixels, Rect]]]:
     Servers tell roughly what changed: here, for each band of 64 rows, from the first column to the last.
     """
     yield [(frames[0], Rect(0, 0, *SIZE))]
-    for before, frame in itertools.pairwise(frames):
-        tiles = changed(frame, before, Region.whole(SIZE)).tiles
+    shown = frames[0].copy()
+    for frame in frames[1:]:
+        tiles = update(shown, frame, Region.whole(SIZE)).tiles
         for top in range(0, len(tiles), _BAND):
             band = tiles[top : top + _BAND]
             columns = np.flatnonzero(band.any(axis=0))

@@ -198,11 +198,12 @@ class Composer:
         """Have the viewer scroll; what it has lossy, or not at all yet, moves along."""
         rect, down = scroll
         self._moved = [Operation(Encoding.COPY, *rect, copy_source(rect.x, rect.y - down))]
+        rows = len(moved.tiles)
+        came_from = (np.arange(rows) * TILE_ROWS - down) // TILE_ROWS
+        above = np.clip(came_from, 0, rows - 1)
+        below = np.clip(came_from + (down % TILE_ROWS != 0), 0, rows - 1)
         for region in (self._lossy, self._left):
             if region:
-                rows = len(region.tiles)
-                first = (np.arange(rows) * TILE_ROWS - down) // TILE_ROWS
-                above = region.tiles[np.clip(first, 0, rows - 1)]
-                below = region.tiles[np.clip(first + (down % TILE_ROWS != 0), 0, rows - 1)]
-                region.tiles = np.where(moved.tiles, above | below, region.tiles)
+                came = region.tiles[above] | region.tiles[below]
+                region.tiles = np.where(moved.tiles, came, region.tiles)
         self._changed_at[moved.tiles] = now

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import terminal
+
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60
 
@@ -56,16 +58,7 @@ class Checkout:
         self.environment = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
 
     def start(self, goal: str = "check") -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            ["sh", "scripts/setup.sh", goal],
-            cwd=self.folder,
-            env=self.environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
-        )
+        return terminal.start(["sh", "scripts/setup.sh", goal], self.folder, self.environment, session=True)
 
     def run(self, goal: str = "check", status: int = 0) -> str:
         process = self.start(goal)

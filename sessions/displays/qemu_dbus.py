@@ -251,7 +251,7 @@ class QemuDisplay:
         self._screen.close()
 
     def _lost(self, reason: Exception) -> None:
-        known = self._opened and not self._closed  # while it opens, `open` itself fails
+        known = self.is_open  # while it opens, `open` itself fails
         self.close()
         if known:
             what = str(reason) if isinstance(reason, ProtocolError) else "QEMU closed the connection"

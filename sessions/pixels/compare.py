@@ -18,14 +18,6 @@ it is copied."""
 _TILE_WORDS = TILE_COLUMNS // 8
 
 
-def changed(new: Pixels, old: Pixels, where: Region) -> Region:
-    """Return the tiles of `where` in which `new` differs from `old`."""
-    result = Region(where.size)
-    for rect in where.rects():
-        result.tiles[tile_span(rect)] = _Comparison(rect).run(new, old)
-    return result
-
-
 def update(shown: Pixels, screen: Pixels, where: Region, down: int = 0) -> Region:
     """Make `shown` the same as `screen` in `where`; return the tiles in which it was not.
 
@@ -34,7 +26,7 @@ def update(shown: Pixels, screen: Pixels, where: Region, down: int = 0) -> Regio
     """
     result = Region(where.size)
     for rect in where.rects():
-        result.tiles[tile_span(rect)] = _Comparison(rect).run(screen, shown, down, copy=True)
+        result.tiles[tile_span(rect)] = _Comparison(rect).run(screen, shown, down)
     return result
 
 
@@ -48,11 +40,11 @@ class _Comparison:
         self._step = min(max(step, 1), self._rows)
         self._differs = np.zeros((self._step * TILE_ROWS, self._columns * TILE_COLUMNS), np.bool_)
 
-    def run(self, new: Pixels, old: Pixels, down: int = 0, copy: bool = False) -> Grid:
-        """Return one boolean a tile: whether `new` differs from `old`, scrolled down.
+    def run(self, new: Pixels, old: Pixels, down: int) -> Grid:
+        """Return one boolean a tile: whether `new` differed from `old`, scrolled down; `old` becomes `new`.
 
-        copy: `old` becomes `new` on the way; rows are gone through from the side to which they move, so
-        that none is overwritten before it has been compared.
+        Rows are gone through from the side to which they move, so that none is overwritten before it has
+        been compared.
         """
         found = np.empty((self._rows, self._columns), np.bool_)
         across = slice(self._rect.x, self._rect.right)
@@ -67,7 +59,7 @@ class _Comparison:
                 out=self._differs[: bottom - top, : self._rect.width],
             )
             found[row : row + self._step] = tiles = self._by_tiles(bottom - top)
-            if copy and (down or np.count_nonzero(tiles)):
+            if down or np.count_nonzero(tiles):
                 np.copyto(old[top:bottom, across], here)
         return found
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import terminal
 from tsgateway.cli import doctor
 from tsgateway.config import Config
 from tsgateway.store import Store
@@ -57,16 +58,7 @@ class Shell:
         return done.stdout
 
     def start(self, *command: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            command,
-            env=self.environment,
-            cwd=self.folder,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            # As in a terminal, though the tests themselves may run in the background, where it is ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
-        )
+        return terminal.start(command, self.folder, self.environment)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sessions.pixels.compare import changed
+from sessions.pixels.compare import update
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect, Size
 from sessions.pixels.region import Region
@@ -72,7 +72,7 @@ def test_stripes_that_fit_many_ways_do_no_harm() -> None:
     if found is not None:
         assert found.rect.y - found.down >= 0
         assert found.rect.bottom - found.down <= SIZE.height
-    assert changed(new, old, Region.whole(SIZE))
+    assert update(old, new, Region.whole(SIZE))
 
 
 def test_little_damage_is_not_looked_at() -> None:
