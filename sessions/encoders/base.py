@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sessions.pixels.framebuffer import Pixels
-from sessions.pixels.geometry import Rect
-from sessions.wire.tsg import Capability, Operation
+from sessions.pixels.geometry import Rect, Size
+from sessions.wire.tsg import Capability, Codec, Operation
 
 FRAME_BYTES = 3 * 1024 * 1024
 """Most bytes of pixels one frame message is made from; what is left of the damage waits."""
@@ -53,6 +53,45 @@ class Encoded:
 
     operations: list[Operation] = field(default_factory=list)
     history: bytes = b""
+
+
+class VideoError(Exception):
+    """A video encoder cannot be had, or has failed; the text says why, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One picture of a video, encoded. key: whether a decoder can begin with it, and must begin anew."""
+
+    data: bytes
+    key: bool
+
+
+class VideoEncoder(Protocol):
+    """One way to send a part of the screen that keeps changing: the encoder of one such part.
+
+    Calls come one after the other, but from any thread; those that take long release the interpreter's
+    lock. Colours: BT.709, limited range, 4:2:0, and the stream says so where its format can
+    (docs/protocol.md, VIDEO). What `traits` says is known without an instance.
+    """
+
+    traits: Traits
+    codec: Codec
+
+    def __init__(self, size: Size, coarse: bool) -> None:
+        """Prepare for pictures of `size`, at least 16x16; coarse: for a slow line.
+
+        Raises VideoError when this machine cannot.
+        """
+
+    def encode(self, pixels: Pixels) -> Chunk:
+        """Return the next picture: of (height, width) contiguous pixels exactly one chunk, at once.
+
+        The first is a key picture. Raises VideoError; the encoder is of no use then.
+        """
+
+    def close(self) -> None:
+        """Give back what is held. May be called twice."""
 
 
 class Encoder(Protocol):

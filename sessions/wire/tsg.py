@@ -31,7 +31,8 @@ MAX_SCREEN = 8192
 """Largest width and height of a screen, pixels."""
 MAX_CURSOR = 256
 MAX_OPERATIONS = 4096
-
+MAX_VIDEO_STREAMS = 8
+"""Videos that one viewer is sent at the same time at most."""
 
 _POINT = struct.Struct(">HH")
 
@@ -81,6 +82,11 @@ class Capability(enum.IntEnum):
     """(server) The screen follows `RequestSize`."""
     COPY = 5
     """Carries out COPY operations."""
+    H264 = 6
+    """Decodes VIDEO operations of this codec; so do the next three."""
+    VP8 = 7
+    VP9 = 8
+    AV1 = 9
 
 
 class Encoding(enum.IntEnum):
@@ -89,6 +95,26 @@ class Encoding(enum.IntEnum):
     HISTORY = 0
     JPEG = 1
     COPY = 2
+    VIDEO = 3
+
+
+class Codec(enum.IntEnum):
+    """How the pictures of a video are encoded."""
+
+    H264 = 0
+    """ITU-T H.264, a byte stream as of its Annex B; each key picture brings its parameter sets."""
+    VP8 = 1
+    VP9 = 2
+    """Profile 0."""
+    AV1 = 3
+    """Profile 0, a temporal unit as of its section 5 (low-overhead format)."""
+
+
+class VideoFlag(enum.IntFlag):
+    """Flags of a VIDEO operation."""
+
+    KEY = 1
+    """The stream begins anew: drop its old decoder, start a new one."""
 
 
 class FrameFlag(enum.IntFlag):
@@ -274,6 +300,19 @@ class Refresh(Message):
     FIELDS = ()
 
 
+@dataclass(frozen=True, slots=True)
+class VideoFailed(Message):
+    """The viewer cannot decode this codec after all: it is sent none of it from now on.
+
+    The regions in question come again by other means. reason: for the server's log.
+    """
+
+    codec: int
+    reason: str
+    TYPE = 0x19
+    FIELDS = (Integer("codec", "u8"), Text("reason", 256))
+
+
 # ---- server to viewer
 
 
@@ -360,7 +399,7 @@ class Operation(NamedTuple):
 
     data: empty for `Encoding.HISTORY`, whose pixels are in the frame's history chunk; a JPEG file
     of exactly this size for `Encoding.JPEG`; for `Encoding.COPY` where the pixels stand now, as
-    `copy_source` packs it.
+    `copy_source` packs it; for `Encoding.VIDEO` a `VideoPicture`, packed.
     """
 
     encoding: int
@@ -369,6 +408,36 @@ class Operation(NamedTuple):
     width: int
     height: int
     data: bytes = b""
+
+
+class VideoPicture(NamedTuple):
+    """The data of a VIDEO operation: the next picture of one of the viewer's videos.
+
+    stream: which one, below MAX_VIDEO_STREAMS. codec: `Codec`. flags: `VideoFlag`. chunk: exactly one
+    encoded picture. It is as large as the operation's rectangle, or one row or column larger where that
+    is odd: what is beyond is not shown.
+    """
+
+    stream: int
+    codec: int
+    flags: int
+    chunk: bytes
+
+    def pack(self) -> bytes:
+        """Return the bytes."""
+        return bytes((self.stream, self.codec, self.flags)) + self.chunk
+
+    @classmethod
+    def unpack(cls, data: bytes) -> VideoPicture:
+        """Read the bytes. Raises ProtocolError."""
+        if len(data) < 4:
+            raise ProtocolError(f"Frame: {len(data)} bytes of data for a video")
+        stream, codec, flags = data[:3]
+        if stream >= MAX_VIDEO_STREAMS:
+            raise LimitExceeded(f"Frame: video {stream}, they are numbered below {MAX_VIDEO_STREAMS}")
+        if codec > Codec.AV1:
+            raise UnknownMessage(f"Frame: unknown codec {codec}")
+        return cls(stream, codec, flags, data[3:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,7 +485,7 @@ class Frame(Message):
         history = bytes(reader.take(length))
         operations = []
         for encoding, x, y, width, height, size in heads:
-            if encoding not in (Encoding.HISTORY, Encoding.JPEG, Encoding.COPY):
+            if encoding > Encoding.VIDEO:
                 raise UnknownMessage(f"Frame: unknown encoding {encoding}")
             _check_rectangle(x, y, width, height)
             if encoding == Encoding.COPY and size != _POINT.size:
@@ -425,6 +494,8 @@ class Frame(Message):
             if encoding == Encoding.COPY:
                 from_x, from_y = _POINT.unpack(data)
                 _check_rectangle(from_x, from_y, width, height)
+            elif encoding == Encoding.VIDEO:
+                VideoPicture.unpack(data)
             operations.append(Operation(encoding, x, y, width, height, data))
         if reader.left:
             raise ProtocolError(f"Frame: {reader.left} bytes too many")
@@ -450,6 +521,7 @@ FROM_VIEWER: dict[int, type[Message]] = {
     m.TYPE: m
     for m in (
         Ping, Pong, Close, ClientHello, Key, TypeText, Pointer, Wheel, ReleaseKeys, RequestSize, Ack, Refresh,
+        VideoFailed,
     )
 }  # fmt: skip
 FROM_SERVER: dict[int, type[Message]] = {

@@ -66,6 +66,9 @@ VALID: list[tsg.Message] = [
     ),
     tsg.Frame(7, 0xFF, (tsg.Operation(1, 8191, 8191, 1, 1, b""),), b""),
     tsg.Frame(8, 2, (tsg.Operation(2, 64, 0, 1856, 1080, tsg.copy_source(0, 7112)),), b""),
+    tsg.Frame(9, 2, (tsg.Operation(3, 3, 5, 641, 479, tsg.VideoPicture(7, 3, 1, b"chunk").pack()),), b""),
+    tsg.VideoFailed(tsg.Codec.H264, "no decoder — 無"),
+    tsg.VideoFailed(0xFF, "x" * 256),
 ]
 
 EXTENSION = b"\x80\x00\x00" + b"\xff\x00\x03abc"
@@ -125,7 +128,11 @@ MALFORMED: list[tuple[str, str, bytes]] = [
     ("Frame: history of 4 GiB", "server", _frame(0, U32)),
     ("Frame: data cut off", "server", _frame(1, 0, _operation(1, 0, 0, 1, 1, 5) + b"abcd")),
     ("Frame: bytes too many", "server", _frame(0, 0, b"x")),
-    ("Frame: unknown encoding", "server", _frame(1, 0, _operation(3, 0, 0, 1, 1))),
+    ("Frame: unknown encoding", "server", _frame(1, 0, _operation(4, 0, 0, 1, 1))),
+    ("Frame: a video without a picture", "server", _frame(1, 0, _operation(3, 0, 0, 1, 1, 3) + b"\0\0\0")),
+    ("Frame: a ninth video", "server", _frame(1, 0, _operation(3, 0, 0, 1, 1, 4) + b"\x08\0\0v")),
+    ("Frame: a video of no known codec", "server", _frame(1, 0, _operation(3, 0, 0, 1, 1, 4) + b"\0\4\0v")),
+    ("VideoFailed: reason too long", "viewer", b"\x19\x00\x01\x01" + b"x" * 257),
     ("Frame: a copy from nowhere", "server", _frame(1, 0, _operation(2, 0, 0, 1, 1))),
     ("Frame: a copy from too far", "server", _frame(1, 0, _operation(2, 0, 0, 2, 1, 4) + b"\x1f\xff\0\0")),
     ("Frame: no width", "server", _frame(1, 0, _operation(0, 0, 0, 0, 1))),

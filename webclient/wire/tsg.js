@@ -11,6 +11,7 @@ export const MAX_SERVER_MESSAGE = 16 * 1024 * 1024;
 export const MAX_SCREEN = 8192;
 export const MAX_CURSOR = 256;
 export const MAX_OPERATIONS = 4096;
+export const MAX_VIDEO_STREAMS = 8;
 export const MAX_TEXT = 4096;
 
 export const CloseCode = Object.freeze({
@@ -37,8 +38,21 @@ export const SessionState = Object.freeze({
   ENDED: 5,
 });
 
-export const Capability = Object.freeze({ HISTORY: 1, JPEG: 2, TEXT: 3, RESIZE: 4, COPY: 5 });
-export const Encoding = Object.freeze({ HISTORY: 0, JPEG: 1, COPY: 2 });
+export const Capability = Object.freeze({
+  HISTORY: 1,
+  JPEG: 2,
+  TEXT: 3,
+  RESIZE: 4,
+  COPY: 5,
+  H264: 6,
+  VP8: 7,
+  VP9: 8,
+  AV1: 9,
+});
+
+export const Encoding = Object.freeze({ HISTORY: 0, JPEG: 1, COPY: 2, VIDEO: 3 });
+export const Codec = Object.freeze({ H264: 0, VP8: 1, VP9: 2, AV1: 3 });
+export const VideoFlag = Object.freeze({ KEY: 1 });
 export const FrameFlag = Object.freeze({ NEW_STREAM: 1, LAST: 2 });
 export const Button = Object.freeze({ LEFT: 1, MIDDLE: 2, RIGHT: 4, BACK: 8, FORWARD: 16 });
 
@@ -239,6 +253,7 @@ const LAYOUTS = {
   RequestSize: { type: 0x16, fields: [u16("width"), u16("height")], check: checkSize },
   Ack: { type: 0x17, fields: [u32("number"), u32("decode_us"), u32("present_us")] },
   Refresh: { type: 0x18, fields: [] },
+  VideoFailed: { type: 0x19, fields: [u8("codec"), text("reason", 256)] },
   ServerHello: {
     type: 0x20,
     fields: [
@@ -268,6 +283,7 @@ function table(...names) {
 const BOTH = ["Ping", "Pong", "Close"];
 export const FROM_VIEWER = table(
   ...BOTH, "ClientHello", "Key", "TypeText", "Pointer", "Wheel", "ReleaseKeys", "RequestSize", "Ack", "Refresh",
+  "VideoFailed",
 );
 export const FROM_SERVER = table(...BOTH, "ServerHello", "ScreenSize", "State", "Cursor", "Frame");
 
@@ -328,13 +344,12 @@ function readOperation(head, reader) {
   const encoding = head.u8();
   const [x, y, width, height] = [head.u16(), head.u16(), head.u16(), head.u16()];
   const size = head.u32();
-  if (encoding !== Encoding.HISTORY && encoding !== Encoding.JPEG && encoding !== Encoding.COPY) {
-    throw new UnknownMessage(`Frame: unknown encoding ${encoding}`);
-  }
+  if (encoding > Encoding.VIDEO) throw new UnknownMessage(`Frame: unknown encoding ${encoding}`);
   checkRectangle(x, y, width, height);
   if (encoding === Encoding.COPY && size !== 4) throw new ProtocolError(`Frame: ${size} bytes of data for a copy`);
   const data = reader.take(size);
   if (encoding === Encoding.COPY) checkRectangle(...copySource(data), width, height);
+  if (encoding === Encoding.VIDEO) videoPicture(data);
   return { encoding, x, y, width, height, data };
 }
 
@@ -342,6 +357,17 @@ function readOperation(head, reader) {
 export function copySource(data) {
   const reader = new Reader(data);
   return [reader.u16(), reader.u16()];
+}
+
+// The data of a VIDEO operation: {stream, codec, flags, chunk}, the next picture of one of the videos.
+export function videoPicture(data) {
+  if (data.length < 4) throw new ProtocolError(`Frame: ${data.length} bytes of data for a video`);
+  const [stream, codec, flags] = data;
+  if (stream >= MAX_VIDEO_STREAMS) {
+    throw new LimitExceeded(`Frame: video ${stream}, they are numbered below ${MAX_VIDEO_STREAMS}`);
+  }
+  if (codec > Codec.AV1) throw new UnknownMessage(`Frame: unknown codec ${codec}`);
+  return { stream, codec, flags, chunk: data.subarray(3) };
 }
 
 function checkRectangle(x, y, width, height) {
