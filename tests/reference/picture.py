@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 import numpy as np
 import simplejpeg
@@ -10,12 +11,16 @@ import zstandard
 
 from sessions.wire import tsg
 
+if TYPE_CHECKING:
+    from tests.reference.video import Videos
+
 
 class Picture:
     """What a viewer shows.
 
     pixels: (height, width) uint32 BGRX, as it stands after the last LAST.
-    stills, copies: how many of these came. bytes: of all messages. still_bytes, still_pixels: of all stills.
+    stills, copies, videos: how many of these operations came. bytes: of all messages. still_bytes,
+    still_pixels, video_bytes, video_pixels: of all stills, and of all pictures of videos.
     """
 
     def __init__(self, window_log: int = 24) -> None:
@@ -27,6 +32,8 @@ class Picture:
         self.stills = 0
         self.still_bytes = self.still_pixels = 0
         self.copies = 0
+        self.videos = self.video_bytes = self.video_pixels = 0
+        self._videos: Videos | None = None
         self.bytes = 0
         self.unacknowledged: list[int] = []
         self.cursor: tsg.Cursor | None = None
@@ -69,6 +76,8 @@ class Picture:
                 x, y = struct.unpack(">HH", op.data)
                 target[:] = self._back[y : y + op.height, x : x + op.width].copy()
                 self.copies += 1
+            elif op.encoding == tsg.Encoding.VIDEO:
+                self._video(op, target)
             else:
                 image = simplejpeg.decode_jpeg(op.data, colorspace="BGRA")
                 target[:] = image.view("<u4")[:, :, 0] & 0xFFFFFF
@@ -79,3 +88,14 @@ class Picture:
         self.unacknowledged.append(frame.number)
         if frame.flags & tsg.FrameFlag.LAST:
             self.pixels = self._back.copy()
+
+    def _video(self, op: tsg.Operation, target: np.ndarray) -> None:
+        if self._videos is None:
+            # Loads FFmpeg, 30 MB of it, which the measurements of viewers without videos shall not show.
+            from tests.reference.video import Videos
+
+            self._videos = Videos()
+        target[:] = self._videos.decode(op)
+        self.videos += 1
+        self.video_bytes += len(op.data)
+        self.video_pixels += op.width * op.height
