@@ -17,17 +17,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sessions.encoders.base import FRAME_BYTES, Encoder
+from sessions.encoders.base import FRAME_BYTES, Chunk, Encoder, VideoEncoder
+from sessions.encoders.content import natural_tiles
 from sessions.encoders.plan import TILE_BYTES, plan
 from sessions.pixels.compare import update
 from sessions.pixels.framebuffer import Framebuffer, Pixels
 from sessions.pixels.geometry import Rect
 from sessions.pixels.region import TILE_ROWS, Region
-from sessions.pixels.scroll import Scroll, find_scroll
-from sessions.wire.tsg import Encoding, FrameFlag, Operation, copy_source
+from sessions.pixels.scroll import LEAST_TILES, Scroll, find_scroll
+from sessions.videos import STILL_AFTER, Job, Videos
+from sessions.wire.tsg import Codec, Encoding, FrameFlag, Operation, copy_source
 
-STILL_AFTER = 0.4
-"""Seconds a lossy part must have stood still before it is sent exactly."""
 REFINE_BYTES = 512 * 1024
 """Refinement goes in smaller portions than news, so that news never waits long behind it."""
 _COARSE_BYTES = 24 * 1024
@@ -49,8 +49,8 @@ class Composer:
     """One viewer's picture.
 
     exact: this viewer's own encoder. stills: encoders of natural pictures, for fast lines and for slow
-    ones; without them everything is sent exactly. copies: whether the viewer takes COPY operations. Times
-    are seconds of any monotonic clock.
+    ones; without them everything is sent exactly. copies: whether the viewer takes COPY operations. videos:
+    the kinds of video that it takes, the best first. Times are seconds of any monotonic clock.
     """
 
     def __init__(
@@ -59,12 +59,16 @@ class Composer:
         exact: Encoder,
         stills: tuple[Encoder, Encoder] | None,
         copies: bool,
+        videos: Sequence[type[VideoEncoder]] = (),
     ) -> None:
         self._framebuffer = framebuffer
         self._exact = exact
         self._stills = stills
         self._copies = copies
+        self._videos = Videos(videos, framebuffer.size)
         self._new_stream = True
+        self._whole = True
+        """Whether the last part completed a picture."""
         self._ratios = {False: 0.05, True: 0.5}
         """Bytes sent for a byte of pixels, lately: in parts of pictures, and to make them exact."""
         self.resized()
@@ -73,7 +77,10 @@ class Composer:
         """Begin again with a whole picture: the screen has a new size. The history goes on."""
         size = self._framebuffer.size
         self._written = Region.whole(size)
+        self._videos.resized(size)
         self._picture = Region(size)
+        self._natural = Region(size)
+        """What looked like a natural picture when it changed last, and may be sent as a still."""
         self._left = Region(size)
         """What earlier pictures were to send and newer ones came before."""
         self._moved: list[Operation] = []
@@ -84,6 +91,32 @@ class Composer:
     def restart(self) -> None:
         """Begin again with a whole picture and an empty history: the viewer lost its decoder."""
         self.resized()
+        self._exact.restart()
+        self._new_stream = True
+
+    def fork(self, other: Composer) -> None:
+        """Go on for a viewer to whom `other` has sent what it has sent; with a history of its own."""
+        size = self._framebuffer.size
+        self._videos.resized(size)
+        self._written = other._written.copy()
+        self._natural = other._natural.copy()
+        self._lossy = other._lossy.copy()
+        self._changed_at = other._changed_at.copy()
+        self._shown = None if other._shown is None else other._shown.copy()
+        self._picture = Region(size)
+        self._moved = []
+        self._left = Region(size, other._left.tiles | other._picture.tiles)
+        for operation in other._moved:
+            self._left.add(Rect(operation.x, operation.y, operation.width, operation.height))
+        self._whole = other._whole
+        self._exact.restart()
+        self._new_stream = True
+
+    def join(self, other: Composer) -> None:
+        """Go on for the viewers of `other`, too; both are level. All get a new history."""
+        self._lossy.merge(other._lossy)
+        self._changed_at = np.maximum(self._changed_at, other._changed_at)
+        self._videos.renew()
         self._exact.restart()
         self._new_stream = True
 
@@ -101,6 +134,21 @@ class Composer:
         """Whether parts of the picture are still to be sent."""
         return bool(self._picture) or bool(self._moved) or bool(self._left)
 
+    @property
+    def has_videos(self) -> bool:
+        """Whether videos play."""
+        return bool(self._videos)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is something that was not sent yet, refinement aside."""
+        return self.has_news or self.has_begun or self._videos.are_due
+
+    @property
+    def is_level(self) -> bool:
+        """Whether everything was sent, if not exactly; videos aside, which go their own way."""
+        return self._shown is not None and self._whole and not (self.has_news or self.has_begun)
+
     def interrupt(self) -> bool:
         """Let the next picture go before what is left of this one; tell whether that can be."""
         if self._moved:
@@ -115,18 +163,50 @@ class Composer:
         screen = self._framebuffer.pixels
         if self._shown is None:
             self._shown = screen.copy()
-            self._picture = written
-            return
-        scroll = find_scroll(screen, self._shown, written) if self._copies else None
+            changed = written
+        else:
+            changed = self._changed(self._shown, screen, written, now)
+        self._changed_at[changed.tiles] = now
+        mine = ~self._videos.inner
+        outside = Region(changed.size, changed.tiles & mine)
+        if self._stills is not None:
+            natural = natural_tiles(screen, outside)
+            self._natural.tiles[outside.tiles] = natural[outside.tiles]
+            self._videos.saw(changed.tiles, natural, screen, self._changed_at, now)
+        self._picture.merge(Region(changed.size, changed.tiles & ~self._videos.inner))
+        self._left.tiles &= ~self._picture.tiles
+        self._leave_to_videos()
+
+    def _changed(self, shown: Pixels, screen: Pixels, written: Region, now: float) -> Region:
+        """Make `shown` the same as the screen; return where it was not, but for what has only scrolled."""
+        changed = Region(written.size)
+        scroll = self._find_scroll(shown, screen, written)
         if scroll is not None:
             moved = Region(written.size)
             moved.add(scroll.rect)
             written.tiles &= ~moved.tiles
-            self._picture = update(self._shown, screen, moved, scroll.down)
+            changed = update(shown, screen, moved, scroll.down)
             self._move(scroll, moved, now)
-        self._picture.merge(update(self._shown, screen, written))
-        self._left.tiles &= ~self._picture.tiles
-        self._changed_at[self._picture.tiles] = now
+        self._videos.open(shown, screen, now)
+        self._videos.take_edges(shown, screen, written.tiles, now)
+        changed.merge(update(shown, screen, written))
+        return changed
+
+    def _find_scroll(self, shown: Pixels, screen: Pixels, written: Region) -> Scroll | None:
+        """Look for a scroll, unless little but videos was written to."""
+        if not self._copies:
+            return None
+        if self._videos and np.count_nonzero(written.tiles & ~self._videos.tiles) < LEAST_TILES:
+            return None
+        return find_scroll(screen, shown, written)
+
+    def _leave_to_videos(self) -> None:
+        """What a video covers is not sent otherwise, and is not exact until it has ended."""
+        if self._videos:
+            inner = self._videos.inner
+            self._left.tiles &= ~inner
+            self._picture.tiles &= ~inner
+            self._lossy.tiles |= self._videos.tiles
 
     def part(self, size: int | None = None) -> Part:
         """Return the next part of the picture that was begun.
@@ -136,15 +216,16 @@ class Composer:
         pixels = self._framebuffer.pixels
         news = bool(self._picture) or bool(self._moved)
         rest = self._picture if news else self._left
-        chosen = plan(pixels, rest, self._stills is not None, self._budget(size, False))
+        chosen = plan(rest, self._natural.tiles, self._budget(size, False))
         exact = self._exact.encode(pixels, chosen.exact)
         operations, self._moved = self._moved + exact.operations, []
         if self._stills is not None and chosen.still:
-            still = self._stills[size is not None and size < _COARSE_BYTES]
+            still = self._stills[_is_coarse(size)]
             operations = operations + still.encode(pixels, chosen.still).operations
         rest.tiles &= ~chosen.taken.tiles
         self._lossy.tiles &= ~chosen.taken.tiles
         self._lossy.merge(chosen.lossy)
+        self._leave_to_videos()
         self._keep(chosen.exact + chosen.still)
         last = size is not None or not news or not rest
         self._learn(False, chosen.taken, operations, exact.history)
@@ -152,20 +233,55 @@ class Composer:
 
     def refines_at(self) -> float | None:
         """Return when a part that was sent lossy may be sent exactly; None when there is none."""
-        if not self._lossy:
-            return None
-        return float(self._changed_at[self._lossy.tiles].min()) + STILL_AFTER
+        ends = self._videos.ends_at()
+        still = self._lossy.tiles & ~self._videos.tiles
+        if not still.any():
+            return ends
+        refines = float(self._changed_at[still].min()) + STILL_AFTER
+        return refines if ends is None else min(refines, ends)
 
-    def refine(self, now: float, size: int | None = None) -> Part:
-        """Return exactly a portion of what was sent lossy and has stood still by `now`; size: see `part`."""
+    def refine(self, now: float, size: int | None = None) -> Part | None:
+        """Return exactly a portion of what was sent lossy and has stood still by `now`; size: see `part`.
+
+        None when nothing has, after all.
+        """
+        self._videos.end_still(now)
         pixels = self._framebuffer.pixels
-        still = Region(self._lossy.size, self._lossy.tiles & (self._changed_at + STILL_AFTER <= now))
-        chosen = plan(pixels, still, stills=False, budget=self._budget(size, True))
+        still = self._lossy.tiles & ~self._videos.tiles & (self._changed_at + STILL_AFTER <= now)
+        if not still.any():
+            return None
+        chosen = plan(Region(self._lossy.size, still), np.zeros_like(still), self._budget(size, True))
         exact = self._exact.encode(pixels, chosen.exact)
         self._lossy.tiles &= ~chosen.taken.tiles
-        self._keep(chosen.exact + chosen.still)
+        self._keep(chosen.exact)
         self._learn(True, chosen.taken, exact.operations, exact.history)
         return self._made(exact.operations, exact.history, last=True)
+
+    def video(self, now: float, size: int | None = None) -> Job | None:
+        """Return the next picture of a video to encode, if there is one; size: see `part`.
+
+        `video_made` or `video_failed` is to be told how it went.
+        """
+        if self._shown is None:
+            return None
+        return self._videos.job(self._shown, _is_coarse(size), now)
+
+    def video_made(self, job: Job, chunk: Chunk) -> Part | None:
+        """Return what to send of a video's picture; None when it has become useless meanwhile."""
+        operation = self._videos.finished(job, chunk)
+        return None if operation is None else self._made([operation], b"", self._whole)
+
+    def video_failed(self, job: Job) -> None:
+        """A video's picture could not be encoded: that codec is used no more."""
+        self._videos.failed(job)
+
+    def give_up(self, codec: int) -> Codec | None:
+        """The viewer cannot decode a codec; return it when it was in use until now."""
+        return self._videos.give_up(codec)
+
+    def close(self) -> None:
+        """Give back what encoders hold."""
+        self._videos.end_all()
 
     def _budget(self, size: int | None, refines: bool) -> int:
         """Return how many bytes of pixels to take for a part of `size` bytes."""
@@ -185,14 +301,14 @@ class Composer:
         if self._new_stream and history:
             flags |= FrameFlag.NEW_STREAM
             self._new_stream = False
+        self._whole = last
         return Part(flags, operations, history)
 
     def _keep(self, sent: Sequence[Rect]) -> None:
         """Remember what the viewer is sent: what has been written to since the picture was begun is newer."""
         if self._shown is not None and self._written:
             for rect in sent:
-                part = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
-                self._shown[part] = self._framebuffer.pixels[part]
+                self._shown[rect.part] = self._framebuffer.pixels[rect.part]
 
     def _move(self, scroll: Scroll, moved: Region, now: float) -> None:
         """Have the viewer scroll; what it has lossy, or not at all yet, moves along."""
@@ -207,3 +323,8 @@ class Composer:
                 came = region.tiles[above] | region.tiles[below]
                 region.tiles = np.where(moved.tiles, came, region.tiles)
         self._changed_at[moved.tiles] = now
+        self._videos.scrolled(scroll)
+
+
+def _is_coarse(size: int | None) -> bool:
+    return size is not None and size < _COARSE_BYTES

@@ -53,6 +53,11 @@ class Line:
         return self._base or 0.0
 
     @property
+    def knows_base(self) -> bool:
+        """Whether anything was acknowledged yet."""
+        return self._base is not None
+
+    @property
     def has_room_to_spare(self) -> bool:
         """Whether something may be sent that nobody waits for."""
         return self._bytes_ahead <= self.window // 2

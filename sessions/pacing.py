@@ -1,106 +1,174 @@
-"""Pacing: when a viewer is sent what it has not seen yet.
+"""Pacing: when viewers are sent what they have not seen yet.
 
-A viewer is sent a frame when it lacks something and not too much is on its way to it. While it
-waits, damage merges into one region, so a slow viewer costs bounded memory, and what it gets next is
-the newest picture. How much is too much, the line tells (sessions/line).
+Viewers that are in step share a pacer, and so every frame is made once for all of them (sessions/sharing says
+who shares). They are sent a frame when they lack something and not too much is on its way to any of
+them. While they wait, damage merges into one region, so a slow viewer costs bounded memory, and what
+it gets next is the newest picture. How much is too much, each line tells (sessions/line).
+
+Pictures of videos are encoded on other threads: what is typed never waits for them.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from sessions.clock import Clock, Timer
 from sessions.composer import Composer, Part
+from sessions.encoders.base import Chunk, VideoError
 from sessions.line import Line
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.region import Region
+from sessions.videos import Job
 from sessions.wire import tsg
 
+log = Logger()
+
 FRAME_INTERVAL = 1 / 60
-POINTER_SHARE = 0.25
-"""The pointer's pictures, which nobody acknowledges, take this part of the line at most."""
-FAST = 20_000_000
-"""Bytes a second that a line is taken for which has not been the limit yet."""
+LAGS_AFTER = 0.2
+"""Seconds that one viewer may keep others waiting."""
+
+InThread = Callable[[Callable[[], Chunk]], Deferred[Chunk]]
+"""Runs a function on another thread."""
+
+
+class Recipient:
+    """One viewer, as those see it who send it frames.
+
+    send: takes one encoded tsg message. capabilities: what it can do (`tsg.Capability`).
+    """
+
+    def __init__(self, send: Callable[[bytes], None], capabilities: Sequence[int]) -> None:
+        self.send = send
+        self.capabilities = frozenset(capabilities)
+        self.line = Line()
+        self.numbers = itertools.count(1)
+        self.waits_since: float | None = None
+        """Since when it could not be sent what there was."""
+        self.alone_until = 0.0
+        """Before then it does not share: it was too slow for others lately."""
 
 
 class Pacer:
-    """Sends one viewer the frames it can take.
+    """Sends those who share it the frames that they can take.
 
-    send: takes one encoded tsg message. composer: makes this viewer's frames of `framebuffer`.
+    composer: makes their frames of `framebuffer`. lagging: called when some keep others waiting.
     """
 
     def __init__(
-        self, framebuffer: Framebuffer, send: Callable[[bytes], None], clock: Clock, composer: Composer
+        self,
+        framebuffer: Framebuffer,
+        clock: Clock,
+        composer: Composer,
+        in_thread: InThread,
+        lagging: Callable[[Pacer], None] = lambda pacer: None,
     ) -> None:
+        self.composer = composer
+        self.recipients: list[Recipient] = []
         self._framebuffer = framebuffer
-        self._send = send
         self._clock = clock
-        self._composer = composer
-        self._numbers = itertools.count(1)
-        self._line = Line()
+        self._in_thread = in_thread
+        self._lagging = lagging
         self._timer: Timer | None = None
-        self._pointer: bytes | None = None
-        self._pointer_timer: Timer | None = None
-        self._pointer_due = 0.0
         self._last_sent = -FRAME_INTERVAL
+        self._watches_laggards = False
         self._closed = False
 
     def resized(self) -> None:
         """Begin again with a whole picture: the screen has a new size."""
-        self._composer.resized()
+        self.composer.resized()
+        self.pump()
 
     def restart(self) -> None:
         """Begin again with a whole picture and an empty history: the viewer lost its decoder."""
-        self._composer.restart()
+        self.composer.restart()
         self.pump()
 
     def add(self, damage: Region) -> None:
         """Note that the screen was written to in `damage`."""
-        self._composer.add(damage)
+        self.composer.add(damage)
         self.pump()
 
-    def pointer(self, message: bytes) -> None:
-        """Send the pointer's picture, an encoded message; when pictures come too fast, the newest in time."""
-        self._pointer = message
-        if self._pointer_timer is None:
-            self._send_pointer()
-
-    def acknowledged(self, number: int, held: float = 0.0) -> None:
-        """The viewer has the frames up to `number`, the newest for `held` seconds when it said so."""
-        self._line.acknowledged(number, self._clock.seconds(), held)
+    def acknowledged(self, recipient: Recipient, number: int, held: float = 0.0) -> None:
+        """A viewer has its frames up to `number`, the newest for `held` seconds when it said so."""
+        recipient.line.acknowledged(number, self._clock.seconds(), held)
         self.pump()
 
     def close(self) -> None:
         """Send no more."""
         self._closed = True
         self._cancel_timer()
-        if self._pointer_timer is not None:
-            self._pointer_timer.cancel()
-            self._pointer_timer = None
+        self.composer.close()
+
+    def laggards(self) -> list[Recipient]:
+        """Return those who are too slow to share with the others."""
+        if len(self.recipients) < 2:
+            return []
+        late = self._clock.seconds() - LAGS_AFTER if self.composer.is_behind else -math.inf
+        return [
+            recipient
+            for recipient in self.recipients
+            if recipient.line.rate is not None
+            or (recipient.waits_since is not None and recipient.waits_since <= late)
+        ]
 
     def pump(self) -> None:
         """Send what may be sent now, and set the timer for what may be sent later."""
-        composer, line = self._composer, self._line
+        composer = self.composer
         while not self._closed and self._may_send():
-            newer = composer.has_news and line.part_bytes is not None  # on a slow line news goes first
+            size = self._part_bytes
+            newer = composer.has_news and size is not None  # on a slow line news goes first
             if composer.has_begun and not (newer and composer.interrupt()):
-                self._emit(composer.part(line.part_bytes))
+                self._emit(composer.part(size))
             elif composer.has_news:
                 if not self._due(self._last_sent + FRAME_INTERVAL):
-                    return
+                    break
                 composer.begin(self._clock.seconds())
-            elif line.has_room_to_spare and (when := composer.refines_at()) is not None:
+            elif self._has_room_to_spare and (when := composer.refines_at()) is not None:
                 if not self._due(when):
-                    return
-                self._emit(composer.refine(self._clock.seconds(), line.part_bytes))
+                    break
+                part = composer.refine(self._clock.seconds(), size)
+                if part is not None:
+                    self._emit(part)
             else:
-                return
+                break
+        self._play()
+
+    @property
+    def _part_bytes(self) -> int | None:
+        sizes = [recipient.line.part_bytes for recipient in self.recipients]
+        return min((size for size in sizes if size is not None), default=None)
+
+    @property
+    def _has_room_to_spare(self) -> bool:
+        return all(recipient.line.has_room_to_spare for recipient in self.recipients)
 
     def _may_send(self) -> bool:
-        if not self._framebuffer.settled:
-            return False  # half of the next picture is in already; `add` comes when it is whole
-        return self._line.has_room
+        """Tell whether a frame may be sent now; neither nothing nor half of the next picture is one."""
+        screen = self._framebuffer
+        return screen.settled and screen.pixels.size > 0 and self._have_room()
+
+    def _have_room(self) -> bool:
+        full = [recipient for recipient in self.recipients if not recipient.line.has_room]
+        for recipient in self.recipients:
+            if recipient not in full:
+                recipient.waits_since = None
+            elif recipient.waits_since is None:
+                recipient.waits_since = self._clock.seconds()
+        if full and len(full) < len(self.recipients) and not self._watches_laggards:
+            self._watches_laggards = True
+            self._clock.callLater(LAGS_AFTER, self._look_for_laggards)
+        return not full and bool(self.recipients)
+
+    def _look_for_laggards(self) -> None:
+        self._watches_laggards = False
+        if not self._closed:
+            self._lagging(self)
 
     def _due(self, when: float) -> bool:
         wait = when - self._clock.seconds()
@@ -111,27 +179,42 @@ class Pacer:
             self._timer = self._clock.callLater(wait, self.pump)
         return False
 
-    def _send_pointer(self) -> None:
-        self._pointer_timer = None
-        now = self._clock.seconds()
-        if self._closed or self._pointer is None:
-            return
-        if now < self._pointer_due:
-            self._pointer_timer = self._clock.callLater(self._pointer_due - now, self._send_pointer)
-            return
-        message, self._pointer = self._pointer, None
-        takes = len(message) / (self._line.rate or FAST)
-        self._pointer_due = now + max(takes / POINTER_SHARE, FRAME_INTERVAL)
-        self._send(message)
-
     def _cancel_timer(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
 
     def _emit(self, part: Part) -> None:
-        number = next(self._numbers)
-        message = tsg.Frame(number, part.flags, tuple(part.operations), part.history).encode()
+        frame = tsg.Frame(0, part.flags, tuple(part.operations), part.history).encode()
         self._last_sent = self._clock.seconds()
-        self._line.sent(number, len(message), self._last_sent)
-        self._send(message)
+        for recipient in self.recipients:
+            number = next(recipient.numbers)
+            recipient.line.sent(number, len(frame), self._last_sent)
+            recipient.send(tsg.numbered(frame, number))
+
+    # ---- videos
+
+    def _play(self) -> None:
+        """Have the next pictures of videos encoded, if there is room for them."""
+        if self._closed or not self.composer.has_videos or not self._have_room():
+            return
+        while (job := self.composer.video(self._clock.seconds(), self._part_bytes)) is not None:
+            self._last_sent = self._clock.seconds()  # or as good as
+            made = self._in_thread(job.run)
+            made.addCallback(self._made, job)
+            made.addErrback(self._failed, job)
+
+    def _made(self, chunk: Chunk, job: Job) -> None:
+        part = self.composer.video_made(job, chunk)
+        if part is not None and not self._closed:
+            self._emit(part)
+            self._play()
+
+    def _failed(self, failure: Failure, job: Job) -> None:
+        codec = job.video.make.codec.name
+        if isinstance(failure.value, VideoError):
+            log.error("videos go without {codec} here: {why}", codec=codec, why=str(failure.value))
+        else:
+            log.failure("a video cannot be sent", failure)
+        self.composer.video_failed(job)
+        self.pump()

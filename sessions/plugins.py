@@ -11,6 +11,7 @@ from typing import Any
 GROUPS = {
     "guest": "tsgateway.guests",
     "encoder": "tsgateway.encoders",
+    "video": "tsgateway.videos",
 }
 """Entry-point group of each kind of plug-in."""
 

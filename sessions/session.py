@@ -18,14 +18,17 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from sessions.clock import Clock, Timer
+from sessions.composer import Composer
 from sessions.displays.base import Display, DisplayError
 from sessions.encoders.base import Options
 from sessions.guests.base import Guest, GuestError
 from sessions.lifecycle import step
+from sessions.pacing import InThread, Recipient
 from sessions.pixels.cursor import Cursor
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
-from sessions.viewer import Viewer, input_event
+from sessions.sharing import Sharing
+from sessions.viewer import Viewer, input_event, make_composer
 from sessions.wire import tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import clip
@@ -37,7 +40,9 @@ REOPEN_SECONDS = (0.1, 0.5, 1, 2, 4, 8, 15)
 """Waits between attempts to open a lost display again; after the last, the session ends."""
 IDLE_SECONDS = 600.0
 UNKNOWN = 255
+INTERNAL = "An internal error; the session host's log has more."
 CAPABILITIES = tuple(map(int, tsg.Capability))
+CODEC_CAPABILITIES = {int(codec): tsg.Capability[codec.name] for codec in tsg.Codec}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Session:
     """One session.
 
     make_guest: makes the guest, given the callback for when it stops by itself (`Place.ended`).
+    in_thread: runs what takes long on another thread.
     idle: seconds without input after which it counts as Idle.
     changed: called whenever `info()` says something new.
     """
@@ -67,6 +73,7 @@ class Session:
         clock: Clock,
         changed: Callable[[Session], None],
         *,
+        in_thread: InThread,
         idle: float = IDLE_SECONDS,
     ) -> None:
         self.identity = identity
@@ -81,6 +88,7 @@ class Session:
         self._cursor: Cursor | None = None
         self._display: Display | None = None
         self._viewers: dict[int, Viewer] = {}
+        self._sharing = Sharing(self._framebuffer, clock, in_thread, self._make_composer, self._fault)
         self._work: Deferred[None] | None = None
         self._wish: Size | None = None
         self._idle = idle
@@ -243,9 +251,10 @@ class Session:
     # ---- viewers
 
     def attach(self, number: int, viewer: Viewer) -> None:
-        """Let a viewer in. It takes the session over: those who were there are let go."""
-        for other in list(self._viewers):
-            self.detach(other, CloseCode.TAKEN_OVER, "This desktop was opened in another place.")
+        """Let a viewer in. It takes the session over, unless several may look at this desktop at once."""
+        if not self.identity.spec.get("shared"):
+            for other in list(self._viewers):
+                self.detach(other, CloseCode.TAKEN_OVER, "This desktop was opened in another place.")
         self._viewers[number] = viewer
         self._wish = viewer.wish
         self._serve(number, self._welcome)
@@ -268,13 +277,29 @@ class Session:
             self._display.request_size(viewer.wish)
         else:
             self._say_state()
-        viewer.show(self._framebuffer, self._cursor, self._options, self._clock)
+        if viewer not in self._viewers.values():
+            return  # it was lost while it was greeted
+        if self._framebuffer.size.width and self._framebuffer.size.height:
+            viewer.tell(tsg.ScreenSize(*self._framebuffer.size))
+        self._sharing.join(viewer.recipient)
+        if self._cursor is not None:
+            viewer.cursor(self._cursor, self._clock)
+
+    def _make_composer(self, capabilities: frozenset[int]) -> Composer:
+        return make_composer(self._framebuffer, capabilities, self._options)
+
+    def _fault(self, recipient: Recipient) -> None:
+        """A viewer cannot be sent frames any more; the log has been told why."""
+        for number, viewer in list(self._viewers.items()):
+            if viewer.recipient is recipient:
+                self.detach(number, CloseCode.SERVER_ERROR, INTERNAL)
 
     def detach(self, number: int, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> None:
         """Let a viewer go; what it holds down is released. Unknown numbers are ignored."""
         viewer = self._viewers.pop(number, None)
         if viewer is None:
             return
+        self._sharing.leave(viewer.recipient)
         viewer.close(code, reason)
         try:
             self._release(viewer)
@@ -308,7 +333,7 @@ class Session:
                 act(viewer)
         except Exception:
             log.failure("session {id}: viewer {number} is let go", id=self.identity.session, number=number)
-            self.detach(number, CloseCode.SERVER_ERROR, "An internal error; the session host's log has more.")
+            self.detach(number, CloseCode.SERVER_ERROR, INTERNAL)
 
     def _serve_all(self, act: Callable[[Viewer], None]) -> None:
         for number in list(self._viewers):
@@ -319,8 +344,9 @@ class Session:
             case tsg.Ack():
                 self._acknowledged(viewer, message)
             case tsg.Refresh():
-                if viewer.pacer is not None:
-                    viewer.pacer.restart()
+                self._sharing.restart(viewer.recipient)
+            case tsg.VideoFailed():
+                self._video_failed(viewer, message)
             case tsg.RequestSize():
                 self._wish = Size(message.width, message.height)
                 if self._display is not None:
@@ -343,8 +369,18 @@ class Session:
     def _acknowledged(self, viewer: Viewer, ack: tsg.Ack) -> None:
         if self.state is SessionState.CONNECTED:
             self._go(SessionState.ACTIVE)
-        if viewer.pacer is not None:
-            viewer.pacer.acknowledged(ack.number, (ack.present_us or ack.decode_us) / 1e6)
+        held = (ack.present_us or ack.decode_us) / 1e6
+        self._sharing.acknowledged(viewer.recipient, ack.number, held)
+
+    def _video_failed(self, viewer: Viewer, message: tsg.VideoFailed) -> None:
+        capability = CODEC_CAPABILITIES.get(message.codec)
+        if capability is not None and self._sharing.give_up(viewer.recipient, capability, message.codec):
+            log.warn(
+                "session {id}: a viewer cannot decode {codec}: {reason}",
+                id=self.identity.session,
+                codec=capability.name,
+                reason=clip(message.reason),
+            )
 
     def _release(self, viewer: Viewer) -> None:
         for event in viewer.ledger.release():
@@ -359,17 +395,17 @@ class Session:
     def resized(self) -> None:
         """The framebuffer has a new size."""
         self._framebuffer.take_damage()
-        self._serve_all(lambda viewer: viewer.resized(self._framebuffer.size))
+        self._tell(tsg.ScreenSize(*self._framebuffer.size))
+        self._sharing.resized()
 
     def updated(self) -> None:
         """The framebuffer holds a whole new picture."""
-        damage = self._framebuffer.take_damage()
-        self._serve_all(lambda viewer: viewer.damaged(damage))
+        self._sharing.add(self._framebuffer.take_damage())
 
     def cursor(self, cursor: Cursor) -> None:
         """The pointer looks like this now."""
         self._cursor = cursor
-        self._serve_all(lambda viewer: viewer.cursor(cursor))
+        self._serve_all(lambda viewer: viewer.cursor(cursor, self._clock))
 
     def lost(self, reason: DisplayError) -> None:
         """The display is gone; the guest may still be there."""

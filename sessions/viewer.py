@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
+
+from twisted.logger import Logger
 
 from sessions import plugins
 from sessions.clock import Clock
 from sessions.composer import Composer
-from sessions.encoders.base import Encoder, Options
+from sessions.encoders.base import Encoder, Options, VideoEncoder
 from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
 from sessions.input.ledger import Ledger
-from sessions.pacing import Pacer
+from sessions.pacing import Recipient
 from sessions.pixels.cursor import Cursor
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
-from sessions.pixels.region import Region
+from sessions.pointing import PointerPacer
 from sessions.wire import tsg
+from sessions.wire.tsg import Capability
+
+log = Logger()
 
 Send = Callable[[bytes], None]
 
 COARSE_QUALITY = 45
 """JPEG quality of photographs on a slow line: half the bytes, and they are made exact as everywhere."""
+VIDEOS = ("h264", "vp9", "vp8", "av1")
+"""The kinds of video, the best first."""
 
 
 class Viewer:
-    """One client's side of a session: its frames and what it holds down.
+    """One client's side of a session: who is sent frames, and what it holds down.
 
     send: takes one encoded tsg message. gone: called once, with the reason, when the session has let
     the viewer go.
@@ -42,68 +50,51 @@ class Viewer:
             min(max(hello.height, 1), tsg.MAX_SCREEN),
         )
         self.ledger = Ledger()
-        self._capabilities = hello.capabilities
+        self.recipient = Recipient(send, hello.capabilities)
         self._send = send
         self._gone = gone
-        self._pacer: Pacer | None = None
-        self._closed = False
+        self._pointer: PointerPacer | None = None
 
     def tell(self, message: tsg.Message) -> None:
         """Send one message."""
         self._send(message.encode())
 
-    def show(self, framebuffer: Framebuffer, cursor: Cursor | None, options: Options, clock: Clock) -> None:
-        """Begin to send the screen, unless the viewer has been let go of."""
-        self.hide()
-        if self._closed:
-            return
-        exact: Encoder = plugins.load("encoder", "history")(options)
-        jpeg = plugins.load("encoder", "jpeg")
-        coarse = replace(options, jpeg_quality=min(options.jpeg_quality, COARSE_QUALITY))
-        takes_stills = jpeg.traits.capability in self._capabilities
-        stills = (jpeg(options), jpeg(coarse)) if takes_stills else None
-        copies = tsg.Capability.COPY in self._capabilities
-        composer = Composer(framebuffer, exact, stills, copies)
-        self._pacer = Pacer(framebuffer, self._send, clock, composer)
-        if framebuffer.size.width and framebuffer.size.height:
-            self.resized(framebuffer.size)
-        if cursor is not None:
-            self.cursor(cursor)
-
-    def hide(self) -> None:
-        """Send no more of the screen."""
-        if self._pacer is not None:
-            self._pacer.close()
-            self._pacer = None
-
-    def resized(self, size: Size) -> None:
-        """The screen has a new size."""
-        self.tell(tsg.ScreenSize(*size))
-        if self._pacer is not None:
-            self._pacer.resized()
-            self._pacer.pump()
-
-    def damaged(self, damage: Region) -> None:
-        """A part of the screen has changed, and the picture is whole."""
-        if self._pacer is not None:
-            self._pacer.add(damage)
-
-    def cursor(self, cursor: Cursor) -> None:
+    def cursor(self, cursor: Cursor, clock: Clock) -> None:
         """The pointer looks different."""
-        if self._pacer is not None:
-            message = tsg.Cursor(*cursor.size, cursor.hot_x, cursor.hot_y, cursor.pixels)
-            self._pacer.pointer(message.encode())
-
-    @property
-    def pacer(self) -> Pacer | None:
-        """What sends the frames; None while there is no screen."""
-        return self._pacer
+        if self._pointer is None:
+            self._pointer = PointerPacer(self._send, self.recipient.line, clock)
+        message = tsg.Cursor(*cursor.size, cursor.hot_x, cursor.hot_y, cursor.pixels)
+        self._pointer.show(message.encode())
 
     def close(self, code: tsg.CloseCode, reason: str) -> None:
         """Let the viewer go."""
-        self._closed = True
-        self.hide()
+        if self._pointer is not None:
+            self._pointer.close()
         self._gone(code, reason)
+
+
+def make_composer(framebuffer: Framebuffer, capabilities: frozenset[int], options: Options) -> Composer:
+    """Make the composer for viewers with these capabilities (`tsg.Capability`)."""
+    exact: Encoder = plugins.load("encoder", "history")(options)
+    jpeg = plugins.load("encoder", "jpeg")
+    if jpeg.traits.capability not in capabilities:
+        return Composer(framebuffer, exact, None, Capability.COPY in capabilities)
+    coarse = replace(options, jpeg_quality=min(options.jpeg_quality, COARSE_QUALITY))
+    stills = jpeg(options), jpeg(coarse)
+    videos = [make for make in _videos() if make.traits.capability in capabilities]
+    return Composer(framebuffer, exact, stills, Capability.COPY in capabilities, videos)
+
+
+@cache
+def _videos() -> tuple[type[VideoEncoder], ...]:
+    """Return the kinds of video that this machine can encode, the best first."""
+    found = []
+    for name in VIDEOS:
+        try:
+            found.append(plugins.load("video", name))
+        except plugins.PluginError as error:
+            log.info("no videos in {name}: {why}", name=name, why=str(error))
+    return tuple(found)
 
 
 def input_event(message: tsg.Message) -> InputEvent | None:

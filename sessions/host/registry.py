@@ -55,7 +55,7 @@ class Registry:
         settings: Settings,
         reactor: Any,
         changed: Callable[[Session], None],
-        in_thread: Callable[..., Deferred[None]],
+        in_thread: Callable[..., Deferred[Any]],
     ) -> None:
         self._settings = settings
         self._reactor = reactor
@@ -141,6 +141,7 @@ class Registry:
             settings.encoding,
             self._reactor,
             self._session_changed,
+            in_thread=self._in_thread,
             idle=settings.idle_seconds,
         )
         self._sessions[identity.session] = session

@@ -33,6 +33,11 @@ class Rect(NamedTuple):
         """First row beyond the rectangle."""
         return self.y + self.height
 
+    @property
+    def part(self) -> tuple[slice, slice]:
+        """The index of its pixels in a picture of (height, width)."""
+        return slice(self.y, self.bottom), slice(self.x, self.right)
+
     def within(self, size: Size) -> bool:
         """Tell whether the rectangle lies wholly on a screen of `size`."""
         return self.x >= 0 and self.y >= 0 and self.right <= size.width and self.bottom <= size.height

@@ -29,7 +29,7 @@ step that the lines of a text might share."""
 _LEAST_VOTES = 6
 _MOST_HITS = 1 << 18
 """So often the voting rows may be found at most: a bound for memory."""
-_LEAST_TILES = 48
+LEAST_TILES = 48
 """Less is sent as cheaply by the history stream."""
 
 _WEIGHTS = np.random.default_rng(0x5C011).integers(0, 1 << 32, 32, np.uint32) | np.uint32(1)
@@ -51,7 +51,7 @@ def find_scroll(new: Pixels, old: Pixels, damage: Region) -> Scroll | None:
     It is found by samples: whether the pixels are really those is for the caller to compare.
     """
     box = damage.bounds()
-    if box.width < _GROUP_COLUMNS or len(damage) < _LEAST_TILES:
+    if box.width < _GROUP_COLUMNS or len(damage) < LEAST_TILES:
         return None
     vote = _vote(_samples(new, box), _samples(old, box))
     if vote is None:
@@ -143,4 +143,4 @@ def _worth_moving(moved: Grid, damaged: Grid) -> tuple[slice, slice] | None:
     if not len(rows):
         return None
     down = slice(int(rows[0]), int(rows[-1]) + 1)
-    return (down, across) if int(gain[down, across].sum()) >= _LEAST_TILES // 2 else None
+    return (down, across) if int(gain[down, across].sum()) >= LEAST_TILES // 2 else None

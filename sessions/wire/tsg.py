@@ -35,6 +35,7 @@ MAX_VIDEO_STREAMS = 8
 """Videos that one viewer is sent at the same time at most."""
 
 _POINT = struct.Struct(">HH")
+_NUMBER = struct.Struct(">I")
 
 
 class UnknownMessage(ProtocolError):
@@ -500,6 +501,11 @@ class Frame(Message):
         if reader.left:
             raise ProtocolError(f"Frame: {reader.left} bytes too many")
         return cls(number, flags, tuple(operations), history)
+
+
+def numbered(frame: bytes, number: int) -> bytes:
+    """Return an encoded `Frame` with another number: each viewer counts its own."""
+    return b"".join((frame[:1], _NUMBER.pack(number & 0xFFFFFFFF), memoryview(frame)[5:]))
 
 
 def copy_source(x: int, y: int) -> bytes:

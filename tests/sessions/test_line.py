@@ -53,7 +53,7 @@ class SlowLine(Viewer):
                 self.going.append((now + self.delay, number))
             self.picture.unacknowledged.clear()
             while self.going and self.going[0][0] <= now:
-                self.pacer.acknowledged(self.going.popleft()[1])
+                self.acknowledged(self.going.popleft()[1])
             self.clock.advance(STEP)
 
     def until(self, condition: object, seconds: float) -> float:

@@ -1,62 +1,64 @@
 """A viewer's picture becomes the screen's, whatever happens on the way; and little is ever under way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from sessions.composer import Composer
 from sessions.encoders.base import FRAME_BYTES, Options
-from sessions.encoders.history import HistoryStream
-from sessions.encoders.still import Jpeg
 from sessions.line import MAX_WINDOW, MIN_FRAMES
-from sessions.pacing import FRAME_INTERVAL, Pacer
+from sessions.pacing import FRAME_INTERVAL, Recipient
 from sessions.pixels.framebuffer import Framebuffer, Pixels
 from sessions.pixels.geometry import Rect, Size
+from sessions.sharing import Sharing
+from sessions.viewer import make_composer
 from sessions.wire import tsg
+from sessions.wire.tsg import Capability
 from tests.reference.picture import Picture
 from tests.sessions.pixels.pictures import photograph, text
 
 OPTIONS = Options(window_log=20)
+VIDEOS = (Capability.H264, Capability.VP8, Capability.VP9, Capability.AV1)
+EVERYTHING = (Capability.HISTORY, Capability.JPEG, Capability.COPY, *VIDEOS)
 
 
-class Line:
-    """A pacer, its screen, and a viewer that acknowledges when told to."""
+class Threads:
+    """Does what is asked of other threads when the test says."""
 
-    def __init__(self, size: Size, stills: bool = True, copies: bool = True) -> None:
-        self.clock = Clock()
-        self.screen = Framebuffer()
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
+
+    def __call__(self, work: Callable[[], Any]) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
+        self.waiting.append((work, done))
+        return done
+
+    def work(self) -> None:
+        """Do what has waited longest."""
+        work, done = self.waiting.pop(0)
+        try:
+            result = work()
+        except Exception:
+            done.errback(Failure())
+        else:
+            done.callback(result)
+
+
+class Seat:
+    """A viewer: it has what was delivered to it, and acknowledges when told to."""
+
+    def __init__(self, sharing: Sharing, capabilities: Sequence[Capability] = EVERYTHING) -> None:
         self.sent: list[bytes] = []
         self.picture = Picture(20)
-        jpegs = (Jpeg(OPTIONS), Jpeg(Options(jpeg_quality=45))) if stills else None
-        composer = Composer(self.screen, HistoryStream(OPTIONS), jpegs, copies)
-        self.pacer = Pacer(self.screen, self.sent.append, self.clock, composer)
-        self.resize(size)
-
-    def resize(self, size: Size) -> None:
-        self.screen.resize(size)
-        self.screen.take_damage()
-        self.sent.append(tsg.ScreenSize(*size).encode())
-        self.pacer.resized()
-        self.pacer.pump()
-
-    def draw(self, rect: Rect, pixels: np.ndarray) -> None:
-        self.screen.write(rect, pixels.astype("<u4"))
-        self.pacer.add(self.screen.take_damage())
-
-    def scroll(self, rng: np.random.Generator) -> None:
-        """Move a part of the screen up or down, new rows coming in."""
-        width, height = self.screen.size
-        x, y = int(rng.integers(max(width // 2, 1))), int(rng.integers(max(height // 2, 1)))
-        rect = Rect(x, y, width - x, height - y)
-        rows = np.roll(
-            self.screen.pixels[rect.y : rect.bottom, rect.x : rect.right], rng.integers(-50, 50), axis=0
-        )
-        rows[: int(rng.integers(9))] = 5
-        self.draw(rect, rows)
+        self.sharing = sharing
+        self.recipient = Recipient(self.sent.append, capabilities)
 
     def deliver(self) -> list[tsg.Message]:
         sent, self.sent[:] = list(self.sent), []
@@ -65,19 +67,98 @@ class Line:
     def acknowledge(self, held: float = 0.0) -> None:
         numbers, self.picture.unacknowledged = self.picture.unacknowledged, []
         if numbers:
-            self.pacer.acknowledged(numbers[-1], held)
+            self.sharing.acknowledged(self.recipient, numbers[-1], held)
+
+
+class Stage:
+    """A screen, and viewers of it that may share."""
+
+    def __init__(self, size: Size) -> None:
+        self.clock = Clock()
+        self.screen = Framebuffer()
+        self.threads = Threads()
+        self.faults: list[Recipient] = []
+        self.sharing = Sharing(self.screen, self.clock, self.threads, self.composer, self.faults.append)
+        self.seats: list[Seat] = []
+        self.resize(size)
+
+    def composer(self, capabilities: frozenset[int]) -> Composer:
+        return make_composer(self.screen, capabilities, OPTIONS)
+
+    def sit(self, capabilities: Sequence[Capability] = EVERYTHING) -> Seat:
+        """Let a viewer come."""
+        seat = Seat(self.sharing, capabilities)
+        self.seats.append(seat)
+        seat.sent.append(tsg.ScreenSize(*self.screen.size).encode())
+        self.sharing.join(seat.recipient)
+        return seat
+
+    def stand(self, seat: Seat) -> None:
+        """Let a viewer go."""
+        self.seats.remove(seat)
+        self.sharing.leave(seat.recipient)
+
+    def resize(self, size: Size) -> None:
+        self.screen.resize(size)
+        self.screen.take_damage()
+        for seat in self.seats:
+            seat.sent.append(tsg.ScreenSize(*size).encode())
+        self.sharing.resized()
+
+    def draw(self, rect: Rect, pixels: np.ndarray) -> None:
+        self.screen.write(rect, pixels.astype("<u4"))
+        self.sharing.add(self.screen.take_damage())
+
+    def scroll(self, rng: np.random.Generator) -> None:
+        """Move a part of the screen up or down, new rows coming in."""
+        width, height = self.screen.size
+        x, y = int(rng.integers(max(width // 2, 1))), int(rng.integers(max(height // 2, 1)))
+        rect = Rect(x, y, width - x, height - y)
+        rows = np.roll(self.screen.pixels[rect.part], rng.integers(-50, 50), axis=0)
+        rows[: int(rng.integers(9))] = 5
+        self.draw(rect, rows)
+
+    def encode(self) -> None:
+        """Let the other threads do all they were asked for."""
+        while self.threads.waiting:
+            self.threads.work()
+
+    def turn(self, seconds: float = 0.05) -> None:
+        """Let everything be encoded, delivered and acknowledged, and time pass."""
+        self.encode()
+        for seat in self.seats:
+            seat.deliver()
+            seat.acknowledge()
+        self.clock.advance(seconds)
 
     def settle(self) -> None:
         for _ in range(1000):
-            self.deliver()
-            self.acknowledge()
-            if not self.sent and not self.clock.getDelayedCalls():
+            self.turn()
+            busy = self.threads.waiting or any(seat.sent for seat in self.seats)
+            if not busy and not self.clock.getDelayedCalls():
                 return
-            self.clock.advance(0.05)
         raise AssertionError("it never came to rest")
 
     def exact(self) -> bool:
-        return np.array_equal(self.picture.pixels, self.screen.pixels)
+        return all(np.array_equal(seat.picture.pixels, self.screen.pixels) for seat in self.seats)
+
+
+class Line(Stage):
+    """A screen with one viewer."""
+
+    def __init__(self, size: Size, without: Sequence[Capability] = VIDEOS) -> None:
+        super().__init__(size)
+        self.seat = self.sit([each for each in EVERYTHING if each not in without])
+        self.sent, self.picture = self.seat.sent, self.seat.picture
+
+    def deliver(self) -> list[tsg.Message]:
+        return self.seat.deliver()
+
+    def acknowledge(self, held: float = 0.0) -> None:
+        self.seat.acknowledge(held)
+
+    def acknowledged(self, number: int) -> None:
+        self.sharing.acknowledged(self.seat.recipient, number, 0.0)
 
 
 def noise(rng: np.random.Generator, rect: Rect) -> np.ndarray:
@@ -116,15 +197,15 @@ def test_after_things_calm_down_the_picture_is_exact(data: st.DataObject) -> Non
                 line.acknowledge(float(rng.choice([0.0, 0.01, 1e6, -1.0])))
             case "restart":
                 line.deliver()
-                line.pacer.restart()
+                line.sharing.restart(line.seat.recipient)
             case "lie":
-                line.pacer.acknowledged(int(rng.integers(1 << 32)))
+                line.acknowledged(int(rng.integers(1 << 32)))
     line.settle()
     assert line.exact()
 
 
 def test_a_viewer_that_never_acknowledges_is_sent_little() -> None:
-    line = Line(Size(1920, 1080), stills=False)
+    line = Line(Size(1920, 1080), without=EVERYTHING[1:])
     rng = np.random.default_rng(1)
     rect = Rect(0, 0, 1920, 1080)
     for _ in range(10):
@@ -162,7 +243,7 @@ def test_the_first_change_after_rest_goes_at_once_and_the_next_waits_its_turn() 
 
 
 def test_a_large_picture_goes_in_parts_and_is_presented_whole() -> None:
-    line = Line(Size(1920, 1080), stills=False)
+    line = Line(Size(1920, 1080), without=EVERYTHING[1:])
     line.settle()
     line.clock.advance(1)
     line.draw(Rect(0, 0, 1920, 1080), np.full((1080, 1920), 0x00FF00))
@@ -173,7 +254,7 @@ def test_a_large_picture_goes_in_parts_and_is_presented_whole() -> None:
 
 
 def test_damage_without_end_does_not_put_the_last_part_off() -> None:
-    line = Line(Size(1920, 1080), stills=False)
+    line = Line(Size(1920, 1080), without=EVERYTHING[1:])
     line.settle()
     rng = np.random.default_rng(1)
     lasts = 0
@@ -203,7 +284,7 @@ def test_natural_content_goes_as_stills_and_becomes_exact_when_it_stands() -> No
 
 def scrolled(picture: Pixels, copies: bool) -> Line:
     """Let a viewer follow a window in which `picture` is scrolled, ten times 24 rows, and back a little."""
-    line = Line(Size(960, 800), copies=copies)
+    line = Line(Size(960, 800), VIDEOS if copies else (Capability.COPY, *VIDEOS))
     for at in [*range(0, 240, 24), 230, 200]:
         line.draw(Rect(64, 80, 800, 640), picture[at : at + 640, :800])
         line.clock.advance(0.05)
@@ -235,7 +316,7 @@ def test_what_is_lossy_stays_so_when_it_is_moved_and_becomes_exact() -> None:
 
 
 def test_a_viewer_without_jpeg_gets_exact_pixels_only() -> None:
-    line = Line(Size(640, 480), stills=False)
+    line = Line(Size(640, 480), without=EVERYTHING[1:])
     rect = Rect(64, 64, 384, 256)
     line.draw(rect, noise(np.random.default_rng(1), rect))
     line.settle()
@@ -249,29 +330,3 @@ def test_any_screen_size(size: tuple[int, int]) -> None:
     line.draw(Rect(0, 0, *size), np.full(size[::-1], 0x123456))
     line.settle()
     assert line.exact()
-
-
-def test_a_pointer_that_changes_all_the_time_takes_little_and_its_last_look_arrives() -> None:
-    line = Line(Size(64, 64))
-    line.settle()
-    line.sent.clear()
-    large = [tsg.Cursor(256, 256, 0, 0, bytes([shade]) * 4 * 256 * 256) for shade in range(200)]
-    for cursor in large:
-        line.pacer.pointer(cursor.encode())
-        line.clock.advance(0.005)
-    assert line.sent[0] == large[0].encode()
-    assert len(line.sent) <= 25, "a second's worth"
-    line.clock.advance(1)
-    assert line.sent[-1] == large[-1].encode()
-    assert not line.clock.getDelayedCalls()
-
-
-def test_a_viewer_that_leaves_is_sent_no_pointer() -> None:
-    line = Line(Size(64, 64))
-    line.settle()
-    for _ in range(2):
-        line.pacer.pointer(tsg.Cursor(0, 0, 0, 0, b"").encode())
-    line.pacer.close()
-    line.sent.clear()
-    line.clock.advance(1)
-    assert line.sent == []

@@ -2,7 +2,7 @@
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.logger import eventAsText, globalLogPublisher
 
@@ -112,7 +112,9 @@ class World:
         self.clock = Clock()
         self.told = []
         identity = Identity("0" * 32, "desk", "ada", "Desk", {"kind": "test"})
-        self.session = Session(identity, self._machine, Options(window_log=20), self.clock, self._changed)
+        self.session = Session(
+            identity, self._machine, Options(window_log=20), self.clock, self._changed, in_thread=execute
+        )
         self.session.start()
 
     def _machine(self, ended):

@@ -3,13 +3,21 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sessions.encoders.plan import plan
+from sessions.encoders.base import FRAME_BYTES
+from sessions.encoders.content import natural_tiles
+from sessions.encoders.plan import Plan
+from sessions.encoders.plan import plan as plan_tiles
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect, Size
 from sessions.pixels.region import Region
 from tests.sessions.pixels.pictures import bgrx, photograph, text
 
 SIZE = Size(1280, 800)
+
+
+def plan(pixels: Pixels, damage: Region, stills: bool, budget: int = FRAME_BYTES) -> Plan:
+    natural = natural_tiles(pixels, damage) if stills else np.zeros_like(damage.tiles)
+    return plan_tiles(damage, natural, budget)
 
 
 def drawing() -> Pixels:

@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from sessions import plugins
+from sessions.composer import Composer
 from sessions.guests import testcard
 from sessions.host.registry import Registry
 from sessions.host.server import HostServer
@@ -154,11 +155,11 @@ def test_a_viewer_that_cannot_be_sent_to_does_not_fail_its_display(line, monkeyp
     line.start("a" * 32, FAULTY)
     line.attach("a" * 32, 1)
     session = line.registry["a" * 32]
-    for call, broken in (("updated", "damaged"), ("resized", "resized")):
+    for call, broken in (("updated", "add"), ("resized", "resized")):
         line.attach("a" * 32, 3)
-        [viewer] = session._viewers.values()
-        monkeypatch.setattr(viewer, broken, FaultyGuest.fail)
-        getattr(session, call)()
+        with monkeypatch.context() as patch:
+            patch.setattr(Composer, broken, FaultyGuest.fail)
+            getattr(session, call)()
         assert detached(line.heard()) == [(3, CloseCode.SERVER_ERROR)]
     assert goes_on(line)
 
