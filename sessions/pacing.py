@@ -57,7 +57,8 @@ class Recipient:
 class Pacer:
     """Sends those who share it the frames that they can take.
 
-    composer: makes their frames of `framebuffer`. lagging: called when some keep others waiting.
+    composer: makes their frames of `framebuffer`. moved: called after something was sent, or could not be,
+    that nobody outside had asked for just then.
     """
 
     def __init__(
@@ -66,14 +67,14 @@ class Pacer:
         clock: Clock,
         composer: Composer,
         in_thread: InThread,
-        lagging: Callable[[Pacer], None] = lambda pacer: None,
+        moved: Callable[[Pacer], None],
     ) -> None:
         self.composer = composer
         self.recipients: list[Recipient] = []
         self._framebuffer = framebuffer
         self._clock = clock
         self._in_thread = in_thread
-        self._lagging = lagging
+        self._moved = moved
         self._timer: Timer | None = None
         self._last_sent = -FRAME_INTERVAL
         self._watches_laggards = False
@@ -168,7 +169,11 @@ class Pacer:
     def _look_for_laggards(self) -> None:
         self._watches_laggards = False
         if not self._closed:
-            self._lagging(self)
+            self._moved(self)
+
+    def _in_time(self) -> None:
+        self.pump()
+        self._moved(self)
 
     def _due(self, when: float) -> bool:
         wait = when - self._clock.seconds()
@@ -176,7 +181,7 @@ class Pacer:
             return True
         if self._timer is None or not self._timer.active() or self._timer.getTime() > when:
             self._cancel_timer()
-            self._timer = self._clock.callLater(wait, self.pump)
+            self._timer = self._clock.callLater(wait, self._in_time)
         return False
 
     def _cancel_timer(self) -> None:

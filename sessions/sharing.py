@@ -79,8 +79,7 @@ class Sharing:
         pacer = self._pacer_of(recipient)
         if pacer is not None:
             pacer.acknowledged(recipient, number, held)
-            self._part(pacer)
-            self._join_level()
+            self._arrange(pacer)
 
     def restart(self, recipient: Recipient) -> None:
         """A viewer has lost its picture or its decoders."""
@@ -108,7 +107,7 @@ class Sharing:
         return next((pacer for pacer in self._pacers if recipient in pacer.recipients), None)
 
     def _start(self, recipient: Recipient, composer: Composer) -> None:
-        pacer = Pacer(self._framebuffer, self._clock, composer, self._in_thread, self._part)
+        pacer = Pacer(self._framebuffer, self._clock, composer, self._in_thread, self._arrange)
         pacer.recipients.append(recipient)
         self._pacers.append(pacer)
         pacer.pump()
@@ -129,6 +128,10 @@ class Sharing:
             log.failure("viewers are let go")
             for recipient in list(pacer.recipients):
                 self._fault(recipient)
+
+    def _arrange(self, pacer: Pacer) -> None:
+        self._part(pacer)
+        self._join_level()
 
     def _part(self, pacer: Pacer) -> None:
         """Let those go their own way who are too slow for the others."""
