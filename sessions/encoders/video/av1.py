@@ -1,0 +1,30 @@
+"""AV1 by SVT-AV1."""
+
+from __future__ import annotations
+
+import os
+
+from sessions.encoders.base import Traits
+from sessions.encoders.video.libav import LibavEncoder
+from sessions.pixels.geometry import Size
+from sessions.wire.tsg import Capability, Codec
+
+
+class Av1(LibavEncoder):
+    """AV1, main profile, 8 bits."""
+
+    traits = Traits(lossy=True, stateful=True, capability=Capability.AV1)
+    codec = Codec.AV1
+    LIBRARY = "libsvtav1"
+
+    def __init__(self, size: Size, coarse: bool) -> None:
+        os.environ.setdefault("SVT_LOG", "0")  # it would write to stderr, past every log
+        super().__init__(size, coarse)
+
+    def settings(self, coarse: bool) -> dict[str, str]:
+        """Return SVT-AV1's options: low delay, one thread, no key picture but the first."""
+        return {
+            "preset": "11",
+            "crf": "42" if coarse else "30",
+            "svtav1-params": "pred-struct=1:rtc=1:lp=1:keyint=-1:scd=0",
+        }

@@ -1,0 +1,71 @@
+"""The four encoders of videos, and a machine that has none."""
+
+import subprocess
+import sys
+
+import numpy as np
+
+from tests.contracts.video_contract import VideoContract
+
+
+class TestH264(VideoContract):
+    name = "h264"
+    decoder = "h264"
+
+    def test_the_stream_is_what_every_browser_takes(self, make):
+        """Annex B; parameter sets with the key picture; no B pictures; colours as of BT.709, limited."""
+        encoder = make(64, 64)
+        key, later = (encoder.encode(np.full((64, 64), grey, "<u4")).data for grey in (0x101010, 0x707070))
+        assert [kind for kind in _units(key) if kind != 6] == [7, 8, 5]
+        assert _units(later) == [1]
+
+
+class TestVp8(VideoContract):
+    name = "vp8"
+    decoder = "vp8"
+
+
+class TestVp9(VideoContract):
+    name = "vp9"
+    decoder = "vp9"
+
+
+class TestAv1(VideoContract):
+    name = "av1"
+    decoder = "libdav1d"
+
+
+WITHOUT = """
+import sys
+sys.modules["av"] = None  # as if it were not installed
+from sessions import plugins
+from sessions.encoders.base import VideoError
+from sessions.pixels.geometry import Size
+assert not [plugin.error for plugin in plugins.installed() if plugin.kind == "video" and plugin.error]
+for name in ("h264", "vp8", "vp9", "av1"):
+    try:
+        plugins.load("video", name)(Size(64, 64), False)
+    except VideoError as error:
+        print(error)
+"""
+
+
+def test_a_machine_without_pyav_has_no_videos_and_says_why():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], check=True, capture_output=True, text=True, timeout=60
+    )
+    sentences = done.stdout.splitlines()
+    assert [sentence.split(":")[0] for sentence in sentences] == [
+        f"no {library} on this machine" for library in ("libx264", "libvpx", "libvpx-vp9", "libsvtav1")
+    ]
+
+
+def test_pyav_is_loaded_when_the_first_video_begins():
+    load = "import sys; from sessions import plugins; plugins.load('video', 'h264')"
+    code = f"{load}; sys.exit('av' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def _units(data):
+    """Return the types of a byte stream's NAL units."""
+    return [unit[0] & 31 for unit in data.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")[1:]]
