@@ -23,7 +23,7 @@ from sessions.encoders.plan import TILE_BYTES, plan
 from sessions.pixels.compare import update
 from sessions.pixels.framebuffer import Framebuffer, Pixels
 from sessions.pixels.geometry import Rect
-from sessions.pixels.region import TILE_ROWS, Region
+from sessions.pixels.region import TILE_ROWS, Grid, Region
 from sessions.pixels.scroll import LEAST_TILES, Scroll, find_scroll
 from sessions.videos import STILL_AFTER, Job, Videos
 from sessions.wire.tsg import Codec, Encoding, FrameFlag, Operation, copy_source
@@ -167,15 +167,21 @@ class Composer:
         else:
             changed = self._changed(self._shown, screen, written, now)
         self._changed_at[changed.tiles] = now
-        mine = ~self._videos.inner
-        outside = Region(changed.size, changed.tiles & mine)
         if self._stills is not None:
-            natural = natural_tiles(screen, outside)
-            self._natural.tiles[outside.tiles] = natural[outside.tiles]
-            self._videos.saw(changed.tiles, natural, screen, self._changed_at, now)
-        self._picture.merge(Region(changed.size, changed.tiles & ~self._videos.inner))
+            self._natural.tiles &= ~changed.tiles
+            self._natural.tiles |= self._looks_natural(screen, changed, now)
+        changed.tiles &= ~self._videos.inner
+        self._picture.merge(changed)
         self._left.tiles &= ~self._picture.tiles
         self._leave_to_videos()
+
+    def _looks_natural(self, screen: Pixels, changed: Region, now: float) -> Grid:
+        """Return which of `changed` may be lossy, and add what has to be exact now that a video has ended."""
+        natural = natural_tiles(screen, Region(changed.size, changed.tiles & ~self._videos.inner))
+        natural &= ~self._videos.tiles  # what is beside a video is sharp
+        ended = self._videos.saw(changed.tiles, natural, screen, self._changed_at, now)
+        changed.tiles |= ended
+        return natural
 
     def _changed(self, shown: Pixels, screen: Pixels, written: Region, now: float) -> Region:
         """Make `shown` the same as the screen; return where it was not, but for what has only scrolled."""
@@ -187,7 +193,7 @@ class Composer:
             written.tiles &= ~moved.tiles
             changed = update(shown, screen, moved, scroll.down)
             self._move(scroll, moved, now)
-        self._videos.open(shown, screen, now)
+        changed.tiles |= self._videos.open(shown, screen, now)
         self._videos.take_edges(shown, screen, written.tiles, now)
         changed.merge(update(shown, screen, written))
         return changed

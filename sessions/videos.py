@@ -31,6 +31,8 @@ _GROWS_AFTER = 1.0
 """Seconds until another place may be chosen for a video: each time it begins with a large picture."""
 _LEAST_FILLED = 0.5
 """A video begins when at least this share of its place has just changed: then its edges can be told."""
+_LEAST_EDGE = 0.1
+"""An outermost row or column of it has changed in so many pixels, or something else has changed there."""
 _LEAST_MOVING = 0.15
 _LEAST_NATURAL = 0.3
 _UNLIKE_PICTURES = 2
@@ -133,8 +135,7 @@ class Videos:
         old = list(self._playing)
         self._end(old)
         for video in old:
-            self._begin(video.rect, video.changed_at)
-            self._playing[-1].due = True
+            self._begin(video.rect, video.changed_at).due = True
 
     def resized(self, size: Size) -> None:
         """End all: the screen has a new size."""
@@ -174,10 +175,14 @@ class Videos:
             elif (video.tiles & moved.tiles).any():
                 self._end([video])
 
-    def open(self, shown: Pixels, screen: Pixels, now: float) -> None:
-        """Begin videos where they seem to be. shown: what `screen` was before."""
+    def open(self, shown: Pixels, screen: Pixels, now: float) -> Grid:
+        """Begin videos where they seem to be. shown: what `screen` was before.
+
+        Returns the tiles at their edges: what is beside a video is to be exact while it plays.
+        """
+        edges = Region(self._size).tiles
         if not self._codecs:
-            return
+            return edges
         for place in self._motion.places():
             inside = [video for video in self._playing if _overlap(video.box, place)]
             if any(
@@ -192,13 +197,17 @@ class Videos:
             if rect.width * rect.height < _LEAST_FILLED * place.width * place.height:
                 continue
             self._end([video for video in self._playing if _overlap(video.box, place)])
-            self._begin(rect, now)
+            if len(self._playing) < MOST_VIDEOS:
+                video = self._begin(rect, now)
+                edges |= video.tiles & ~video.inner
+        return edges
 
-    def _begin(self, rect: Rect, now: float) -> None:
-        if len(self._playing) < MOST_VIDEOS:
-            used = {video.stream for video in self._playing}
-            stream = next(number for number in range(MAX_VIDEO_STREAMS) if number not in used)
-            self._playing.append(Video(stream, rect, self._size, self._codecs[0], now))
+    def _begin(self, rect: Rect, now: float) -> Video:
+        used = {video.stream for video in self._playing}
+        stream = next(number for number in range(MAX_VIDEO_STREAMS) if number not in used)
+        video = Video(stream, rect, self._size, self._codecs[0], now)
+        self._playing.append(video)
+        return video
 
     def take_edges(self, shown: Pixels, screen: Pixels, written: Grid, now: float) -> None:
         """Make `shown` the same as `screen` where videos show a part of a tile only.
@@ -216,13 +225,15 @@ class Videos:
 
     def saw(
         self, changed: Grid, natural: Grid, screen: Pixels, changed_at: npt.NDArray[np.float64], now: float
-    ) -> None:
+    ) -> Grid:
         """Take in what has changed: `changed`, and which of it looks `natural` outside of videos.
 
-        changed_at: when each tile has changed last, as of now.
+        changed_at: when each tile has changed last, as of now. Returns the tiles of videos that have been
+        found to be none: they are to be sent again.
         """
+        anew = np.zeros_like(changed)
         if not self._codecs:
-            return
+            return anew
         self._motion.saw(natural | (changed & self.inner), now)
         for video in list(self._playing):
             within = changed & video.inner
@@ -232,8 +243,12 @@ class Videos:
             alike = share_natural(screen, within) >= _LEAST_NATURAL
             video.unlike = 0 if alike else video.unlike + 1
             moving = np.mean(changed_at[video.inner] > now - STILL_AFTER) >= _LEAST_MOVING
-            if video.unlike >= _UNLIKE_PICTURES or not (moving or now < video.began + STILL_AFTER):
+            if video.unlike >= _UNLIKE_PICTURES:
+                anew |= video.tiles
                 self._end([video])
+            elif not moving and now >= video.began + STILL_AFTER:
+                self._end([video])
+        return anew
 
     def ends_at(self) -> float | None:
         """Return when the next video stands still, if nothing happens; None while none plays."""
@@ -302,11 +317,17 @@ def _within(inner: Rect, outer: Rect) -> bool:
 
 
 def _changed(shown: Pixels, screen: Pixels, place: Rect) -> Rect:
-    """Return the smallest rectangle in `place` that holds every pixel that differs."""
-    differs = shown[place.part] != screen[place.part]
-    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
-    if not len(rows):
-        return Rect(place.x, place.y, 0, 0)
-    x, y = int(columns[0]), int(rows[0])
-    width, height = int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
-    return Rect(place.x + x, place.y + y, width, height)
+    """Return the rectangle in which the film at `place` has just changed, to the pixel.
+
+    Its edges may lie in tiles around the place, which hold so little of it that they do not look natural.
+    """
+    x, y = max(place.x - TILE_COLUMNS, 0), max(place.y - TILE_ROWS, 0)
+    right, bottom = place.right + TILE_COLUMNS, place.bottom + TILE_ROWS
+    around = Rect(x, y, right - x, bottom - y).part
+    differs = shown[around] != screen[around]
+    columns = np.flatnonzero(np.count_nonzero(differs, axis=0) >= _LEAST_EDGE * place.height)
+    rows = np.flatnonzero(np.count_nonzero(differs, axis=1) >= _LEAST_EDGE * place.width)
+    if not len(rows) or not len(columns):
+        return Rect(x, y, 0, 0)
+    left, top = int(columns[0]), int(rows[0])
+    return Rect(x + left, y + top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top)

@@ -20,7 +20,7 @@ _WARM = 0.4
 """Tiles of a video that stand still now and then, like the wall behind a speaker."""
 LEAST_TILES = 24
 """Less is sent as cheaply by other means."""
-_LEAST_FILLED = 0.5
+_LEAST_FILLED = 0.6
 """At least this share of a place must be warm: what lies far apart has no rectangle in common."""
 _MOST_PLACES = 32
 
@@ -61,14 +61,19 @@ class Motion:
             return []
         warm = self._heat > _WARM
         found = []
-        for box in _boxes(Region(self._size, around(hot) > 0)):
+        for box in _boxes(Region(self._size, around(hot) > 0)):  # gaps of a tile or two do not matter
             inside = Region(self._size)
             inside.tiles[tile_span(box)] = hot[tile_span(box)]
-            place = inside.bounds()
-            share = warm[tile_span(place)] if place.width else np.zeros(1)
-            if share.size >= LEAST_TILES and np.count_nonzero(share) >= _LEAST_FILLED * share.size:
-                found.append(place)
+            near = inside.bounds()
+            parts = [near] if _filled(warm, near) else _boxes(inside)
+            found += [place for place in parts if _filled(warm, place)]
         return found
+
+
+def _filled(warm: Grid, place: Rect) -> bool:
+    """Tell whether a place is large enough, and warm in most of it."""
+    share = warm[tile_span(place)]
+    return bool(share.size >= LEAST_TILES and np.count_nonzero(share) >= _LEAST_FILLED * share.size)
 
 
 def _boxes(region: Region) -> list[Rect]:

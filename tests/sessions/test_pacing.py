@@ -20,7 +20,7 @@ from sessions.pixels.geometry import Rect, Size
 from sessions.sharing import Sharing
 from sessions.viewer import make_composer
 from sessions.wire import tsg
-from sessions.wire.tsg import Capability
+from sessions.wire.tsg import Capability, Codec
 from tests.reference.picture import Picture
 from tests.sessions.pixels.pictures import photograph, text
 
@@ -118,6 +118,18 @@ class Stage:
         rows[: int(rng.integers(9))] = 5
         self.draw(rect, rows)
 
+    def film(self, rng: np.random.Generator, pictures: int) -> None:
+        """Let something natural change, as fast as a film, somewhere."""
+        width, height = self.screen.size
+        x, y = int(rng.integers(max(width // 2, 1))), int(rng.integers(max(height // 2, 1)))
+        rect = Rect(x, y, int(rng.integers(1, width - x + 1)), int(rng.integers(1, height - y + 1)))
+        for _ in range(pictures):
+            self.draw(rect, noise(rng, rect))
+            if rng.random() < 0.7:
+                self.turn(1 / 30)
+            else:
+                self.clock.advance(1 / 60)
+
     def encode(self) -> None:
         """Let the other threads do all they were asked for."""
         while self.threads.waiting:
@@ -169,14 +181,17 @@ def flat(rng: np.random.Generator, rect: Rect) -> np.ndarray:
     return np.full((rect.height, rect.width), rng.integers(9))
 
 
-STEPS = ["flat", "noise", "scroll", "scroll", "resize", "wait", "deliver", "ack", "restart", "lie"]
+STEPS = [
+    "flat", "noise", "scroll", "scroll", "film", "film", "resize", "wait", "deliver", "ack", "restart", "lie",
+    "encode", "fail",
+]  # fmt: skip
 
 
 @given(st.data())
 @settings(max_examples=60)
 def test_after_things_calm_down_the_picture_is_exact(data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    line = Line(Size(int(rng.integers(1, 700)), int(rng.integers(1, 500))))
+    line = Line(Size(int(rng.integers(1, 700)), int(rng.integers(1, 500))), without=())
     for _ in range(data.draw(st.integers(1, 15))):
         match data.draw(st.sampled_from(STEPS)):
             case "flat" | "noise" as what:
@@ -198,6 +213,13 @@ def test_after_things_calm_down_the_picture_is_exact(data: st.DataObject) -> Non
             case "restart":
                 line.deliver()
                 line.sharing.restart(line.seat.recipient)
+            case "film":
+                line.film(rng, int(rng.integers(12)))
+            case "encode":
+                line.encode()
+            case "fail":
+                codec = Codec(int(rng.integers(4)))
+                line.sharing.give_up(line.seat.recipient, Capability[codec.name], codec)
             case "lie":
                 line.acknowledged(int(rng.integers(1 << 32)))
     line.settle()

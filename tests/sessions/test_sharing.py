@@ -186,7 +186,21 @@ def test_who_cannot_decode_a_codec_gets_none_of_it_and_the_others_do() -> None:
     assert made.exact()
 
 
-STEPS = ["flat", "noise", "scroll", "resize", "wait", "turn", "sit", "stand", "lag", "restart", "encode"]
+STEPS = [
+    "flat",
+    "noise",
+    "scroll",
+    "resize",
+    "wait",
+    "turn",
+    "sit",
+    "stand",
+    "lag",
+    "restart",
+    "encode",
+    "film",
+    "film",
+]
 
 
 @given(st.data())
@@ -221,6 +235,8 @@ def test_after_things_calm_down_everybody_has_the_screen(data: st.DataObject) ->
             case "restart" if seat is not None:
                 seat.deliver()
                 made.sharing.restart(seat.recipient)
+            case "film":
+                made.film(rng, int(rng.integers(12)))
             case "encode":
                 made.encode()
     made.settle()
