@@ -23,10 +23,10 @@ DECODERS = {
 }
 ENCODERS = {
     tsg.Codec.H264: ("libx264", {"preset": "superfast", "tune": "zerolatency", "crf": "16"}),
-    tsg.Codec.VP8: ("libvpx", {"deadline": "realtime", "cpu-used": "4", "lag-in-frames": "0", "crf": "8"}),
+    tsg.Codec.VP8: ("libvpx", {"deadline": "realtime", "cpu-used": "4", "lag-in-frames": "0", "crf": "4"}),
     tsg.Codec.VP9: (
         "libvpx-vp9",
-        {"deadline": "realtime", "cpu-used": "7", "lag-in-frames": "0", "crf": "16"},
+        {"deadline": "realtime", "cpu-used": "4", "lag-in-frames": "0", "crf": "4"},
     ),
     tsg.Codec.AV1: (
         "libsvtav1",
@@ -127,6 +127,8 @@ class VideoSource:
         encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
         encoder.framerate = 30
         encoder.options = options
+        if name.startswith("libvpx"):
+            encoder.bit_rate = 20_000_000  # an upper limit, since there is a crf
         encoder.thread_count = 1
         encoder.gop_size = 10_000
         encoder.colorspace = Colorspace.ITU709

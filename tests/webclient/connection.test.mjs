@@ -72,7 +72,7 @@ beforeEach(() => {
   tickets = () => Promise.resolve(Uint8Array.of(2));
   connection = new Connection({
     open: () => new Socket(), fetchTicket: () => tickets(), ticket: Uint8Array.of(1), size: () => [800, 600],
-    client: "test", clock, random: () => 0.5,
+    client: "test", capabilities: () => [2, 9], clock, random: () => 0.5,
     events: { status: (status) => told.push(status), hello() {}, message() {}, roundTrip() {} },
   });
   connection.start();

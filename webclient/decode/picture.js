@@ -3,10 +3,13 @@
 // Parts of a picture gather in `#changes` and are drawn together with the part that says LAST, within one
 // task, so that the canvas never shows half of a change. History pixels wait in `#staging`, which is
 // one screen large, and bitmaps in the list: memory is bounded by the screen whatever is sent.
+// Pictures of videos are kept few, for a decoder may come to a halt when too many of its pictures are open.
 
-import { copySource, Encoding, FrameFlag, MAX_OPERATIONS } from "../wire/tsg.js";
+import { copySource, Encoding, FrameFlag, MAX_OPERATIONS, MAX_VIDEO_STREAMS } from "../wire/tsg.js";
 import { DecodeError } from "./errors.js";
 import { decodeJpeg } from "./jpeg.js";
+
+const MAX_VIDEO_PICTURES = 2 * MAX_VIDEO_STREAMS; // in one picture
 
 export class Picture {
   #canvas;
@@ -14,14 +17,17 @@ export class Picture {
   #history;
   #staging = null;
   #pixels = null;
-  #changes = [];
+  #videos;
+  #changes = []; // operations with what they were decoded to
   #bitmapPixels = 0;
+  #videoPictures = 0;
 
-  // canvas: an OffscreenCanvas (or a canvas); history: a HistoryDecoder.
-  constructor(canvas, history) {
+  // canvas: an OffscreenCanvas (or a canvas); history: a HistoryDecoder; videos: Videos.
+  constructor(canvas, history, videos) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d", { alpha: false });
     this.#history = history;
+    this.#videos = videos;
   }
 
   get width() {
@@ -35,6 +41,7 @@ export class Picture {
   // A new connection brings a new stream; what is on the canvas stays.
   restart(history) {
     this.#history = history;
+    this.#videos.restart();
     this.#drop();
   }
 
@@ -55,25 +62,32 @@ export class Picture {
   // Decodes one Frame message. Returns true when the picture is whole and may be drawn.
   async add({ flags, operations, history }) {
     this.#check(operations);
-    const stream = operations.filter(({ encoding }) => encoding === Encoding.HISTORY);
-    const newStream = Boolean(flags & FrameFlag.NEW_STREAM);
-    this.#history.decode(history, newStream, stream, this.#pixels, this.width);
     const changes = this.#changes; // a restart meanwhile leaves this list behind
-    const decoded = operations.map(async (operation) => ({
-      ...operation,
-      data: null,
-      source: operation.encoding === Encoding.COPY ? copySource(operation.data) : null,
-      bitmap: operation.encoding === Encoding.JPEG ? await decodeJpeg(operation) : null,
-    }));
-    changes.push(...(await Promise.all(decoded)));
+    const decoding = Promise.allSettled(operations.map((operation) => this.#decode(operation)));
+    let error = this.#decodeHistory(flags, operations, history);
+    for (const { value, reason } of await decoding) {
+      if (value) changes.push(value);
+      else error ??= reason;
+    }
+    if (changes !== this.#changes) close(changes);
+    else if (error) this.#drop();
+    if (error) throw error;
     return Boolean(flags & FrameFlag.LAST);
   }
 
+  // For a Frame message that cannot be shown: its videos go on, since later pictures of theirs build on it.
+  async skip({ operations }) {
+    const videos = operations.filter(({ encoding }) => encoding === Encoding.VIDEO).slice(0, MAX_VIDEO_PICTURES);
+    const decoded = await Promise.allSettled(videos.map((operation) => this.#videos.decode(operation)));
+    for (const { value } of decoded) value?.close();
+  }
+
   draw() {
-    for (const { x, y, width, height, source, bitmap } of this.#changes) {
-      if (source) this.#context.drawImage(this.#canvas, ...source, width, height, x, y, width, height);
-      else if (bitmap) this.#context.drawImage(bitmap, x, y, width, height);
-      else this.#context.putImageData(this.#staging, 0, 0, x, y, width, height);
+    for (const { encoding, x, y, width, height, source, bitmap } of this.#changes) {
+      const place = [x, y, width, height];
+      if (source) this.#context.drawImage(this.#canvas, ...source, width, height, ...place);
+      else if (bitmap) this.#context.drawImage(bitmap, 0, 0, width, height, ...place);
+      else if (encoding === Encoding.HISTORY) this.#context.putImageData(this.#staging, 0, 0, ...place);
     }
     this.#drop();
   }
@@ -83,17 +97,42 @@ export class Picture {
     return this.#canvas.convertToBlob({ type: "image/png" });
   }
 
+  async #decode(operation) {
+    const { encoding, data } = operation;
+    const decoded = { ...operation, data: null, source: null, bitmap: null };
+    if (encoding === Encoding.COPY) decoded.source = copySource(data);
+    else if (encoding === Encoding.JPEG) decoded.bitmap = await decodeJpeg(operation);
+    else if (encoding === Encoding.VIDEO) decoded.bitmap = await this.#videos.decode(operation);
+    return decoded;
+  }
+
+  // Returns the error instead of throwing it.
+  #decodeHistory(flags, operations, history) {
+    const stream = operations.filter(({ encoding }) => encoding === Encoding.HISTORY);
+    const newStream = Boolean(flags & FrameFlag.NEW_STREAM);
+    try {
+      this.#history.decode(history, newStream, stream, this.#pixels, this.width);
+      return null;
+    } catch (error) {
+      return error;
+    }
+  }
+
   #check(operations) {
     if (!this.#staging) throw new DecodeError("a frame before the screen's size");
     if (this.#changes.length + operations.length > 4 * MAX_OPERATIONS) {
       throw new DecodeError("too many parts of one picture");
     }
+    let [pixels, videos] = [this.#bitmapPixels, this.#videoPictures];
     for (const { encoding, x, y, width, height, data } of operations) {
       this.#checkRectangle(x, y, width, height);
       if (encoding === Encoding.COPY) this.#checkRectangle(...copySource(data), width, height);
-      if (encoding === Encoding.JPEG) this.#bitmapPixels += width * height;
+      if (encoding === Encoding.JPEG || encoding === Encoding.VIDEO) pixels += width * height;
+      if (encoding === Encoding.VIDEO) videos += 1;
     }
-    if (this.#bitmapPixels > 4 * this.width * this.height) throw new DecodeError("too many pixels in one picture");
+    if (videos > MAX_VIDEO_PICTURES) throw new DecodeError("too many videos in one picture");
+    if (pixels > 4 * this.width * this.height) throw new DecodeError("too many pixels in one picture");
+    [this.#bitmapPixels, this.#videoPictures] = [pixels, videos];
   }
 
   #checkRectangle(x, y, width, height) {
@@ -101,8 +140,13 @@ export class Picture {
   }
 
   #drop() {
-    for (const { bitmap } of this.#changes) bitmap?.close();
+    close(this.#changes);
     this.#changes = [];
     this.#bitmapPixels = 0;
+    this.#videoPictures = 0;
   }
+}
+
+function close(changes) {
+  for (const { bitmap } of changes.splice(0)) bitmap?.close();
 }

@@ -56,7 +56,7 @@ export class Connection {
 
   // options: open(subprotocol) → WebSocket; fetchTicket() → promise of bytes, rejects with TicketRefused;
   // ticket: bytes for the first attempt or null; size() → [width, height] wished; client: name of this
-  // program; clock: {now, setTimeout, clearTimeout}; random() → 0…1; events: {status(object),
+  // program; capabilities() → what it can do beyond the history stream; clock: {now, setTimeout, clearTimeout}; random() → 0…1; events: {status(object),
   // hello(message), message(message, bytes, time), roundTrip(ms)}.
   constructor(options) {
     this.#options = options;
@@ -135,7 +135,7 @@ export class Connection {
 
   #greet(ticket) {
     const [width, height] = this.#options.size();
-    const capabilities = [Capability.HISTORY, Capability.JPEG, Capability.COPY];
+    const capabilities = [Capability.HISTORY, ...this.#options.capabilities()];
     const client = this.#options.client;
     this.#say({ name: "ClientHello", version: VERSION, ticket, client, width, height, capabilities });
   }

@@ -8,8 +8,10 @@ import { ApiError, newTicket } from "../api.js";
 import { DecodeError } from "../decode/errors.js";
 import { HistoryDecoder } from "../decode/history.js";
 import { Picture } from "../decode/picture.js";
+import { workingCodecs } from "../decode/probe.js";
+import { Videos } from "../decode/video.js";
 import { compileZstd, ZstdStream } from "../decode/zstd.js";
-import { CloseCode, FrameFlag, ProtocolError } from "../wire/tsg.js";
+import { Capability, CloseCode, FrameFlag, ProtocolError } from "../wire/tsg.js";
 import { Acks } from "./acks.js";
 import { Connection, TicketRefused } from "./connection.js";
 import { Statistics } from "./statistics.js";
@@ -18,6 +20,7 @@ const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
 
 const zstdUrl = new URL("../vendor/zstddec-stream.mjs", import.meta.url);
 const statistics = new Statistics();
+const videos = new Videos(videoFailed);
 const acks = new Acks(acknowledge, {
   now,
   setTimeout: (action, delay) => setTimeout(action, delay),
@@ -60,15 +63,17 @@ async function ticketFor(session) {
 
 async function start({ canvas, session, ticket, size }) {
   wished = size;
+  const probing = workingCodecs();
   try {
     const file = await fetch(zstdUrl);
     if (!file.ok) throw new Error(`the server has no ${zstdUrl.pathname} (${file.status})`);
     zstd = await ZstdStream.create(await compileZstd(await file.text()));
-    picture = new Picture(canvas, null);
+    picture = new Picture(canvas, null, videos);
   } catch (error) {
     tell("status", { state: "broken", reason: error.message });
     return;
   }
+  videos.allow(await probing);
   const scheme = self.location.protocol === "https:" ? "wss" : "ws";
   connection = new Connection({
     open: (subprotocol) => new WebSocket(`${scheme}://${self.location.host}/ws`, subprotocol),
@@ -76,6 +81,7 @@ async function start({ canvas, session, ticket, size }) {
     ticket,
     size: () => wished,
     client: "tsgateway webclient",
+    capabilities: () => [Capability.JPEG, Capability.COPY, ...videos.capabilities],
     clock: {
       now,
       setTimeout: (action, delay) => setTimeout(action, delay),
@@ -126,6 +132,9 @@ async function handle(message, time) {
 
 async function frame(message, time) {
   if (mending && !(message.flags & FrameFlag.NEW_STREAM)) {
+    const of = line;
+    await picture.skip(message);
+    if (of !== line) return;
     acks.decoded(message.number, time, now());
     return;
   }
@@ -161,6 +170,12 @@ function mend(message, time, error) {
   mending = true;
   connection.send({ name: "Refresh" });
   acks.decoded(message.number, time, now());
+}
+
+// The picture goes on without it: the server sends that part by other means from now on.
+function videoFailed(codec, reason) {
+  console.warn(`This browser does not decode a video after all. ${reason}`);
+  connection?.send({ name: "VideoFailed", codec, reason });
 }
 
 function acknowledge(ack) {

@@ -1,0 +1,48 @@
+// Which codecs of videos this browser decodes, and in the right colours: found by decoding one picture of
+// each. What a browser claims (isConfigSupported) is necessary and not enough: Firefox, for one, takes VP8 for
+// BT.601 whatever it is told.
+
+import { Codec, Encoding, VideoFlag } from "../wire/tsg.js";
+import { decoderConfig } from "./codecs.js";
+import { Videos } from "./video.js";
+
+// A key picture of each codec, in base64: SIDE × SIDE pixels of RED, as the protocol wants them encoded.
+// tests/reference/test_video.py holds them to that.
+export const SIDE = 64;
+export const RED = [255, 0, 0];
+export const SAMPLES = {
+  [Codec.H264]:
+    "AAAAAWdkAAqstCE01AQ0BQAAAwABAAADADyPEiagAAAAAWjvAW8sAAAAAWWIhDrsf8JVfukFHaUD8I/0IPwoYTbvuV5vLln6vATD" +
+    "L4PXJ36DrAQmvYE=",
+  [Codec.VP8]: "kAMAnQEqQABAAABHCIWFiJmEiAICAnWqA/gCBuhKMBVkQe7MTgD+/q4sf+3Z/XZ/XZ/17f/8SqfxKp/Eqn/xGgA=",
+  [Codec.VP9]:
+    "gkmDQkAD8AP2AjgkHBgWAAAgQABrQ///7eyHuocFGTofqHhaPO52XG//gZiw5Lp2tDi4JwwePcP7zv//xRMQ779cETid77+Ft0jR" +
+    "dmn/VByiPQ0pJJ8WePZeBNMOJAL/////RRz/////68BUOeqQ",
+  [Codec.AV1]: "EgAKDQAAAAKv/4lfIgIaAggyFhAAhYAAAAAAAAAaqZMcWzE4tQwV1hA=",
+};
+const TOLERANCE = 10; // the matrix of BT.601 would be 22 off, the full range 16, and the best browser is 3
+const [WIDTH, HEIGHT] = [1920, 1080]; // what a codec must be good for
+
+// Returns a promise of the Codecs that work; never rejects. Takes some milliseconds, and PATIENCE at worst.
+export async function workingCodecs() {
+  if (!self.VideoDecoder) return []; // old browsers, and pages that did not come over HTTPS
+  const codecs = Object.values(Codec);
+  const works = await Promise.all(codecs.map((codec) => isRight(codec).catch(() => false)));
+  return codecs.filter((_, index) => works[index]);
+}
+
+async function isRight(codec) {
+  const { supported } = await self.VideoDecoder.isConfigSupported(decoderConfig(codec, WIDTH, HEIGHT));
+  if (!supported) return false;
+  const sample = Uint8Array.from(atob(SAMPLES[codec]), (character) => character.charCodeAt(0));
+  const data = Uint8Array.of(0, codec, VideoFlag.KEY, ...sample);
+  const videos = new Videos(() => {});
+  const frame = await videos.decode({ encoding: Encoding.VIDEO, x: 0, y: 0, width: SIDE, height: SIDE, data });
+  if (!frame) return false;
+  const context = new OffscreenCanvas(SIDE, SIDE).getContext("2d", { alpha: false });
+  context.drawImage(frame, 0, 0);
+  frame.close();
+  videos.restart();
+  const seen = context.getImageData(SIDE / 2, SIDE / 2, 1, 1).data;
+  return RED.every((value, channel) => Math.abs(seen[channel] - value) <= TOLERANCE);
+}
