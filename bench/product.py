@@ -22,7 +22,15 @@ from sessions.wire.lengths import LengthPrefixed
 
 _PASSWORD = "a password of the bench"
 _SECONDS = 30.0
-VIEWER_CAPABILITIES = (tsg.Capability.HISTORY, tsg.Capability.JPEG, tsg.Capability.COPY)
+VIEWER_CAPABILITIES = (
+    tsg.Capability.HISTORY,
+    tsg.Capability.JPEG,
+    tsg.Capability.COPY,
+    tsg.Capability.H264,
+    tsg.Capability.VP8,
+    tsg.Capability.VP9,
+    tsg.Capability.AV1,
+)
 
 
 class Product:

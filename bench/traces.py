@@ -14,6 +14,7 @@ import numpy.typing as npt
 import zstandard
 from PIL import Image, ImageDraw, ImageFont
 
+from bench.film import Film
 from sessions.pixels.compare import update
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect, Size
@@ -88,6 +89,17 @@ def photo_scroll(frames: int = 40) -> list[Pixels]:
     trace = []
     for number in range(frames):
         screen[60:1020, 360:1560] = page[number * 24 : number * 24 + 960]
+        trace.append(screen.copy())
+    return trace
+
+
+def player(frames: int = 90) -> list[Pixels]:
+    """Render a film of 960×540 in a still desktop of text, which is no other than in `office`."""
+    screen = office(1)[0]
+    film = Film(960, 540)
+    trace = []
+    for number in range(frames):
+        screen[203 : 203 + 540, 485 : 485 + 960] = film.picture(number)
         trace.append(screen.copy())
     return trace
 
