@@ -7,7 +7,7 @@ more than a field's stated limit.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -177,3 +177,41 @@ class NumberList:
         """Read the list."""
         count = reader.take(1)[0]
         return struct.unpack(f">{count}H", reader.take(2 * count))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A u8 count and that many rows of integers.
+
+    row: makes a row of its values. columns: name and kind (see `Integer`) of each.
+    """
+
+    name: str
+    row: Callable[..., tuple[int, ...]]
+    columns: tuple[tuple[str, str], ...]
+
+    _FORMATS: ClassVar = {"u8": "B", "u16": "H", "u32": "I"}
+
+    @property
+    def spec(self) -> str:
+        """The field's type as docs/protocol.md writes it."""
+        return "u8 count, each " + ", ".join(f"{kind} `{name}`" for name, kind in self.columns)
+
+    def write(self, value: Sequence[tuple[int, ...]], out: bytearray) -> None:
+        """Append `value`; raises ValueError when it does not fit."""
+        try:
+            out += struct.pack(">B", len(value))
+            for row in value:
+                out += struct.pack(self._layout, *row)
+        except struct.error as error:
+            raise ValueError(f"{self.name}: {error}") from None
+
+    def read(self, reader: Reader) -> tuple[tuple[int, ...], ...]:
+        """Read the rows."""
+        (count,) = reader.take(1)
+        size = struct.calcsize(self._layout)
+        return tuple(self.row(*row) for row in struct.iter_unpack(self._layout, reader.take(count * size)))
+
+    @property
+    def _layout(self) -> str:
+        return ">" + "".join(self._FORMATS[kind] for _, kind in self.columns)

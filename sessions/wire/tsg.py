@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from sessions.wire.errors import LimitExceeded, ProtocolError
-from sessions.wire.fields import Blob, Field, Integer, NumberList, Reader, Text
+from sessions.wire.fields import Blob, Field, Integer, NumberList, Reader, Rows, Text
 
 VERSION = 1
 SUBPROTOCOL = "tsg.v1"
@@ -88,6 +88,8 @@ class Capability(enum.IntEnum):
     VP8 = 7
     VP9 = 8
     AV1 = 9
+    STATISTICS = 10
+    """(server) Takes `WatchStatistics`."""
 
 
 class Encoding(enum.IntEnum):
@@ -125,6 +127,24 @@ class FrameFlag(enum.IntFlag):
     """The history chunk begins a new zstd frame: drop the old decoder, start a new one."""
     LAST = 2
     """The picture is whole after this message: present. Without it, more parts follow."""
+
+
+class Stage(enum.IntEnum):
+    """What time goes into, from an input's arrival to its picture on the viewer's screen."""
+
+    INPUT = 0
+    """Until the guest is handed the input."""
+    GUEST = 1
+    """Until the guest's picture changes."""
+    WAIT = 2
+    """Until that may be sent."""
+    ENCODE = 3
+    SEND = 4
+    LINE = 5
+    """The frame's way to the viewer, and the acknowledgement's way back."""
+    CLIENT = 6
+    """From the frame's arrival until its picture is on the screen."""
+    TOTAL = 7
 
 
 class Message:
@@ -312,6 +332,15 @@ class VideoFailed(Message):
     reason: str
     TYPE = 0x19
     FIELDS = (Integer("codec", "u8"), Text("reason", 256))
+
+
+@dataclass(frozen=True, slots=True)
+class WatchStatistics(Message):
+    """From now on send `Statistics` every second (on: 1), or no more (0)."""
+
+    on: int
+    TYPE = 0x1A
+    FIELDS = (Integer("on", "u8"),)
 
 
 # ---- server to viewer
@@ -503,6 +532,51 @@ class Frame(Message):
         return cls(number, flags, tuple(operations), history)
 
 
+class StageTime(NamedTuple):
+    """What one stage took lately: medians and percentiles in microseconds.
+
+    stage: `Stage`. share: its part of the time from an input to its picture, in thousandths; 0 where
+    that is not known.
+    """
+
+    stage: int
+    share: int
+    p50: int
+    p95: int
+    p99: int
+
+
+_STAGE_TIME = (("stage", "u8"), ("share", "u16"), ("p50", "u32"), ("p95", "u32"), ("p99", "u32"))
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics(Message):
+    """Where time goes for this viewer: what the server measured over the last half to whole minute.
+
+    stages: those that were seen. rate: bytes a second that the line carries, 0 while it is not the limit.
+    round_trip_us: of the idle line, 0 while unknown. frames_ahead, bytes_ahead: sent and not acknowledged.
+    frames, refinements: sent to this viewer in all, and those among them that only made exact what was there.
+    """
+
+    stages: tuple[StageTime, ...]
+    rate: int
+    round_trip_us: int
+    frames_ahead: int
+    bytes_ahead: int
+    frames: int
+    refinements: int
+    TYPE = 0x25
+    FIELDS = (
+        Rows("stages", StageTime, _STAGE_TIME),
+        Integer("rate", "u32"),
+        Integer("round_trip_us", "u32"),
+        Integer("frames_ahead", "u16"),
+        Integer("bytes_ahead", "u32"),
+        Integer("frames", "u32"),
+        Integer("refinements", "u32"),
+    )
+
+
 def numbered(frame: bytes, number: int) -> bytes:
     """Return an encoded `Frame` with another number: each viewer counts its own."""
     return b"".join((frame[:1], _NUMBER.pack(number & 0xFFFFFFFF), memoryview(frame)[5:]))
@@ -527,11 +601,11 @@ FROM_VIEWER: dict[int, type[Message]] = {
     m.TYPE: m
     for m in (
         Ping, Pong, Close, ClientHello, Key, TypeText, Pointer, Wheel, ReleaseKeys, RequestSize, Ack, Refresh,
-        VideoFailed,
+        VideoFailed, WatchStatistics,
     )
 }  # fmt: skip
 FROM_SERVER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (Ping, Pong, Close, ServerHello, ScreenSize, State, Cursor, Frame)
+    m.TYPE: m for m in (Ping, Pong, Close, ServerHello, ScreenSize, State, Cursor, Frame, Statistics)
 }
 
 

@@ -69,6 +69,22 @@ VALID: list[tsg.Message] = [
     tsg.Frame(9, 2, (tsg.Operation(3, 3, 5, 641, 479, tsg.VideoPicture(7, 3, 1, b"chunk").pack()),), b""),
     tsg.VideoFailed(tsg.Codec.H264, "no decoder — 無"),
     tsg.VideoFailed(0xFF, "x" * 256),
+    tsg.WatchStatistics(1),
+    tsg.WatchStatistics(0xFF),
+    tsg.Statistics((), 0, 0, 0, 0, 0, 0),
+    tsg.Statistics(
+        (
+            tsg.StageTime(tsg.Stage.GUEST, 800, 16_000, 33_000, 41_000),
+            tsg.StageTime(0xFF, U16, U32, U32, U32),
+        ),
+        125_000,
+        101_000,
+        3,
+        48_000,
+        1_234,
+        56,
+    ),
+    tsg.Statistics((tsg.StageTime(0, 0, 0, 0, 0),) * 255, U32, U32, U16, U32, U32, U32),
 ]
 
 EXTENSION = b"\x80\x00\x00" + b"\xff\x00\x03abc"
@@ -133,6 +149,9 @@ MALFORMED: list[tuple[str, str, bytes]] = [
     ("Frame: a ninth video", "server", _frame(1, 0, _operation(3, 0, 0, 1, 1, 4) + b"\x08\0\0v")),
     ("Frame: a video of no known codec", "server", _frame(1, 0, _operation(3, 0, 0, 1, 1, 4) + b"\0\4\0v")),
     ("VideoFailed: reason too long", "viewer", b"\x19\x00\x01\x01" + b"x" * 257),
+    ("WatchStatistics: cut off", "viewer", b"\x1a"),
+    ("Statistics: stages cut off", "server", b"\x25\x02" + bytes(29)),
+    ("Statistics: cut off", "server", tsg.Statistics((), 0, 0, 0, 0, 0, 0).encode()[:-1]),
     ("Frame: a copy from nowhere", "server", _frame(1, 0, _operation(2, 0, 0, 1, 1))),
     ("Frame: a copy from too far", "server", _frame(1, 0, _operation(2, 0, 0, 2, 1, 4) + b"\x1f\xff\0\0")),
     ("Frame: no width", "server", _frame(1, 0, _operation(0, 0, 0, 0, 1))),
@@ -150,7 +169,7 @@ def values(message: tsg.Message) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
-    if isinstance(value, tsg.Operation):
+    if isinstance(value, tsg.Operation | tsg.StageTime):
         return {name: _plain(item) for name, item in value._asdict().items()}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 

@@ -48,12 +48,14 @@ export const Capability = Object.freeze({
   VP8: 7,
   VP9: 8,
   AV1: 9,
+  STATISTICS: 10,
 });
 
 export const Encoding = Object.freeze({ HISTORY: 0, JPEG: 1, COPY: 2, VIDEO: 3 });
 export const Codec = Object.freeze({ H264: 0, VP8: 1, VP9: 2, AV1: 3 });
 export const VideoFlag = Object.freeze({ KEY: 1 });
 export const FrameFlag = Object.freeze({ NEW_STREAM: 1, LAST: 2 });
+export const Stage = Object.freeze({ INPUT: 0, GUEST: 1, WAIT: 2, ENCODE: 3, SEND: 4, LINE: 5, CLIENT: 6, TOTAL: 7 });
 export const Button = Object.freeze({ LEFT: 1, MIDDLE: 2, RIGHT: 4, BACK: 8, FORWARD: 16 });
 
 // The peer broke the protocol; `code` is the CloseCode to leave with.
@@ -211,6 +213,19 @@ const numbers = (name) => ({
   read: (reader) => Array.from({ length: reader.u8() }, () => reader.u16()),
 });
 
+// A list of objects that have `fields`.
+const rows = (name, fields) => ({
+  name,
+  write(value, out) {
+    u8(name).write(value.length, out);
+    for (const row of value) for (const field of fields) field.write(row[field.name], out);
+  },
+  read(reader) {
+    const readRow = () => Object.fromEntries(fields.map((field) => [field.name, field.read(reader)]));
+    return Array.from({ length: reader.u8() }, readRow);
+  },
+});
+
 function checkSize({ width, height }) {
   if (!(width > 0 && width <= MAX_SCREEN && height > 0 && height <= MAX_SCREEN)) {
     throw new LimitExceeded(`no screen has ${width}×${height} pixels here (1 to ${MAX_SCREEN} each)`);
@@ -254,6 +269,7 @@ const LAYOUTS = {
   Ack: { type: 0x17, fields: [u32("number"), u32("decode_us"), u32("present_us")] },
   Refresh: { type: 0x18, fields: [] },
   VideoFailed: { type: 0x19, fields: [u8("codec"), text("reason", 256)] },
+  WatchStatistics: { type: 0x1a, fields: [u8("on")] },
   ServerHello: {
     type: 0x20,
     fields: [
@@ -274,6 +290,18 @@ const LAYOUTS = {
     sealed: true,
   },
   Frame: { type: 0x24, sealed: true },
+  Statistics: {
+    type: 0x25,
+    fields: [
+      rows("stages", [u8("stage"), u16("share"), u32("p50"), u32("p95"), u32("p99")]),
+      u32("rate"),
+      u32("round_trip_us"),
+      u16("frames_ahead"),
+      u32("bytes_ahead"),
+      u32("frames"),
+      u32("refinements"),
+    ],
+  },
 };
 
 function table(...names) {
@@ -283,9 +311,9 @@ function table(...names) {
 const BOTH = ["Ping", "Pong", "Close"];
 export const FROM_VIEWER = table(
   ...BOTH, "ClientHello", "Key", "TypeText", "Pointer", "Wheel", "ReleaseKeys", "RequestSize", "Ack", "Refresh",
-  "VideoFailed",
+  "VideoFailed", "WatchStatistics",
 );
-export const FROM_SERVER = table(...BOTH, "ServerHello", "ScreenSize", "State", "Cursor", "Frame");
+export const FROM_SERVER = table(...BOTH, "ServerHello", "ScreenSize", "State", "Cursor", "Frame", "Statistics");
 
 // Returns the message's bytes. Throws RangeError when a field does not fit.
 export function encode(message) {
