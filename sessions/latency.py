@@ -1,0 +1,346 @@
+"""Where time goes between a key and its picture. Pure; times in seconds of any monotonic clock.
+
+    received ─input→ injected ─guest→ damage ─wait→ ─encode→ encoded ─send→ sent ─line, client→ acknowledged
+
+`Latency` follows one viewer's pictures through these stages, and its input to the first picture that answers
+it. `Figures` keeps what comes of it: as percentiles of the last half to whole minute, and in total.
+
+What cannot be known is not guessed. Input that nothing on the screen answers within ANSWER_SECONDS is left
+out, and so is what hardly ever shows: moves of the pointer, releases, modifiers alone. A picture that would
+have come anyway (a video, a clock) may be taken for the answer; then the guest seems faster than it is.
+
+The line counts both ways: the frame's to the viewer and the acknowledgement's back, which stands for the
+key's way here. So the stages of an answered input add up to what the person feels, and all is measured by
+one clock. What a viewer claims of its own times can move time between the line and the client only.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
+from sessions.wire.tsg import Encoding, Operation, Stage
+
+ANSWER_SECONDS = 2.0
+"""A picture that comes later than this after an input is not taken for its answer."""
+HALF_WINDOW = 30.0
+"""Percentiles are of the last one to two of these."""
+MAX_FOLLOWED = 64
+"""Pictures on their way that are followed; of more, those sent first are forgotten."""
+
+LOWEST = 10e-6
+"""Shorter times count as this."""
+STEPS = 8
+"""Classes of a histogram an octave: a percentile is within 4.5 % of the truth."""
+HIGHEST = 64.0
+CLASSES = 181
+"""Enough for HIGHEST; longer times count as that."""
+_OCTAVES = range(4, 23)
+BOUNDS = tuple(LOWEST * 2**octave for octave in _OCTAVES)
+"""Below these `Figures.totals` counts, seconds: from 0.16 ms to 42 s. A class begins at each: it is exact."""
+
+_MODIFIERS = frozenset({0x1D, 0x2A, 0x36, 0x38, 0x3A, 0x45, 0x46, 0x9D, 0xB8, 0xDB, 0xDC})
+_MODIFIER_SYMBOLS = frozenset({*range(0xFFE1, 0xFFEF), 0xFE03, 0xFF7E, 0xFF7F, 0xFF14})
+_PERCENTILES = (0.50, 0.95, 0.99)
+_PARTS = tuple(stage for stage in Stage if stage is not Stage.TOTAL)
+
+
+def class_of(seconds: float) -> int:
+    """Return the histogram's class of a time."""
+    return int(math.log2(min(seconds, HIGHEST) / LOWEST) * STEPS) if seconds > LOWEST else 0
+
+
+def percentile(counts: Sequence[int], share: float) -> float:
+    """Return the time below which `share` of those counted lie, in seconds; 0 when there are none."""
+    rank = share * sum(counts)
+    for number, count in enumerate(counts):
+        rank -= count
+        if count and rank <= 0:
+            return LOWEST * 2.0 ** ((number + 0.5) / STEPS) if number else LOWEST
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What a stage took lately, in seconds, and how many were counted.
+
+    share: of the time from an input to its picture; None where no input was answered.
+    """
+
+    p50: float
+    p95: float
+    p99: float
+    count: int
+    share: float | None
+
+
+class _Half:
+    """Half a window: counts for each stage that was seen, and the sums of answered inputs."""
+
+    __slots__ = ("counts", "spent")
+
+    def __init__(self) -> None:
+        self.counts: dict[Stage, array[int]] = {}
+        self.spent = [0.0] * len(_PARTS)
+
+
+class Figures:
+    """What one viewer, one session or one host has measured; a part's figures count for `whole` as well."""
+
+    def __init__(self, whole: Figures | None = None) -> None:
+        self._whole = whole
+        self._since = -math.inf
+        self._now, self._before = _Half(), _Half()
+        self._counts: dict[Stage, array[int]] = {}
+        self._sums: dict[Stage, float] = {}
+        self.frames = 0
+        """Frames sent, refinements among them."""
+        self.refinements = 0
+        """Frames that only made exact what was there."""
+        self.bytes: dict[Encoding, int] = {}
+        """Bytes of encoded pixels sent, in total."""
+        self.pixels: dict[Encoding, int] = {}
+
+    def add(self, stage: Stage, seconds: float, now: float) -> None:
+        """Count one time."""
+        seconds = max(seconds, 0.0)
+        number = class_of(seconds)
+        each: Figures | None = self
+        while each is not None:
+            each._turn(now)
+            for counts, kind in ((each._now.counts, "I"), (each._counts, "Q")):
+                if stage not in counts:
+                    counts[stage] = array(kind, [0]) * CLASSES
+                counts[stage][number] += 1
+            each._sums[stage] = each._sums.get(stage, 0.0) + seconds
+            each = each._whole
+
+    def answered(self, spent: Sequence[float], now: float) -> None:
+        """Count one input that was answered: its seconds in each stage, but for the total."""
+        each: Figures | None = self
+        while each is not None:
+            each._turn(now)
+            each._now.spent = [sum(pair) for pair in zip(each._now.spent, spent, strict=True)]
+            each = each._whole
+
+    def frame(self, operations: Sequence[Operation], history: int, refines: bool) -> None:
+        """Count one frame. history: bytes of its history chunk."""
+        kinds: dict[Encoding, list[int]] = {}
+        for operation in operations:
+            kind = kinds.setdefault(Encoding(operation.encoding), [0, 0])
+            kind[0] += len(operation.data)
+            kind[1] += operation.width * operation.height
+        if history:
+            kinds.setdefault(Encoding.HISTORY, [0, 0])[0] += history
+        each: Figures | None = self
+        while each is not None:
+            each.frames += 1
+            each.refinements += refines
+            for encoding, (size, area) in kinds.items():
+                each.bytes[encoding] = each.bytes.get(encoding, 0) + size
+                each.pixels[encoding] = each.pixels.get(encoding, 0) + area
+            each = each._whole
+
+    def lately(self, now: float) -> dict[Stage, Times]:
+        """Return what each stage took in the last half to whole minute; stages not seen then are left out."""
+        self._turn(now)
+        spent = [new + old for new, old in zip(self._now.spent, self._before.spent, strict=True)]
+        total = sum(spent)
+        found = {}
+        for stage in Stage:
+            counts = _sum(self._now.counts.get(stage), self._before.counts.get(stage))
+            if counts is not None:
+                share = None if stage is Stage.TOTAL or not total else spent[stage] / total
+                p50, p95, p99 = (percentile(counts, each) for each in _PERCENTILES)
+                found[stage] = Times(p50, p95, p99, sum(counts), share)
+        return found
+
+    def report(self, now: float) -> dict[str, Any]:
+        """Return all as JSON: {stages: {name: times}, frames, refinements, encodings}.
+
+        times: {p50, p95, p99, count, share}; seconds, and share is null where no input was answered.
+        encodings: {name: {bytes, pixels}}.
+        """
+        return {
+            "stages": {
+                stage.name.lower(): {
+                    "p50": round(times.p50, 6),
+                    "p95": round(times.p95, 6),
+                    "p99": round(times.p99, 6),
+                    "count": times.count,
+                    "share": None if times.share is None else round(times.share, 4),
+                }
+                for stage, times in self.lately(now).items()
+            },
+            **self._sent(),
+        }
+
+    def totals(self) -> dict[str, Any]:
+        """Return what was counted since the beginning, as JSON.
+
+        {stages: {name: {below: [count below each of BOUNDS], count, sum}}, frames, refinements, encodings}.
+        """
+        stages = {}
+        for stage, counts in self._counts.items():
+            below = [sum(counts[: STEPS * octave]) for octave in _OCTAVES]
+            stages[stage.name.lower()] = {"below": below, "count": sum(counts), "sum": self._sums[stage]}
+        return {"stages": stages, **self._sent()}
+
+    def _sent(self) -> dict[str, Any]:
+        encodings = {
+            encoding.name.lower(): {"bytes": size, "pixels": self.pixels[encoding]}
+            for encoding, size in self.bytes.items()
+        }
+        return {"frames": self.frames, "refinements": self.refinements, "encodings": encodings}
+
+    def _turn(self, now: float) -> None:
+        if now - self._since >= HALF_WINDOW:
+            fresh = now - self._since < 2 * HALF_WINDOW
+            self._before, self._now = self._now if fresh else _Half(), _Half()
+            self._since = now
+
+
+def _sum(new: array[int] | None, old: array[int] | None) -> Sequence[int] | None:
+    if new is None or old is None:
+        return new if old is None else old
+    return [a + b for a, b in zip(new, old, strict=True)]
+
+
+@dataclass(slots=True)
+class _Input:
+    received: float
+    injected: float
+    damaged: float | None = None
+
+
+@dataclass(slots=True)
+class _Picture:
+    damaged: float | None
+    input: _Input | None
+    encode: float = 0.0
+
+
+@dataclass(slots=True)
+class _Sent:
+    encoded: float
+    received: float | None
+    spent: list[float]  # of the input that it answers: input, guest, wait, encode
+    at: float
+
+
+class Latency:
+    """Follows one viewer's pictures, from one beginning of frame numbers to the next."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+        self._buttons = Button(0)
+        self._input: _Input | None = None  # the first that no picture has answered yet
+        self._damaged: float | None = None  # the first damage that no picture has taken up yet
+        self._picture: _Picture | None = None  # begun, and not whole yet
+        self._encoding: float | None = None
+        self._ahead: dict[int, _Sent] = {}
+
+    def injected(self, event: InputEvent, waited: float, now: float) -> None:
+        """The guest was handed an input of this viewer, which had come `waited` seconds before."""
+        if not self._asks(event):
+            return
+        self._figures.add(Stage.INPUT, waited, now)
+        before = self._input
+        if before is None or (before.damaged is None and now - before.injected > ANSWER_SECONDS):
+            self._input = _Input(now - max(waited, 0.0), now)
+
+    def damaged(self, now: float) -> None:
+        """A whole new picture is there."""
+        if self._damaged is None:
+            self._damaged = now
+        if self._input is not None and self._input.damaged is None:
+            if now - self._input.injected <= ANSWER_SECONDS:
+                self._input.damaged = now
+            else:
+                self._input = None
+
+    def begun(self, now: float) -> None:
+        """All damage so far is being taken up in a picture."""
+        self.encoding(now)
+        taken = self._input if self._input is not None and self._input.damaged is not None else None
+        if self._picture is None:
+            self._picture = _Picture(self._damaged, taken)
+        elif self._picture.input is None:  # the one before was never whole
+            self._picture.input = taken
+        self._damaged = None
+        if taken is not None:
+            self._input = None
+
+    def unchanged(self) -> None:
+        """The picture that was begun shows nothing new after all: the answer is still to come."""
+        picture, self._picture, self._encoding = self._picture, None, None
+        if picture is not None and picture.input is not None and self._input is None:
+            picture.input.damaged = None
+            self._input = picture.input
+
+    def encoding(self, now: float) -> None:
+        """A part of the picture is about to be encoded."""
+        if self._encoding is None:
+            self._encoding = now
+
+    def encoded(self, number: int, now: float, whole: bool) -> None:
+        """Frame `number` is encoded; whole: the picture can be shown with it (LAST)."""
+        took = 0.0 if self._encoding is None else max(now - self._encoding, 0.0)
+        self._encoding = None
+        picture = self._picture
+        if picture is None:
+            return  # it makes exact what is there, or brings the rest of a picture that has been counted
+        picture.encode += took
+        if not whole:
+            return
+        self._picture = None
+        if len(self._ahead) >= MAX_FOLLOWED:
+            del self._ahead[next(iter(self._ahead))]
+        self._figures.add(Stage.ENCODE, picture.encode, now)
+        if picture.damaged is not None:
+            self._figures.add(Stage.WAIT, now - picture.damaged - picture.encode, now)
+        sent = self._ahead[number] = _Sent(now, None, [], now)
+        asked = picture.input
+        if asked is not None and asked.damaged is not None:
+            guest = max(asked.damaged - asked.injected, 0.0)
+            self._figures.add(Stage.GUEST, guest, now)
+            wait = max(now - asked.damaged - picture.encode, 0.0)
+            sent.received = asked.received
+            sent.spent = [asked.injected - asked.received, guest, wait, picture.encode]
+
+    def sent(self, number: int, now: float) -> None:
+        """Frame `number` was handed on."""
+        sent = self._ahead.get(number)
+        if sent is not None:
+            sent.at = now
+            self._figures.add(Stage.SEND, now - sent.encoded, now)
+
+    def acknowledged(self, number: int, now: float, held: float) -> None:
+        """The viewer has the frames up to `number`, and says that it had the newest for `held` seconds."""
+        arrived = [each for each in self._ahead if each <= number]
+        for each in arrived:
+            sent = self._ahead.pop(each)
+            took = max(now - sent.at, 0.0)
+            client = min(max(held, 0.0), took)
+            if each == arrived[-1]:
+                self._figures.add(Stage.LINE, took - client, now)
+                self._figures.add(Stage.CLIENT, client, now)
+            if sent.received is not None:
+                self._figures.add(Stage.TOTAL, now - sent.received, now)
+                self._figures.answered([*sent.spent, sent.at - sent.encoded, took - client, client], now)
+
+    def _asks(self, event: InputEvent) -> bool:
+        """Tell whether the guest will most likely show that it got this."""
+        match event:
+            case Key():
+                is_modifier = event.scancode in _MODIFIERS or event.keysym in _MODIFIER_SYMBOLS
+                return event.down and not is_modifier
+            case Pointer():
+                before, self._buttons = self._buttons, event.buttons
+                return event.buttons != before
+            case Text() | Wheel():
+                return True
