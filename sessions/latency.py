@@ -46,6 +46,7 @@ BOUNDS = tuple(LOWEST * 2**octave for octave in _OCTAVES)
 _MODIFIERS = frozenset({0x1D, 0x2A, 0x36, 0x38, 0x3A, 0x45, 0x46, 0x9D, 0xB8, 0xDB, 0xDC})
 _MODIFIER_SYMBOLS = frozenset({*range(0xFFE1, 0xFFEF), 0xFE03, 0xFF7E, 0xFF7F, 0xFF14})
 _PERCENTILES = (0.50, 0.95, 0.99)
+_ENCODINGS = range(len(Encoding))
 _PARTS = tuple(stage for stage in Stage if stage is not Stage.TOTAL)
 
 
@@ -79,12 +80,12 @@ class Times:
 
 
 class _Half:
-    """Half a window: counts for each stage that was seen, and the sums of answered inputs."""
+    """Half a window: counts by stage and class, and what answered inputs spent in each stage."""
 
     __slots__ = ("counts", "spent")
 
     def __init__(self) -> None:
-        self.counts: dict[Stage, array[int]] = {}
+        self.counts = array("I", [0]) * (CLASSES * len(Stage))
         self.spent = [0.0] * len(_PARTS)
 
 
@@ -92,58 +93,49 @@ class Figures:
     """What one viewer, one session or one host has measured; a part's figures count for `whole` as well."""
 
     def __init__(self, whole: Figures | None = None) -> None:
-        self._whole = whole
+        self._all: tuple[Figures, ...] = (self,) if whole is None else (self, *whole._all)
         self._since = -math.inf
         self._now, self._before = _Half(), _Half()
-        self._counts: dict[Stage, array[int]] = {}
-        self._sums: dict[Stage, float] = {}
+        self._counts = array("Q", [0]) * (CLASSES * len(Stage))
+        self._sums = [0.0] * len(Stage)
         self.frames = 0
         """Frames sent, refinements among them."""
         self.refinements = 0
         """Frames that only made exact what was there."""
-        self.bytes: dict[Encoding, int] = {}
-        """Bytes of encoded pixels sent, in total."""
-        self.pixels: dict[Encoding, int] = {}
+        self._bytes = [0] * len(Encoding)
+        self._pixels = [0] * len(Encoding)
 
     def add(self, stage: Stage, seconds: float, now: float) -> None:
         """Count one time."""
         seconds = max(seconds, 0.0)
-        number = class_of(seconds)
-        each: Figures | None = self
-        while each is not None:
-            each._turn(now)
-            for counts, kind in ((each._now.counts, "I"), (each._counts, "Q")):
-                if stage not in counts:
-                    counts[stage] = array(kind, [0]) * CLASSES
-                counts[stage][number] += 1
-            each._sums[stage] = each._sums.get(stage, 0.0) + seconds
-            each = each._whole
+        place = stage * CLASSES + class_of(seconds)
+        for each in self._all:
+            if now - each._since >= HALF_WINDOW:
+                each._turn(now)
+            each._now.counts[place] += 1
+            each._counts[place] += 1
+            each._sums[stage] += seconds
 
     def answered(self, spent: Sequence[float], now: float) -> None:
         """Count one input that was answered: its seconds in each stage, but for the total."""
-        each: Figures | None = self
-        while each is not None:
+        for each in self._all:
             each._turn(now)
             each._now.spent = [sum(pair) for pair in zip(each._now.spent, spent, strict=True)]
-            each = each._whole
 
     def frame(self, operations: Sequence[Operation], history: int, refines: bool) -> None:
         """Count one frame. history: bytes of its history chunk."""
-        kinds: dict[Encoding, list[int]] = {}
-        for operation in operations:
-            kind = kinds.setdefault(Encoding(operation.encoding), [0, 0])
-            kind[0] += len(operation.data)
-            kind[1] += operation.width * operation.height
-        if history:
-            kinds.setdefault(Encoding.HISTORY, [0, 0])[0] += history
-        each: Figures | None = self
-        while each is not None:
+        sizes, areas = [0] * len(Encoding), [0] * len(Encoding)
+        for encoding, _, _, width, height, data in operations:
+            sizes[encoding] += len(data)
+            areas[encoding] += width * height
+        sizes[Encoding.HISTORY] += history
+        for each in self._all:
             each.frames += 1
             each.refinements += refines
-            for encoding, (size, area) in kinds.items():
-                each.bytes[encoding] = each.bytes.get(encoding, 0) + size
-                each.pixels[encoding] = each.pixels.get(encoding, 0) + area
-            each = each._whole
+            for encoding in _ENCODINGS:
+                if areas[encoding]:
+                    each._bytes[encoding] += sizes[encoding]
+                    each._pixels[encoding] += areas[encoding]
 
     def lately(self, now: float) -> dict[Stage, Times]:
         """Return what each stage took in the last half to whole minute; stages not seen then are left out."""
@@ -152,8 +144,9 @@ class Figures:
         total = sum(spent)
         found = {}
         for stage in Stage:
-            counts = _sum(self._now.counts.get(stage), self._before.counts.get(stage))
-            if counts is not None:
+            new, old = _of(stage, self._now.counts), _of(stage, self._before.counts)
+            counts = [sum(pair) for pair in zip(new, old, strict=True)]
+            if any(counts):
                 share = None if stage is Stage.TOTAL or not total else spent[stage] / total
                 p50, p95, p99 = (percentile(counts, each) for each in _PERCENTILES)
                 found[stage] = Times(p50, p95, p99, sum(counts), share)
@@ -185,15 +178,18 @@ class Figures:
         {stages: {name: {below: [count below each of BOUNDS], count, sum}}, frames, refinements, encodings}.
         """
         stages = {}
-        for stage, counts in self._counts.items():
-            below = [sum(counts[: STEPS * octave]) for octave in _OCTAVES]
-            stages[stage.name.lower()] = {"below": below, "count": sum(counts), "sum": self._sums[stage]}
+        for stage in Stage:
+            counts = _of(stage, self._counts)
+            if any(counts):
+                below = [sum(counts[: STEPS * octave]) for octave in _OCTAVES]
+                stages[stage.name.lower()] = {"below": below, "count": sum(counts), "sum": self._sums[stage]}
         return {"stages": stages, **self._sent()}
 
     def _sent(self) -> dict[str, Any]:
         encodings = {
-            encoding.name.lower(): {"bytes": size, "pixels": self.pixels[encoding]}
-            for encoding, size in self.bytes.items()
+            encoding.name.lower(): {"bytes": self._bytes[encoding], "pixels": self._pixels[encoding]}
+            for encoding in Encoding
+            if self._pixels[encoding]
         }
         return {"frames": self.frames, "refinements": self.refinements, "encodings": encodings}
 
@@ -204,10 +200,8 @@ class Figures:
             self._since = now
 
 
-def _sum(new: array[int] | None, old: array[int] | None) -> Sequence[int] | None:
-    if new is None or old is None:
-        return new if old is None else old
-    return [a + b for a, b in zip(new, old, strict=True)]
+def _of(stage: Stage, counts: array[int]) -> Sequence[int]:
+    return counts[stage * CLASSES : (stage + 1) * CLASSES]
 
 
 @dataclass(slots=True)
