@@ -2,8 +2,9 @@
 
     received ─input→ injected ─guest→ damage ─wait→ ─encode→ encoded ─send→ sent ─line, client→ acknowledged
 
-`Latency` follows one viewer's pictures through these stages, and its input to the first picture that answers
-it. `Figures` keeps what comes of it: as percentiles of the last half to whole minute, and in total.
+`Making` follows how pictures are made, for viewers that share them; `Latency` follows one viewer's pictures
+to its screen, and its input to the first picture that answers it. `Figures` keeps what comes of it: as
+percentiles of the last half to whole minute, and in total.
 
 What cannot be known is not guessed. Input that nothing on the screen answers within ANSWER_SECONDS is left
 out, and so is what hardly ever shows: moves of the pointer, releases, modifiers alone. A picture that would
@@ -19,7 +20,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
@@ -93,7 +94,9 @@ class Figures:
     """What one viewer, one session or one host has measured; a part's figures count for `whole` as well."""
 
     def __init__(self, whole: Figures | None = None) -> None:
-        self._all: tuple[Figures, ...] = (self,) if whole is None else (self, *whole._all)
+        self._all: tuple[Figures, ...] = (self,)
+        if whole is not None:
+            self.count_for(whole)
         self._since = -math.inf
         self._now, self._before = _Half(), _Half()
         self._counts = array("Q", [0]) * (CLASSES * len(Stage))
@@ -104,6 +107,10 @@ class Figures:
         """Frames that only made exact what was there."""
         self._bytes = [0] * len(Encoding)
         self._pixels = [0] * len(Encoding)
+
+    def count_for(self, whole: Figures) -> None:
+        """From now on these are a part of `whole`."""
+        self._all = (self, *whole._all)
 
     def add(self, stage: Stage, seconds: float, now: float) -> None:
         """Count one time."""
@@ -120,7 +127,7 @@ class Figures:
         """Count one input that was answered: its seconds in each stage, but for the total."""
         for each in self._all:
             each._turn(now)
-            each._now.spent = [sum(pair) for pair in zip(each._now.spent, spent, strict=True)]
+            each._now.spent = [old + max(new, 0.0) for old, new in zip(each._now.spent, spent, strict=True)]
 
     def frame(self, operations: Sequence[Operation], history: int, refines: bool) -> None:
         """Count one frame. history: bytes of its history chunk."""
@@ -204,6 +211,62 @@ def _of(stage: Stage, counts: array[int]) -> Sequence[int]:
     return counts[stage * CLASSES : (stage + 1) * CLASSES]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a picture came to be: when the screen changed first (None: it had not), when all change so far was
+    taken up, the seconds spent on encoding it, and when it was encoded.
+    """
+
+    damaged: float | None
+    begun: float
+    encode: float
+    encoded: float
+
+
+class Making:
+    """Follows how pictures are made, for all viewers that are sent the same."""
+
+    def __init__(self) -> None:
+        self._damaged: float | None = None  # the first damage that no picture has taken up yet
+        self._picture: Made | None = None  # begun, and not whole yet
+        self._encoding: float | None = None
+
+    def damaged(self, now: float) -> None:
+        """The screen has changed, and its picture is whole."""
+        if self._damaged is None:
+            self._damaged = now
+
+    def begun(self, now: float) -> None:
+        """All damage so far is being taken up in a picture."""
+        self.encoding(now)
+        before = self._picture  # was never whole
+        damaged = self._damaged if before is None or before.damaged is None else before.damaged
+        self._picture = Made(damaged, now, 0.0 if before is None else before.encode, now)
+        self._damaged = None
+
+    def unchanged(self) -> None:
+        """The picture that was begun shows nothing new after all."""
+        self._picture = self._encoding = None
+
+    def encoding(self, now: float) -> None:
+        """A part of the picture is about to be encoded."""
+        if self._encoding is None:
+            self._encoding = now
+
+    def encoded(self, now: float, whole: bool) -> Made | None:
+        """A frame is encoded; return how its picture was made if it is whole with it (LAST), else None.
+
+        None also for what makes exact what is there, and for what is left of a picture already returned.
+        """
+        took = 0.0 if self._encoding is None else max(now - self._encoding, 0.0)
+        self._encoding = None
+        if self._picture is None:
+            return None
+        made = replace(self._picture, encode=self._picture.encode + took, encoded=now)
+        self._picture = None if whole else made
+        return made if whole else None
+
+
 @dataclass(slots=True)
 class _Input:
     received: float
@@ -212,30 +275,19 @@ class _Input:
 
 
 @dataclass(slots=True)
-class _Picture:
-    damaged: float | None
-    input: _Input | None
-    encode: float = 0.0
-
-
-@dataclass(slots=True)
 class _Sent:
-    encoded: float
-    received: float | None
-    spent: list[float]  # of the input that it answers: input, guest, wait, encode
     at: float
+    received: float | None = None
+    spent: Sequence[float] = ()  # of the input that it answers: input, guest, wait, encode, send
 
 
 class Latency:
-    """Follows one viewer's pictures, from one beginning of frame numbers to the next."""
+    """Follows one viewer's input and pictures, from one beginning of frame numbers to the next."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
         self._buttons = Button(0)
         self._input: _Input | None = None  # the first that no picture has answered yet
-        self._damaged: float | None = None  # the first damage that no picture has taken up yet
-        self._picture: _Picture | None = None  # begun, and not whole yet
-        self._encoding: float | None = None
         self._ahead: dict[int, _Sent] = {}
 
     def injected(self, event: InputEvent, waited: float, now: float) -> None:
@@ -248,70 +300,42 @@ class Latency:
             self._input = _Input(now - max(waited, 0.0), now)
 
     def damaged(self, now: float) -> None:
-        """A whole new picture is there."""
-        if self._damaged is None:
-            self._damaged = now
+        """The screen has changed, and its picture is whole."""
         if self._input is not None and self._input.damaged is None:
             if now - self._input.injected <= ANSWER_SECONDS:
                 self._input.damaged = now
             else:
                 self._input = None
 
-    def begun(self, now: float) -> None:
-        """All damage so far is being taken up in a picture."""
-        self.encoding(now)
-        taken = self._input if self._input is not None and self._input.damaged is not None else None
-        if self._picture is None:
-            self._picture = _Picture(self._damaged, taken)
-        elif self._picture.input is None:  # the one before was never whole
-            self._picture.input = taken
-        self._damaged = None
-        if taken is not None:
-            self._input = None
-
     def unchanged(self) -> None:
-        """The picture that was begun shows nothing new after all: the answer is still to come."""
-        picture, self._picture, self._encoding = self._picture, None, None
-        if picture is not None and picture.input is not None and self._input is None:
-            picture.input.damaged = None
-            self._input = picture.input
+        """All damage so far shows nothing new after all: the answer is still to come."""
+        if self._input is not None:
+            self._input.damaged = None
 
-    def encoding(self, now: float) -> None:
-        """A part of the picture is about to be encoded."""
-        if self._encoding is None:
-            self._encoding = now
-
-    def encoded(self, number: int, now: float, whole: bool) -> None:
-        """Frame `number` is encoded; whole: the picture can be shown with it (LAST)."""
-        took = 0.0 if self._encoding is None else max(now - self._encoding, 0.0)
-        self._encoding = None
-        picture = self._picture
-        if picture is None:
-            return  # it makes exact what is there, or brings the rest of a picture that has been counted
-        picture.encode += took
-        if not whole:
+    def sent(self, number: int, now: float, made: Made | None) -> None:
+        """Frame `number` was handed on; made: how its picture was, None where that is not followed."""
+        if made is None:
             return
-        self._picture = None
         if len(self._ahead) >= MAX_FOLLOWED:
             del self._ahead[next(iter(self._ahead))]
-        self._figures.add(Stage.ENCODE, picture.encode, now)
-        if picture.damaged is not None:
-            self._figures.add(Stage.WAIT, now - picture.damaged - picture.encode, now)
-        sent = self._ahead[number] = _Sent(now, None, [], now)
-        asked = picture.input
-        if asked is not None and asked.damaged is not None:
-            guest = max(asked.damaged - asked.injected, 0.0)
-            self._figures.add(Stage.GUEST, guest, now)
-            wait = max(now - asked.damaged - picture.encode, 0.0)
+        sent = self._ahead[number] = _Sent(now)
+        self._figures.add(Stage.ENCODE, made.encode, now)
+        self._figures.add(Stage.SEND, now - made.encoded, now)
+        if made.damaged is not None:
+            self._figures.add(Stage.WAIT, made.encoded - made.damaged - made.encode, now)
+        asked = self._input
+        if asked is not None and asked.damaged is not None and asked.damaged <= made.begun:
+            self._input = None
+            self._figures.add(Stage.GUEST, asked.damaged - asked.injected, now)
+            wait = made.encoded - asked.damaged - made.encode
             sent.received = asked.received
-            sent.spent = [asked.injected - asked.received, guest, wait, picture.encode]
-
-    def sent(self, number: int, now: float) -> None:
-        """Frame `number` was handed on."""
-        sent = self._ahead.get(number)
-        if sent is not None:
-            sent.at = now
-            self._figures.add(Stage.SEND, now - sent.encoded, now)
+            sent.spent = (
+                asked.injected - asked.received,
+                asked.damaged - asked.injected,
+                wait,
+                made.encode,
+                now - made.encoded,
+            )
 
     def acknowledged(self, number: int, now: float, held: float) -> None:
         """The viewer has the frames up to `number`, and says that it had the newest for `held` seconds."""
@@ -325,7 +349,7 @@ class Latency:
                 self._figures.add(Stage.CLIENT, client, now)
             if sent.received is not None:
                 self._figures.add(Stage.TOTAL, now - sent.received, now)
-                self._figures.answered([*sent.spent, sent.at - sent.encoded, took - client, client], now)
+                self._figures.answered((*sent.spent, took - client, client), now)
 
     def _asks(self, event: InputEvent) -> bool:
         """Tell whether the guest will most likely show that it got this."""

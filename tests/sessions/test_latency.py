@@ -19,6 +19,7 @@ from sessions.latency import (
     MAX_FOLLOWED,
     Figures,
     Latency,
+    Making,
     class_of,
     percentile,
 )
@@ -35,19 +36,28 @@ class Story:
         self.session = Figures()
         self.figures = Figures(self.session)
         self.latency = Latency(self.figures)
+        self.making = Making()
         self.number = 0
 
     def press(self, at: float, *, waited: float = 0.0, event=PRESS) -> None:
         self.latency.injected(event, waited / 1000, at / 1000)
 
     def damage(self, at: float) -> None:
+        self.making.damaged(at / 1000)
         self.latency.damaged(at / 1000)
 
+    def unchanged(self) -> None:
+        self.making.unchanged()
+        self.latency.unchanged()
+
     def picture(self, begun: float, encoded: float, sent: float | None = None) -> int:
+        self.making.begun(begun / 1000)
+        return self.frame(encoded, sent)
+
+    def frame(self, encoded: float, sent: float | None = None, whole: bool = True) -> int:
         self.number += 1
-        self.latency.begun(begun / 1000)
-        self.latency.encoded(self.number, encoded / 1000, True)
-        self.latency.sent(self.number, (encoded if sent is None else sent) / 1000)
+        made = self.making.encoded(encoded / 1000, whole)
+        self.latency.sent(self.number, (encoded if sent is None else sent) / 1000, made)
         return self.number
 
     def answer(self, number: int, at: float, held: float = 0.0) -> None:
@@ -99,8 +109,8 @@ def test_without_input_only_the_picture_is_known(story: Story) -> None:
 def test_damage_that_shows_nothing_is_no_answer(story: Story) -> None:
     story.press(0)
     story.damage(10)
-    story.latency.begun(0.011)
-    story.latency.unchanged()
+    story.making.begun(0.011)
+    story.unchanged()
     story.damage(50)
     story.answer(story.picture(60, 61), 70)
     assert story.medians()[Stage.GUEST] == near(50)
@@ -109,14 +119,11 @@ def test_damage_that_shows_nothing_is_no_answer(story: Story) -> None:
 
 def test_a_picture_begun_before_the_input_is_no_answer(story: Story) -> None:
     story.damage(0)
-    story.latency.begun(0.001)
+    story.making.begun(0.001)
     story.press(2)
-    story.latency.encoded(1, 0.005, True)
-    story.latency.sent(1, 0.005)
-    story.answer(1, 10)
+    story.answer(story.frame(5), 10)
     assert Stage.TOTAL not in story.medians()
     story.damage(30)
-    story.number = 1
     story.answer(story.picture(30, 31), 40)
     assert story.medians()[Stage.GUEST] == near(28)
 
@@ -152,6 +159,24 @@ def test_an_input_without_an_answer_makes_way_for_the_next(story: Story) -> None
     assert story.medians(late)[Stage.GUEST] == near(10)
 
 
+def test_viewers_that_share_a_picture_each_have_their_own_times(story: Story) -> None:
+    other = Latency(others := Figures(story.session))
+    story.press(0)
+    story.damage(10)
+    other.damaged(0.010)
+    story.making.begun(0.012)
+    made = story.making.encoded(0.015, True)
+    story.latency.sent(1, 0.015, made)
+    other.sent(7, 0.016, made)
+    story.answer(1, 20)
+    other.acknowledged(7, 0.116, 0.0)
+    assert story.medians()[Stage.TOTAL] == near(20)
+    assert story.medians()[Stage.LINE] == near(5)
+    assert Stage.TOTAL not in others.lately(0)
+    assert 1000 * others.lately(0)[Stage.LINE].p50 == near(100)
+    assert story.session.lately(0)[Stage.LINE].count == 2
+
+
 @pytest.mark.parametrize(
     "event", [SHIFT, Key(True, 0, 0xFFE3), Key(False, 0x1E, 0x61), Pointer(3, 4, Button(0))], ids=str
 )
@@ -179,19 +204,16 @@ def test_a_held_button_that_moves_asks_once(story: Story) -> None:
 
 def test_waiting_between_parts_is_no_encoding(story: Story) -> None:
     story.damage(0)
-    story.latency.begun(0.001)
-    story.latency.encoded(1, 0.004, False)  # 3 ms, and then the line is full
-    story.latency.sent(1, 0.004)
-    story.latency.encoding(0.100)
-    story.latency.encoded(2, 0.102, True)
-    assert story.medians() == {Stage.ENCODE: near(5), Stage.WAIT: near(97)}
+    story.making.begun(0.001)
+    story.frame(4, whole=False)  # 3 ms, and then the line is full
+    story.making.encoding(0.100)
+    story.frame(102)
+    assert story.medians() == {Stage.ENCODE: near(5), Stage.WAIT: near(97), Stage.SEND: near(0)}
 
 
 def test_what_makes_exact_is_waited_for_by_nobody(story: Story) -> None:
-    story.latency.encoding(0.0)
-    story.latency.encoded(1, 0.5, True)
-    story.latency.sent(1, 0.5)
-    story.answer(1, 900)
+    story.making.encoding(0.0)
+    story.answer(story.frame(500), 900)
     assert story.medians() == {}
 
 
@@ -237,22 +259,22 @@ def test_a_viewer_that_never_answers_costs_bounded_memory(story: Story) -> None:
 def test_no_order_of_events_breaks_it(steps) -> None:
     """Whatever happens in whatever order, even if the clock goes back: no error, and no time below zero."""
     story = Story()
-    now, number = 0.0, 0
+    now = 0.0
     for what, passes, claimed, held in steps:
         now += passes
         match what:
             case "press":
                 story.latency.injected(PRESS, held, now)
             case "part" | "whole":
-                number += 1
-                story.latency.encoded(number, now, what == "whole")
-                story.latency.sent(number, now)
+                story.frame(1000 * now, whole=what == "whole")
             case "ack":
-                story.latency.acknowledged(claimed % (number + 2), now, held)
+                story.latency.acknowledged(claimed % (story.number + 2), now, held)
             case "unchanged":
-                story.latency.unchanged()
-            case "damage" | "begun" | "encoding":
-                getattr(story.latency, {"damage": "damaged"}.get(what, what))(now)
+                story.unchanged()
+            case "damage":
+                story.damage(1000 * now)
+            case "begun" | "encoding":
+                getattr(story.making, what)(now)
     for times in story.figures.lately(now).values():
         assert LOWEST <= times.p50 <= times.p95 <= times.p99
         assert times.share is None or 0 <= times.share <= 1
