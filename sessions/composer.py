@@ -140,6 +140,11 @@ class Composer:
         return bool(self._videos)
 
     @property
+    def has_videos_due(self) -> bool:
+        """Whether any of them has changed since its last picture was encoded."""
+        return self._videos.are_due
+
+    @property
     def is_behind(self) -> bool:
         """Whether there is something that was not sent yet, refinement aside."""
         return self.has_news or self.has_begun or self._videos.are_due

@@ -58,6 +58,16 @@ class Line:
         return self._base is not None
 
     @property
+    def frames_ahead(self) -> int:
+        """Frames that were sent and not acknowledged."""
+        return len(self._ahead)
+
+    @property
+    def bytes_ahead(self) -> int:
+        """Their bytes."""
+        return self._bytes_ahead
+
+    @property
     def has_room_to_spare(self) -> bool:
         """Whether something may be sent that nobody waits for."""
         return self._bytes_ahead <= self.window // 2

@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from sessions.clock import Clock, Timer
 from sessions.composer import Composer, Part
 from sessions.encoders.base import Chunk, VideoError
+from sessions.latency import Figures, Latency, Making
 from sessions.line import Line
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.region import Region
@@ -40,12 +41,15 @@ InThread = Callable[[Callable[[], Chunk]], Deferred[Chunk]]
 class Recipient:
     """One viewer, as those see it who send it frames.
 
-    send: takes one encoded tsg message. capabilities: what it can do (`tsg.Capability`).
+    send: takes one encoded tsg message. capabilities: what it can do (`tsg.Capability`). figures: what is
+    measured goes there.
     """
 
-    def __init__(self, send: Callable[[bytes], None], capabilities: Sequence[int]) -> None:
+    def __init__(self, send: Callable[[bytes], None], capabilities: Sequence[int], figures: Figures) -> None:
         self.send = send
         self.capabilities = frozenset(capabilities)
+        self.figures = figures
+        self.latency = Latency(figures)
         self.line = Line()
         self.numbers = itertools.count(1)
         self.waits_since: float | None = None
@@ -75,6 +79,7 @@ class Pacer:
         self._clock = clock
         self._in_thread = in_thread
         self._moved = moved
+        self._making = Making()
         self._timer: Timer | None = None
         self._last_sent = -FRAME_INTERVAL
         self._watches_laggards = False
@@ -92,12 +97,18 @@ class Pacer:
 
     def add(self, damage: Region) -> None:
         """Note that the screen was written to in `damage`."""
+        now = self._clock.seconds()
+        self._making.damaged(now)
+        for recipient in self.recipients:
+            recipient.latency.damaged(now)
         self.composer.add(damage)
         self.pump()
 
     def acknowledged(self, recipient: Recipient, number: int, held: float = 0.0) -> None:
         """A viewer has its frames up to `number`, the newest for `held` seconds when it said so."""
-        recipient.line.acknowledged(number, self._clock.seconds(), held)
+        now = self._clock.seconds()
+        recipient.latency.acknowledged(number, now, held)
+        recipient.line.acknowledged(number, now, held)
         self.pump()
 
     def close(self) -> None:
@@ -125,17 +136,18 @@ class Pacer:
             size = self._part_bytes
             newer = composer.has_news and size is not None  # on a slow line news goes first
             if composer.has_begun and not (newer and composer.interrupt()):
-                self._emit(composer.part(size))
+                self._making.encoding(self._clock.seconds())
+                self._emit(composer.part(size), self._making)
             elif composer.has_news:
                 if not self._due(self._last_sent + FRAME_INTERVAL):
                     break
-                composer.begin(self._clock.seconds())
+                self._begin()
             elif self._has_room_to_spare and (when := composer.refines_at()) is not None:
                 if not self._due(when):
                     break
                 part = composer.refine(self._clock.seconds(), size)
                 if part is not None:
-                    self._emit(part)
+                    self._emit(part, self._making, refines=True)
             else:
                 break
         self._play()
@@ -189,13 +201,27 @@ class Pacer:
             self._timer.cancel()
         self._timer = None
 
-    def _emit(self, part: Part) -> None:
+    def _begin(self) -> None:
+        """Begin a picture. What there is of videos in it is followed on its own."""
+        now = self._clock.seconds()
+        self._making.begun(now)
+        self.composer.begin(now)
+        if not self.composer.has_begun:
+            self._making.unchanged()
+            if not self.composer.has_videos_due:
+                for recipient in self.recipients:
+                    recipient.latency.unchanged()
+
+    def _emit(self, part: Part, making: Making, refines: bool = False) -> None:
         frame = tsg.Frame(0, part.flags, tuple(part.operations), part.history).encode()
-        self._last_sent = self._clock.seconds()
+        now = self._last_sent = self._clock.seconds()
+        made = making.encoded(now, tsg.FrameFlag.LAST in part.flags)
         for recipient in self.recipients:
             number = next(recipient.numbers)
-            recipient.line.sent(number, len(frame), self._last_sent)
+            recipient.figures.frame(part.operations, len(part.history), refines)
+            recipient.line.sent(number, len(frame), now)
             recipient.send(tsg.numbered(frame, number))
+            recipient.latency.sent(number, self._clock.seconds(), made)
 
     # ---- videos
 
@@ -205,14 +231,17 @@ class Pacer:
             return
         while (job := self.composer.video(self._clock.seconds(), self._part_bytes)) is not None:
             self._last_sent = self._clock.seconds()  # or as good as
+            making = Making()
+            making.damaged(job.video.changed_at)
+            making.begun(self._last_sent)
             made = self._in_thread(job.run)
-            made.addCallback(self._made, job)
+            made.addCallback(self._made, job, making)
             made.addErrback(self._failed, job)
 
-    def _made(self, chunk: Chunk, job: Job) -> None:
+    def _made(self, chunk: Chunk, job: Job, making: Making) -> None:
         part = self.composer.video_made(job, chunk)
         if part is not None and not self._closed:
-            self._emit(part)
+            self._emit(part, making)
             self._play()
 
     def _failed(self, failure: Failure, job: Job) -> None:

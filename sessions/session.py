@@ -22,13 +22,15 @@ from sessions.composer import Composer
 from sessions.displays.base import Display, DisplayError
 from sessions.encoders.base import Options
 from sessions.guests.base import Guest, GuestError
+from sessions.input.events import InputEvent
+from sessions.latency import Figures
 from sessions.lifecycle import step
 from sessions.pacing import InThread, Recipient
 from sessions.pixels.cursor import Cursor
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
 from sessions.sharing import Sharing
-from sessions.viewer import Viewer, input_event, make_composer
+from sessions.viewer import Send, Viewer, input_event, make_composer
 from sessions.wire import tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import clip
@@ -62,6 +64,7 @@ class Session:
     make_guest: makes the guest, given the callback for when it stops by itself (`Place.ended`).
     in_thread: runs what takes long on another thread.
     idle: seconds without input after which it counts as Idle.
+    figures: the host's; what is measured here counts for them as well.
     changed: called whenever `info()` says something new.
     """
 
@@ -75,6 +78,7 @@ class Session:
         *,
         in_thread: InThread,
         idle: float = IDLE_SECONDS,
+        figures: Figures | None = None,
     ) -> None:
         self.identity = identity
         self.state = SessionState.STARTING
@@ -88,6 +92,8 @@ class Session:
         self._cursor: Cursor | None = None
         self._display: Display | None = None
         self._viewers: dict[int, Viewer] = {}
+        self._figures = Figures(figures)
+        self._asking: int | None = None  # the viewer whose input came last
         self._sharing = Sharing(self._framebuffer, clock, in_thread, self._make_composer, self._fault)
         self._work: Deferred[None] | None = None
         self._wish: Size | None = None
@@ -248,13 +254,30 @@ class Session:
             "started": self.started,
         }
 
+    def statistics(self) -> dict[str, Any]:
+        """Return the Statistics of the session link."""
+        return {
+            "session": self.identity.session,
+            "state": int(self.state),
+            **self._figures.report(self._clock.seconds()),
+            "viewers": [
+                {"viewer": number, **viewer.statistics()} for number, viewer in self._viewers.items()
+            ],
+        }
+
     # ---- viewers
 
-    def attach(self, number: int, viewer: Viewer) -> None:
-        """Let a viewer in. It takes the session over, unless several may look at this desktop at once."""
+    def attach(
+        self, number: int, hello: tsg.ClientHello, send: Send, gone: Callable[[CloseCode, str], None]
+    ) -> None:
+        """Let a viewer in. It takes the session over, unless several may look at this desktop at once.
+
+        send, gone: see `Viewer`.
+        """
         if not self.identity.spec.get("shared"):
             for other in list(self._viewers):
                 self.detach(other, CloseCode.TAKEN_OVER, "This desktop was opened in another place.")
+        viewer = Viewer(hello, send, gone, self._clock, self._figures)
         self._viewers[number] = viewer
         self._wish = viewer.wish
         self._serve(number, self._welcome)
@@ -283,7 +306,7 @@ class Session:
             viewer.tell(tsg.ScreenSize(*self._framebuffer.size))
         self._sharing.join(viewer.recipient)
         if self._cursor is not None:
-            viewer.cursor(self._cursor, self._clock)
+            viewer.cursor(self._cursor)
 
     def _make_composer(self, capabilities: frozenset[int]) -> Composer:
         return make_composer(self._framebuffer, capabilities, self._options)
@@ -323,7 +346,7 @@ class Session:
             self.detach(number, CloseCode.PROTOCOL, str(error))
             return
         if message is not None:
-            self._serve(number, lambda viewer: self._take(viewer, message))
+            self._serve(number, lambda viewer: self._take(number, viewer, message))
 
     def _serve(self, number: int, act: Callable[[Viewer], None]) -> None:
         """Do something for a viewer; if that fails, it is let go."""
@@ -339,7 +362,7 @@ class Session:
         for number in list(self._viewers):
             self._serve(number, act)
 
-    def _take(self, viewer: Viewer, message: tsg.Message) -> None:
+    def _take(self, number: int, viewer: Viewer, message: tsg.Message) -> None:
         match message:
             case tsg.Ack():
                 self._acknowledged(viewer, message)
@@ -353,11 +376,14 @@ class Session:
                     self._display.request_size(self._wish)
             case tsg.ReleaseKeys():
                 self._release(viewer)
+            case tsg.WatchStatistics():
+                viewer.watch_statistics(bool(message.on))
             case _:
                 event = input_event(message)
                 if event is not None:
                     self._heard()
                 if event is not None and self._display is not None and viewer.ledger.passes(event):
+                    self._asking = number
                     self._display.send(event)
 
     def _heard(self) -> None:
@@ -405,7 +431,13 @@ class Session:
     def cursor(self, cursor: Cursor) -> None:
         """The pointer looks like this now."""
         self._cursor = cursor
-        self._serve_all(lambda viewer: viewer.cursor(cursor, self._clock))
+        self._serve_all(lambda viewer: viewer.cursor(cursor))
+
+    def injected(self, event: InputEvent, waited: float) -> None:
+        """The guest has been handed an input event."""
+        viewer = None if self._asking is None else self._viewers.get(self._asking)
+        if viewer is not None:
+            viewer.recipient.latency.injected(event, waited, self._clock.seconds())
 
     def lost(self, reason: DisplayError) -> None:
         """The display is gone; the guest may still be there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from twisted.logger import Logger
 
@@ -14,11 +15,13 @@ from sessions.composer import Composer
 from sessions.encoders.base import Encoder, Options, VideoEncoder
 from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
 from sessions.input.ledger import Ledger
+from sessions.latency import Figures
 from sessions.pacing import Recipient
 from sessions.pixels.cursor import Cursor
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
 from sessions.pointing import PointerPacer
+from sessions.statistics import Statistics
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability
 
@@ -36,7 +39,7 @@ class Viewer:
     """One client's side of a session: who is sent frames, and what it holds down.
 
     send: takes one encoded tsg message. gone: called once, with the reason, when the session has let
-    the viewer go.
+    the viewer go. figures: the session's.
     """
 
     def __init__(
@@ -44,32 +47,42 @@ class Viewer:
         hello: tsg.ClientHello,
         send: Send,
         gone: Callable[[tsg.CloseCode, str], None],
+        clock: Clock,
+        figures: Figures,
     ) -> None:
         self.wish = Size(
             min(max(hello.width, 1), tsg.MAX_SCREEN),
             min(max(hello.height, 1), tsg.MAX_SCREEN),
         )
         self.ledger = Ledger()
-        self.recipient = Recipient(send, hello.capabilities)
+        own = Figures(figures)
+        self.recipient = Recipient(send, hello.capabilities, own)
+        self._statistics = Statistics(own, self.recipient.line, send, clock)
+        self._pointer = PointerPacer(send, self.recipient.line, clock)
         self._send = send
         self._gone = gone
-        self._pointer: PointerPacer | None = None
 
     def tell(self, message: tsg.Message) -> None:
         """Send one message."""
         self._send(message.encode())
 
-    def cursor(self, cursor: Cursor, clock: Clock) -> None:
+    def cursor(self, cursor: Cursor) -> None:
         """The pointer looks different."""
-        if self._pointer is None:
-            self._pointer = PointerPacer(self._send, self.recipient.line, clock)
         message = tsg.Cursor(*cursor.size, cursor.hot_x, cursor.hot_y, cursor.pixels)
         self._pointer.show(message.encode())
 
+    def watch_statistics(self, on: bool) -> None:
+        """Send statistics every second from now on, or no more."""
+        self._statistics.watch(on)
+
+    def statistics(self) -> dict[str, Any]:
+        """Return what is known of its pictures and its line (`Statistics.report`)."""
+        return self._statistics.report()
+
     def close(self, code: tsg.CloseCode, reason: str) -> None:
         """Let the viewer go."""
-        if self._pointer is not None:
-            self._pointer.close()
+        self._pointer.close()
+        self._statistics.watch(False)
         self._gone(code, reason)
 
 

@@ -23,6 +23,7 @@ from sessions import plugins
 from sessions.files import write_whole
 from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, Place
 from sessions.host.settings import Settings
+from sessions.latency import Figures
 from sessions.pixels.geometry import Size
 from sessions.session import Identity, Session
 from sessions.wire.tsg import SessionState
@@ -61,6 +62,8 @@ class Registry:
         self._reactor = reactor
         self._changed = changed
         self._in_thread = in_thread
+        self.figures = Figures()
+        """What all sessions have measured, those that have ended too."""
         self._sessions: dict[str, Session] = {}
         self._burials: set[Deferred[None]] = set()
 
@@ -143,6 +146,7 @@ class Registry:
             self._session_changed,
             in_thread=self._in_thread,
             idle=settings.idle_seconds,
+            figures=self.figures,
         )
         self._sessions[identity.session] = session
         return session

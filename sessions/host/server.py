@@ -15,7 +15,6 @@ from twisted.python.failure import Failure
 from sessions.host.registry import Registry, SessionMissing, SessionRefused
 from sessions.pixels.geometry import Size
 from sessions.session import Identity, Session
-from sessions.viewer import Viewer
 from sessions.wire import link, tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.tsg import CloseCode
@@ -133,7 +132,7 @@ class HostLink(Protocol):
         if not isinstance(hello, tsg.ClientHello) or number in self._viewers:
             raise ProtocolError("attach needs a ClientHello and a new viewer number")
         self._viewers[number] = session
-        session.attach(number, Viewer(hello, self._sender(number), self._goner(number)))
+        session.attach(number, hello, self._sender(number), self._goner(number))
         return {}
 
     def _detach(self, params: dict[str, Any]) -> dict[str, Any]:

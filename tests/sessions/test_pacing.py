@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from sessions.composer import Composer
 from sessions.encoders.base import FRAME_BYTES, Options
+from sessions.latency import Figures
 from sessions.line import MAX_WINDOW, MIN_FRAMES
 from sessions.pacing import FRAME_INTERVAL, Recipient
 from sessions.pixels.framebuffer import Framebuffer, Pixels
@@ -58,7 +59,7 @@ class Seat:
         self.sent: list[bytes] = []
         self.picture = Picture(20)
         self.sharing = sharing
-        self.recipient = Recipient(self.sent.append, capabilities)
+        self.recipient = Recipient(self.sent.append, capabilities, Figures())
 
     def deliver(self) -> list[tsg.Message]:
         sent, self.sent[:] = list(self.sent), []

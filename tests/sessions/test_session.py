@@ -12,7 +12,6 @@ from sessions.guests.base import GuestError
 from sessions.input.events import Button, Key, Pointer, Text, Wheel
 from sessions.pixels.geometry import Rect, Size
 from sessions.session import IDLE_SECONDS, REOPEN_SECONDS, Identity, Session
-from sessions.viewer import Viewer
 from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode, SessionState
 from tests.reference.picture import Picture
@@ -91,7 +90,7 @@ class Client:
         self.messages = []
         self.gone = None
         hello = tsg.ClientHello(1, b"t" * 32, "test", 800, 600, capabilities)
-        session.attach(number, Viewer(hello, self._take, self._let_go))
+        session.attach(number, hello, self._take, self._let_go)
 
     def _take(self, data):
         self.messages.append(self.picture.take(data))
