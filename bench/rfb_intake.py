@@ -23,6 +23,7 @@ import numpy as np
 
 from bench.replay import exactly
 from sessions.displays.base import DisplayError, DisplayEvents
+from sessions.input.events import InputEvent
 from sessions.pixels.compare import update
 from sessions.pixels.cursor import Cursor
 from sessions.pixels.framebuffer import Framebuffer, Pixels
@@ -82,6 +83,9 @@ class Counter(DisplayEvents):
 
     def cursor(self, cursor: Cursor) -> None:
         pass
+
+    def injected(self, event: InputEvent, waited: float) -> None:
+        """Nothing to learn."""
 
     def lost(self, reason: DisplayError) -> None:
         raise SystemExit(str(reason))

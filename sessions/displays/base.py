@@ -5,7 +5,8 @@ Order of calls. A guest opens a display with `open_display(framebuffer, events)`
 1. calls `framebuffer.resize(size)` and `events.resized()` before the first pixel and at every change,
 2. writes pixels with `framebuffer.write`, `.copy` or `.fill`,
 3. calls `events.updated()` when what it has written makes a whole picture,
-4. calls `events.lost(reason)` once at most, when it can deliver no more; never after `close()`.
+4. calls `events.injected(event, waited)` when it hands the guest an input, before the picture that answers,
+5. calls `events.lost(reason)` once at most, when it can deliver no more; never after `close()`.
 
 All calls are made on the reactor thread. Nothing here may block it.
 """
@@ -41,6 +42,9 @@ class DisplayEvents(Protocol):
 
     def cursor(self, cursor: Cursor) -> None:
         """The pointer looks like this now."""
+
+    def injected(self, event: InputEvent, waited: float) -> None:
+        """The guest has been handed an input event, which had waited in the display for so many seconds."""
 
     def lost(self, reason: DisplayError) -> None:
         """The display is gone; nothing follows."""

@@ -33,32 +33,33 @@ MAX_WAITING = 2048
 class Pace:
     """A queue of input events in front of `send`. Moves and turns of the wheel that wait become one.
 
+    send: takes an event, and how long it has waited, in seconds.
     typing: tells whether the guest still types a text that it was sent.
     """
 
     def __init__(
         self,
         clock: Clock,
-        send: Callable[[InputEvent], None],
+        send: Callable[[InputEvent, float], None],
         typing: Callable[[], bool] = lambda: False,
     ) -> None:
         self._clock = clock
         self._send = send
         self._typing = typing
         self._typing_until = 0.0
-        self._waiting: deque[InputEvent] = deque()
+        self._waiting: deque[tuple[InputEvent, float]] = deque()  # and since when
         self._sent = Ledger()
         self._busy_until = 0.0  # when the guest will have dealt with what it was sent
         self._timer: Timer | None = None
 
     def put(self, event: InputEvent) -> None:
         """Pass an event on, at once or in its turn. After too many all are dropped, and held keys let go."""
-        if self._waiting and (merged := _merge(self._waiting[-1], event)) is not None:
-            self._waiting[-1] = merged
+        if self._waiting and (merged := _merge(self._waiting[-1][0], event)) is not None:
+            self._waiting[-1] = merged, self._waiting[-1][1]
             return
         if len(self._waiting) >= MAX_WAITING:
             self._let_go()
-        self._waiting.append(event)
+        self._waiting.append((event, self._clock.seconds()))
         if self._timer is None:
             self._pass_on()
 
@@ -72,17 +73,17 @@ class Pace:
     def _let_go(self) -> None:
         self._waiting.clear()
         for event in self._sent.release():
-            self._send(event)
+            self._send(event, 0.0)
 
     def _pass_on(self) -> None:
         self._timer = None
         now = self._clock.seconds()
         self._busy_until = max(self._busy_until, now)
         while self._waiting and self._may_pass(now):
-            event = self._waiting.popleft()
+            event, since = self._waiting.popleft()
             if self._sent.passes(event):
                 self._busy_until += SECONDS
-                self._send(event)
+                self._send(event, now - since)
                 if isinstance(event, Text):
                     self._typing_until = now + TYPING_SECONDS
         if self._waiting:

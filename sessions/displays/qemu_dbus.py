@@ -217,7 +217,9 @@ class QemuDisplay:
         if not self._closed:
             self._pace.put(event)
 
-    def _say(self, event: InputEvent) -> None:
+    def _say(self, event: InputEvent, waited: float) -> None:
+        if not self._closed:
+            self._events.injected(event, waited)
         if isinstance(event, Text):
             self._typist.type(event.text)
         elif events := self._input.encode(event, self._framebuffer.size):

@@ -100,7 +100,10 @@ class RfbDisplay:
         """Pass one input event on; dropped when the server is gone or does not keep up."""
         release = isinstance(event, Key) and not event.down
         if self.is_open and (release or self._link.unsent < MAX_INPUT_UNSENT):
-            self._link.write(self._input.encode(event))
+            data = self._input.encode(event)
+            if data:
+                self._to.injected(event, 0.0)
+                self._link.write(data)
 
     def request_size(self, size: Size) -> None:
         """Ask for a screen of `size`, kept within 1 and MAX_SIDE, as soon as the server takes requests."""

@@ -47,6 +47,7 @@ class TestcardDisplay:
         """Echo one input event on the screen."""
         if not self._open:
             return
+        self._to.injected(event, 0.0)
         match event:
             case Key(True, _, keysym):
                 self._type(_character(keysym))

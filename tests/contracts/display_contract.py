@@ -34,6 +34,7 @@ class Recorder:
         self.sizes = []
         self.updates = 0
         self.cursors = []
+        self.inputs = []
         self.losses = []
         self.damaged = False  # since it was last set to False
         self.damage = None  # of the last update
@@ -58,6 +59,12 @@ class Recorder:
         self.cursors.append(cursor)
         self._told("cursor")
 
+    def injected(self, event, waited):
+        if not waited >= 0:
+            self.faults.append(f"an input that waited {waited} s")
+        self.inputs.append(event)
+        self._told("injected")
+
     def lost(self, reason):
         if not isinstance(reason, DisplayError) or not str(reason).endswith("."):
             self.faults.append(f"lost without a sentence: {reason!r}")
@@ -67,7 +74,7 @@ class Recorder:
     @property
     def told(self):
         """How much has been told so far."""
-        return len(self.sizes) + self.updates + len(self.cursors) + len(self.losses)
+        return len(self.sizes) + self.updates + len(self.cursors) + len(self.inputs) + len(self.losses)
 
     async def until(self, test, seconds=SECONDS):
         """Wait until `test()` is true, looked at whenever something is told."""
@@ -131,6 +138,7 @@ class DisplayContract:
         display, _framebuffer, events = await self.opened(guest)
         for event in EVENTS:
             display.send(event)
+        await events.until(lambda: EVENTS[0] in events.inputs)
         await deferLater(reactor, 0.3)
         assert events.losses == []
         display.close()

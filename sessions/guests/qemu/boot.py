@@ -21,6 +21,7 @@ from sessions.displays.sockets import Reactor
 from sessions.guests.base import GuestError, Progress
 from sessions.guests.qemu.command import SERIAL_LOG_BYTES
 from sessions.guests.qemu.monitor import Monitor
+from sessions.input.events import InputEvent
 from sessions.pixels.cursor import Cursor
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
@@ -74,6 +75,9 @@ class _Screen:
         self.drawn = True
 
     def cursor(self, cursor: Cursor) -> None:
+        """Nothing to learn."""
+
+    def injected(self, event: InputEvent, waited: float) -> None:
         """Nothing to learn."""
 
     def lost(self, reason: DisplayError) -> None:

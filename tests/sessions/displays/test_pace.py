@@ -18,11 +18,13 @@ class Guest:
         self.clock = Clock()
         self.sent: list[InputEvent] = []
         self.times: list[float] = []
+        self.waited: list[float] = []
         self.types = False
         self.pace = Pace(self.clock, self._take, lambda: self.types)
 
-    def _take(self, event: InputEvent) -> None:
+    def _take(self, event: InputEvent, waited: float) -> None:
         self.sent.append(event)
+        self.waited.append(waited)
         self.times.append(self.clock.seconds())
 
     def wait(self, seconds: float) -> None:
@@ -44,6 +46,34 @@ def test_what_a_person_does_passes_at_once(guest):
     for event in [*click, *typed("ab")]:
         guest.pace.put(event)
     assert guest.sent == [*click, *typed("ab")]
+
+
+def test_how_long_each_has_waited_is_told(guest):
+    for event in typed("abcd"):
+        guest.pace.put(event)
+    guest.wait(1)
+    assert guest.waited == [0.0] * AT_ONCE
+    for _ in range(3):
+        guest.pace.put(Wheel(0, 120))
+    for event in typed("abcde"):
+        guest.pace.put(event)
+    guest.wait(1)
+    later = guest.waited[AT_ONCE:]
+    assert later[:3] == [0.0] * 3
+    assert later[-1] == pytest.approx((len(later) - AT_ONCE) * SECONDS, abs=SECONDS)
+    assert later == sorted(later)
+
+
+def test_what_becomes_one_has_waited_since_the_first(guest):
+    guest.types = True
+    guest.pace.put(Text("x"))
+    for x in range(3):
+        guest.pace.put(Pointer(x, 0, Button(0)))
+        guest.wait(1)
+    guest.types = False
+    guest.wait(1)
+    assert guest.sent[1:] == [Pointer(2, 0, Button(0))]
+    assert guest.waited[1] == pytest.approx(3, abs=2 * SECONDS)
 
 
 def test_a_heap_comes_in_order_and_never_more_than_the_guest_takes(guest):
