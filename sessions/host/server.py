@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sessions.host.registry import Registry, SessionMissing, SessionRefused
+from sessions.latency import BOUNDS
 from sessions.pixels.geometry import Size
 from sessions.session import Identity, Session
 from sessions.wire import link, tsg
@@ -147,6 +148,13 @@ class HostLink(Protocol):
         Deferred.fromCoroutine(session.end(params.get("reason") or "The session was ended."))
         return {}
 
+    def _stats(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self._server.registry[params["session"]].statistics()
+
+    def _totals(self, params: dict[str, Any]) -> dict[str, Any]:
+        registry = self._server.registry
+        return {"bounds": BOUNDS, **registry.figures.totals(), "sessions": len(list(registry))}
+
     def _quit(self, params: dict[str, Any]) -> dict[str, Any]:
         if not self._server.quit.called:
             self._server.quit.callback(None)
@@ -159,6 +167,8 @@ class HostLink(Protocol):
         "attach": _attach,
         "detach": _detach,
         "end": _end,
+        "stats": _stats,
+        "totals": _totals,
         "quit": _quit,
     }
 

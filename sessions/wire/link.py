@@ -12,6 +12,8 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     attach     {session, viewer, hello: base64 of ClientHello}     → {}, then tsg messages on that channel
     detach     {viewer}                                            → {}
     end        {session}                                           → {}
+    stats      {session}                                           → Statistics
+    totals     {}                                                  → Totals
     quit       {}                                                  → {}   host detaches its guests and exits
 
 Events (host to gateway):
@@ -23,6 +25,18 @@ SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), p
 viewers, started (Unix time)}. `session` is an id the gateway chose (32 hex digits); `spec` is the
 desktop's table from the configuration, with secrets filled in; `viewer` is a number the gateway chose,
 never used twice on one link.
+
+Statistics: where a session's time goes (docs/latency.md). {session, state, stages, frames, refinements,
+encodings, viewers: [{viewer, stages, frames, refinements, encodings, line}]}. stages: {name of a tsg `Stage`:
+{p50, p95, p99, count, share}} over the last half to whole minute, in seconds; a stage that was not seen is
+left out, and share, of the time from inputs to their pictures, is null where none was answered. frames, of
+which refinements only made exact what was there, and encodings, {name of a tsg `Encoding`: {bytes, pixels}},
+are of the whole time. line: {rate (bytes a second), round_trip (seconds), frames_ahead, bytes_ahead}; what is
+not known is null. A viewer that has no screen yet has its number only.
+
+Totals: all that a host's sessions have measured since it started, those that have ended included. {bounds,
+stages, frames, refinements, encodings, sessions}. bounds: seconds; stages: {name: {below: how many took
+less than each of the bounds, count, sum (seconds)}}; sessions: how many there are now.
 
 `hello` and `quit` stay as they are in every version: a host refuses the hello of a gateway of another
 version, and then takes its `quit`, so that an update can replace it.

@@ -183,6 +183,26 @@ def test_a_viewer_lost_while_it_is_let_in_is_sent_no_frames(line, clock, monkeyp
     assert [m for m in after if m.kind is link.Kind.VIEWER] == []
 
 
+def test_where_time_goes_is_told_of_one_session_and_of_all(line, clock):
+    clock.advance(1)
+    line.say(link.Kind.VIEWER, 2, tsg.Ack(99, 0, 0).encode())
+    line.type(2)
+    clock.advance(0.05)
+    line.say(link.Kind.VIEWER, 2, tsg.Ack(99, 100, 20_000).encode())
+    stats = line.ask("stats", session="b" * 32)[0]["result"]
+    assert stats["session"] == "b" * 32
+    assert stats["stages"]["total"]["p50"] == pytest.approx(0.05, rel=0.05)
+    assert stats["stages"]["client"]["p95"] == pytest.approx(0.02, rel=0.05)
+    assert [viewer["viewer"] for viewer in stats["viewers"]] == [2]
+    line.ask("end", session="b" * 32)
+    totals = line.ask("totals")[0]["result"]
+    assert totals["sessions"] == 0
+    assert totals["stages"]["total"]["sum"] >= 0.05
+    assert len(totals["bounds"]) == len(totals["stages"]["total"]["below"])
+    assert totals["frames"] == stats["frames"]
+    assert "no session" in line.ask("stats", session="b" * 32)[0]["error"]
+
+
 def test_a_guest_whose_making_fails_is_refused_and_leaves_no_folder(line, monkeypatch, tmp_path):
     monkeypatch.setattr(FaultyGuest, "at", "made")
     assert "internal error" in line.start("a" * 32, FAULTY)["error"]
