@@ -34,12 +34,21 @@ FOR_NOBODY = DesktopRight(frozenset(), frozenset())
         (Action.VIEW, Owned("bob", FOR_STAFF), False),
         (Action.END, Owned("ada", None), True),
         (Action.END, Owned("bob", FOR_STAFF), False),
+        (Action.MEASURE, Owned("ada", None), True),
+        (Action.MEASURE, Owned("bob", FOR_STAFF), False),  # of the same desktop's people, but not theirs
+        (Action.MEASURE, FOR_STAFF, False),
         (Action.SEE, Owned("ada", FOR_STAFF), False),
         (Action.CONNECT, Owned("ada", FOR_STAFF), False),
     ],
 )
 def test_who_may_do_what(action, target, allowed):
     assert authorize(ADA, action, target) is allowed
+
+
+def test_administrators_see_where_time_goes_and_no_more():
+    ruth = Subject("ruth", frozenset({"administrators"}))
+    for action in Action:
+        assert authorize(ruth, action, Owned("bob", FOR_STAFF)) is (action is Action.MEASURE)
 
 
 def test_names_of_groups_are_not_names_of_users():

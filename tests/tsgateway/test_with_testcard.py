@@ -5,10 +5,13 @@ import sys
 import pytest
 import pytest_twisted
 
-from sessions.wire.tsg import FROM_SERVER, Ack, Frame, FrameFlag, ScreenSize, ServerHello, decode
+from sessions.wire.tsg import FROM_SERVER, Ack, Frame, FrameFlag, Key, ScreenSize, ServerHello, Stage, decode
 from tests.tsgateway.support import World, hello
 
-DESKTOPS = {"card": {"title": "Test card", "kind": "testcard", "groups": ["users"]}}
+DESKTOPS = {
+    "card": {"title": "Test card", "kind": "testcard", "groups": ["users"]},
+    "still": {"title": "Still card", "kind": "testcard", "groups": ["users"], "fps": 0},
+}
 
 
 @pytest_twisted.async_yield_fixture
@@ -19,6 +22,59 @@ async def world():
         yield made
     finally:
         await made.stop()
+
+
+class Typist:
+    """A viewer of the test card that acknowledges what it sees."""
+
+    def __init__(self, viewer) -> None:
+        self.viewer = viewer
+
+    @classmethod
+    async def attach(cls, world: World, ticket: bytes) -> "Typist":
+        self = cls(await world.native())
+        self.viewer.send(hello(ticket))
+        await self.frame()
+        return self
+
+    async def frame(self) -> None:
+        """Wait for the next whole picture, and acknowledge it."""
+        while True:
+            message = decode(await self.viewer.message(), FROM_SERVER)
+            if isinstance(message, Frame):
+                self.viewer.send(Ack(message.number, 100, 200).encode())
+                if message.flags & FrameFlag.LAST:
+                    return
+
+    async def type(self, count: int) -> None:
+        for number in range(count):
+            self.viewer.send(Key(1, 30, 0x61 + number).encode())
+            await self.frame()
+
+
+@pytest_twisted.ensureDeferred
+async def test_where_time_goes_is_told_to_owners_and_administrators(world: World):
+    ada, bob = await world.sign_in("ada"), await world.sign_in("bob")
+    session, ticket = await bob.ticket("still")
+    await (await Typist.attach(world, ticket)).type(5)
+    for person in (ada, bob):
+        answer = await person.get(f"/api/v1/sessions/{session}/stats")
+        assert answer.status == 200
+        assert (answer.json["user"], answer.json["title"]) == ("bob", "Still card")
+        stages = answer.json["stages"]
+        assert set(stages) == {stage.name.lower() for stage in Stage}
+        assert 0 < stages["encode"]["p50"] <= stages["total"]["p50"] < 5
+        assert sum(times["share"] for name, times in stages.items() if name != "total") == pytest.approx(
+            1, abs=0.01
+        )
+        [viewer] = answer.json["viewers"]
+        assert viewer["line"]["rate"] is None  # it has not been the limit
+        assert answer.json["encodings"]["history"]["bytes"] > 0
+    hers, _ = await ada.ticket("still")
+    for nothing in (hers, "0" * 32):
+        answer = await bob.get(f"/api/v1/sessions/{nothing}/stats")
+        assert (answer.status, answer.code) == (404, "no_such_session")
+    assert (await world.request("GET", f"/api/v1/sessions/{session}/stats")).status == 401
 
 
 @pytest.mark.parametrize("door", ["websocket", "native"])

@@ -261,6 +261,12 @@ async def _end(api: Api, call: Call) -> Response:
     return Response(204, headers={"Cache-Control": "no-store"})
 
 
+async def _stats(api: Api, call: Call) -> Response:
+    session = api.session(call, Action.MEASURE)
+    who = {key: session.info.get(key) for key in ("user", "desktop", "title")}
+    return json_response({**who, **await api.sessions.statistics(call.id)})
+
+
 ROUTES = (
     Route("GET", "/api/v1/health", _health, asks=Asks.NOBODY),
     Route("GET", "/api/v1/me", _me, asks=Asks.ANYBODY),
@@ -270,6 +276,7 @@ ROUTES = (
     Route("POST", "/api/v1/desktops/{id}/connect", _connect, Screen),
     Route("POST", "/api/v1/sessions/{id}/ticket", _ticket),
     Route("POST", "/api/v1/sessions/{id}/end", _end),
+    Route("GET", "/api/v1/sessions/{id}/stats", _stats),
 )
 _PATTERNS = [(re.compile(route.path.replace("{id}", "([a-z0-9-]{1,64})")), route) for route in ROUTES]
 

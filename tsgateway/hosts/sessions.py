@@ -133,6 +133,13 @@ class Sessions:
             await found.host.request("end", {"session": session})
             self._sessions.pop(session, None)
 
+    async def statistics(self, session: str) -> Info:
+        """Return where a session's time goes (Statistics of the link). Raises HostError."""
+        found = self._sessions.get(session)
+        if found is None:
+            raise SessionOver(NOT_RUNNING)
+        return await found.host.request("stats", {"session": session})
+
     def attach(self, session: str, hello: ClientHello, viewer: Seat) -> Attachment:
         """Attach a viewer; messages may be sent at once, the link keeps their order. Raises HostError."""
         found = self._sessions.get(session)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from tsgateway.groups import ADMINISTRATORS
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -25,6 +27,8 @@ class Action(enum.Enum):
     """Attach a viewer to a session and control it."""
     END = "end"
     """End a session."""
+    MEASURE = "measure"
+    """Read where a session's time goes."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ def authorize(subject: Subject, action: Action, target: DesktopRight | Owned) ->
             return _given(subject, desktop)
         case Action.END, Owned():  # also when the desktop was taken away: ending one's own does no harm
             return target.user == subject.name
+        case Action.MEASURE, Owned():  # numbers only: nothing of what is on the screen
+            return target.user == subject.name or ADMINISTRATORS in subject.groups
     return False
 
 

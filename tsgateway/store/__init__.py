@@ -1,9 +1,8 @@
 """What the gateway remembers: accounts and sign-ins."""
 
 from tsgateway.errors import StoreError
+from tsgateway.groups import ADMINISTRATORS, EVERYONE
 from tsgateway.store.database import (
-    ADMINISTRATORS,
-    EVERYONE,
     Account,
     DiskFull,
     NameTaken,

@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from tsgateway.errors import StartError, StoreError
+from tsgateway.groups import ADMINISTRATORS, EVERYONE
 from tsgateway.store.schema import (
     MIGRATIONS,
     VERSION,
@@ -44,8 +45,6 @@ from tsgateway.store.schema import (
     users,
 )
 
-EVERYONE = "users"
-ADMINISTRATORS = "administrators"
 LITTLE = 1 << 20
 """With less room than that, bytes, an I/O error is put down to a full disk."""
 MAX_SIGN_INS = 64

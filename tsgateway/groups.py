@@ -1,0 +1,4 @@
+"""Groups that mean something to the gateway itself."""
+
+EVERYONE = "users"
+ADMINISTRATORS = "administrators"
