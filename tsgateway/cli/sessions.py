@@ -1,15 +1,108 @@
-"""`tsgateway end-sessions`: for when the gateway is stopped and its desktops are to go too."""
+"""`tsgateway session`: what runs, and where its time goes. `tsgateway end-sessions`: for when the gateway is
+stopped and its desktops are to go too.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
+import time
 from typing import Any
 
 import click
 
-from tsgateway.cli.options import fail, with_config
+from sessions.wire.tsg import SessionState
+from tsgateway.cli import stats as shown
+from tsgateway.cli.options import fail, spelled, with_config
 from tsgateway.config import Config
 from tsgateway.errors import StartError
+from tsgateway.hosts.asking import AskedHost, running_hosts
+from tsgateway.hosts.link import HostError, HostRefused
+from tsgateway.layout import Layout
+
+EVERY = 1.0
+"""Seconds between two looks of `--watch`."""
+
+Found = tuple[AskedHost, dict[str, Any]]
+"""A session, and the host that has it."""
+
+
+@click.group()
+def session() -> None:
+    """List the sessions that run, and see where their time goes."""
+
+
+@session.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@with_config
+def list_sessions(config: Config, as_json: bool) -> None:
+    """List the sessions that run, whether the gateway does or not."""
+    found = [info for _, info in _all(config)]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    elif not found:
+        click.echo("No sessions run.")
+    else:
+        _say_list(found)
+
+
+@session.command("stats")
+@click.argument("session_id", metavar="[ID]", default="")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--watch", is_flag=True, help="Again every second, until Ctrl-C.")
+@with_config
+def session_stats(config: Config, session_id: str, as_json: bool, watch: bool) -> None:
+    """Show where the time of a session goes, from an input to its picture.
+
+    ID: the session's id or the beginning of it; not needed when only one runs. docs/latency.md tells what
+    the stages mean and what to do about each.
+    """
+    host, info = _choose(_all(config), session_id)
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            _show(host, info, as_json, clear=watch and sys.stdout.isatty())
+            if not watch:
+                break
+            time.sleep(EVERY)
+
+
+def _show(host: AskedHost, info: dict[str, Any], as_json: bool, clear: bool) -> None:
+    try:
+        stats = host.ask("stats", {"session": info["session"]})
+    except HostRefused:
+        fail("the session has ended", 1)
+    except HostError as error:
+        fail(str(error), 1)
+    if clear:
+        click.clear()
+    click.echo(json.dumps(stats) if as_json else shown.page(info, stats))
+
+
+def _all(config: Config) -> list[Found]:
+    try:
+        return [(host, info) for host in running_hosts(Layout.of(config)) for info in host.sessions]
+    except HostError as error:
+        fail(str(error), 1)
+
+
+def _choose(found: list[Found], beginning: str) -> Found:
+    if not found:
+        fail("no sessions run", 1)
+    meant = [each for each in found if each[1]["session"].startswith(beginning)]
+    if len(meant) == 1:
+        return meant[0]
+    if not meant:
+        fail(f'no session has an id that begins with "{beginning}"; {spelled("session list")} shows all', 1)
+    _say_list([info for _, info in meant])
+    fail("which of these? Give the beginning of its id", 2)
+
+
+def _say_list(found: list[dict[str, Any]]) -> None:
+    click.echo(f"{'ID':<34}{'USER':<18}{'STATE':<14}{'VIEWERS':<9}DESKTOP")
+    for info in found:
+        state = SessionState(info["state"]).name.lower()
+        click.echo(f"{info['session']:<34}{info['user']:<18}{state:<14}{info['viewers']:<9}{info['title']}")
 
 
 @click.command()

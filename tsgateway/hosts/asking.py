@@ -1,0 +1,74 @@
+"""Asking the session hosts that run, from a command: a link that blocks, beside the gateway's own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from sessions.wire.errors import ProtocolError
+from sessions.wire.link import VERSION, Kind, LinkReader, encode
+from tsgateway.hosts.link import HostError, HostRefused
+from tsgateway.layout import Layout
+
+PATIENCE = 10.0
+"""Seconds a host may take for an answer."""
+
+
+class AskedHost:
+    """A session host that runs. sessions: what it has (SessionInfo of the link).
+
+    Opening it raises FileNotFoundError or ConnectionRefusedError when none runs there, else HostError.
+    """
+
+    def __init__(self, number: int, path: os.PathLike[str]) -> None:
+        self.number = number
+        self._numbers = itertools.count(1)
+        self._reader = LinkReader()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(PATIENCE)
+        try:
+            self._socket.connect(os.fspath(path))
+            self.sessions: list[dict[str, Any]] = self.ask("hello", {"version": VERSION})["sessions"]
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a request. Raises HostRefused, HostError."""
+        number = next(self._numbers)
+        try:
+            self._socket.sendall(encode(Kind.REQUEST, 0, {"id": number, "method": method, "params": params}))
+            while data := self._socket.recv(65536):
+                for message in self._reader.receive(data):
+                    if message.kind is Kind.REPLY and message.body.get("id") == number:
+                        return _result(message.body)
+        except (OSError, ProtocolError) as error:
+            raise HostError(f"Session host {self.number} does not answer: {error}.") from None
+        raise HostError(f"Session host {self.number} has stopped.")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+
+def running_hosts(layout: Layout) -> Iterator[AskedHost]:
+    """Open every session host of this data directory that runs. Raises HostError, StartError."""
+    folders = (layout.root / "hosts").glob("*")
+    for number in sorted(int(folder.name) for folder in folders if folder.name.isdecimal()):
+        try:
+            yield AskedHost(number, layout.socket(number))
+        except (FileNotFoundError, ConnectionRefusedError):
+            continue
+        except PermissionError:
+            raise HostError(
+                "These session hosts belong to another user: ask as the gateway's user."
+            ) from None
+
+
+def _result(body: dict[str, Any]) -> dict[str, Any]:
+    if "error" in body:
+        raise HostRefused(str(body["error"]))
+    return dict(body.get("result") or {})
