@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import functools
+import importlib.metadata
 import importlib.util
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from twisted.python.failure import Failure
 from sessions.files import raise_open_files
 from sessions.wire.tsg import SUBPROTOCOL, ClientHello, CloseCode
 from tsgateway.api.headers import security_headers
+from tsgateway.api.metrics import Metrics, read_token
 from tsgateway.api.routes import Api, desktop_right
 from tsgateway.api.site import Site
 from tsgateway.api.static import StaticFiles
@@ -194,7 +196,9 @@ class Gateway:
             doorkeeper=self,
             origins=origins,
         )
-        site = Site(api, StaticFiles(web_client_folder()))
+        token = read_token(self.config.metrics.token_file)
+        metrics = None if token is None else Metrics(token, self)
+        site = Site(api, StaticFiles(web_client_folder()), metrics)
         opened = self._viewers.opened
         return DoorFactory(
             reactor=self._reactor,
@@ -214,6 +218,20 @@ class Gateway:
         self.sessions.use(self._hosts)
         for host in self._hosts:
             host.start()
+
+    # ---- api.metrics.Measured
+
+    version = importlib.metadata.version("tsgateway")
+
+    @property
+    def viewers(self) -> int:
+        """Viewers attached now."""
+        return len(self._viewers.of(lambda grant: True))
+
+    @property
+    def sign_ins(self) -> Mapping[str, int]:
+        """Sign-ins so far, by how they went."""
+        return {} if self._sign_in is None else self._sign_in.outcomes
 
     # ---- api.routes.Doorkeeper
 

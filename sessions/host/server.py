@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -152,8 +153,8 @@ class HostLink(Protocol):
         return self._server.registry[params["session"]].statistics()
 
     def _totals(self, params: dict[str, Any]) -> dict[str, Any]:
-        registry = self._server.registry
-        return {"bounds": BOUNDS, **registry.figures.totals(), "sessions": len(list(registry))}
+        totals = self._server.registry.figures.totals()
+        return {"bounds": BOUNDS, **totals, "cpu_seconds": time.process_time()}
 
     def _quit(self, params: dict[str, Any]) -> dict[str, Any]:
         if not self._server.quit.called:

@@ -35,8 +35,8 @@ are of the whole time. line: {rate (bytes a second), round_trip (seconds), frame
 not known is null. A viewer that has no screen yet has its number only.
 
 Totals: all that a host's sessions have measured since it started, those that have ended included. {bounds,
-stages, frames, refinements, encodings, sessions}. bounds: seconds; stages: {name: {below: how many took
-less than each of the bounds, count, sum (seconds)}}; sessions: how many there are now.
+stages, frames, refinements, encodings, cpu_seconds}. bounds: seconds; stages: {name: {below: how many took
+less than each of the bounds, count, sum (seconds)}}; cpu_seconds: what the host's process has used.
 
 `hello` and `quit` stay as they are in every version: a host refuses the hello of a gateway of another
 version, and then takes its `quit`, so that an update can replace it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from tsgateway.api.metrics import PATH, Metrics
 from tsgateway.api.routes import Api
 from tsgateway.api.static import PREFIX, StaticFiles
 from tsgateway.exchange import ApiError, Request, Response
@@ -13,11 +14,12 @@ SESSION_PAGE = "/session/"
 
 
 class Site:
-    """The API under /api/, the browser client's page and files elsewhere."""
+    """The API under /api/, figures for Prometheus if wanted, the browser client elsewhere."""
 
-    def __init__(self, api: Api, files: StaticFiles) -> None:
+    def __init__(self, api: Api, files: StaticFiles, metrics: Metrics | None) -> None:
         self._api = api
         self._files = files
+        self._metrics = metrics
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; never raises."""
@@ -29,6 +31,11 @@ class Site:
             error = ApiError(426, "upgrade_required", "This is the address of a WebSocket.")
             error.headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
             return error.response()
+        if request.path == PATH and self._metrics is not None:
+            return await self._metrics.answer(request)
+        return self._file(request)
+
+    def _file(self, request: Request) -> Response:
         seen = request.headers.get("if-none-match")
         if request.path in PAGES or request.path.startswith(SESSION_PAGE):
             return self._files.page(seen)

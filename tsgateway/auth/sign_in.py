@@ -86,6 +86,8 @@ class SignIn:
         self._lifetime = settings.lifetime_hours * 3600
         self._idle = settings.idle_minutes * 60
         self._pending = 0
+        self.outcomes = dict.fromkeys(("accepted", "refused", "throttled", "busy"), 0)
+        """Attempts so far, by how they went."""
 
     @property
     def lifetime(self) -> float:
@@ -96,9 +98,11 @@ class SignIn:
         """Return who it is, and the new token. Raises SignInError."""
         name = name.strip().lower()
         if self._pending >= MAX_PENDING:
+            self.outcomes["busy"] += 1
             raise Busy("Many people are signing in right now. Try again in a few seconds.")
         wait = self._throttle.begin(name, address, self._monotonic())
         if wait > 0:
+            self.outcomes["throttled"] += 1
             raise TooManyAttempts(wait)
         self._pending += 1
         try:
@@ -110,10 +114,12 @@ class SignIn:
             # A name that is none may be a password, typed into the wrong field.
             who = "nobody's name" if account is None else account.name
             self.log.info("sign-in refused: {who} from {address}", who=who, address=address)
+            self.outcomes["refused"] += 1
             raise WrongPassword("The name or the password is wrong.")
         self._throttle.succeeded(name, address)
         token = new_token()
         await self._database(self._store.add_sign_in, hash_token(token), name, self._wall())
+        self.outcomes["accepted"] += 1
         self.log.info("signed in: {name} from {address}", name=name, address=address)
         return subject_of(account), token
 

@@ -49,7 +49,13 @@ def load(path: Path | None) -> Config:
 
 def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
     """Take relative paths in the file as relative to the file."""
-    places = [("server", "certificate"), ("server", "key"), ("data", "directory"), ("data", "images")]
+    places = [
+        ("server", "certificate"),
+        ("server", "key"),
+        ("data", "directory"),
+        ("data", "images"),
+        ("metrics", "token_file"),
+    ]
     desktops = table.get("desktops")
     sections = [(table.get(section), key) for section, key in places]
     if isinstance(desktops, dict):

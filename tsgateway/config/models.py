@@ -159,6 +159,16 @@ class SignInSection(Section):
     )
 
 
+class MetricsSection(Section):
+    """Figures for Prometheus, at /metrics."""
+
+    token_file: FilePath | None = Field(
+        None,
+        description="File whose first line is the token that Prometheus has to bring, at least 32 "
+        "characters. Without it there is nothing at /metrics.",
+    )
+
+
 class Desktop(BaseModel):
     """A desktop that people may open. Further keys belong to its kind and go to the session host."""
 
@@ -215,4 +225,5 @@ class Config(Section):
     guests: GuestsSection = GuestsSection.model_construct()
     encoding: EncodingSection = EncodingSection.model_construct()
     sign_in: SignInSection = SignInSection.model_construct()
+    metrics: MetricsSection = MetricsSection.model_construct()
     desktops: dict[DesktopId, Desktop] = Field(default_factory=_default_desktops)

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -23,6 +24,8 @@ Info = dict[str, Any]
 NOT_RUNNING = "It does not run any more."
 MAX_ENDINGS = 256
 """So many sessions are remembered after their end, for those who come late to hear why."""
+TOTALS_WITHIN = 3.0
+"""Seconds that a host may take to tell its totals; others are told all the same."""
 
 
 class SessionOver(HostError):
@@ -54,6 +57,14 @@ class Session:
         return bool(self.info.get("state") == SessionState.ENDED)
 
 
+@dataclasses.dataclass
+class Relayed:
+    """Bytes of messages that went through."""
+
+    to_viewers: int = 0
+    to_hosts: int = 0
+
+
 class Sessions:
     """The directory of sessions; it is filled by the hosts and kept in memory only."""
 
@@ -66,6 +77,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._endings: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
+        self.relayed = Relayed()
 
     def use(self, hosts: Sequence[HostSupervisor]) -> None:
         """Tell which hosts there are."""
@@ -133,6 +145,25 @@ class Sessions:
             await found.host.request("end", {"session": session})
             self._sessions.pop(session, None)
 
+    @property
+    def hosts_up(self) -> int:
+        """How many session hosts answer."""
+        return sum(host.up for host in self._hosts)
+
+    def in_state(self, state: SessionState) -> int:
+        """Return how many sessions are in a state."""
+        return sum(session.info.get("state") == state for session in self._sessions.values())
+
+    async def totals(self) -> list[tuple[int, Info]]:
+        """Return what each host that answers has measured (Totals of the link), by its number."""
+        asked = [(host.number, host.request("totals", {}, TOTALS_WITHIN)) for host in self._hosts if host.up]
+        answers = await DeferredList([answer for _, answer in asked], consumeErrors=True)
+        return [
+            (number, answer)
+            for (number, _), (is_good, answer) in zip(asked, answers, strict=True)
+            if is_good and isinstance(answer, dict)
+        ]
+
     async def statistics(self, session: str) -> Info:
         """Return where a session's time goes (Statistics of the link). Raises HostError."""
         found = self._sessions.get(session)
@@ -152,7 +183,7 @@ class Sessions:
         told = dataclasses.replace(hello, ticket=b"").encode()
         params = {"session": session, "viewer": channel, "hello": base64.b64encode(told).decode()}
         found.host.request("attach", params).addErrback(self._not_attached, viewer)
-        return Attachment(found.host, channel, self._viewers)
+        return Attachment(found.host, channel, self._viewers, self.relayed)
 
     def _not_attached(self, failure: Failure, viewer: Seat) -> None:
         failure.trap(HostError)  # type: ignore[no-untyped-call]
@@ -197,6 +228,7 @@ class Sessions:
         """Hand a message to its viewer, untouched."""
         owner, viewer = self._viewers.get(channel, (None, None))
         if viewer is not None and owner is host:
+            self.relayed.to_viewers += len(message)
             viewer.deliver(message)
 
     def _update(self, host: HostSupervisor, info: Info) -> None:
@@ -216,9 +248,11 @@ class Attachment:
     host: HostSupervisor
     channel: int
     viewers: dict[int, tuple[HostSupervisor, Seat]]
+    relayed: Relayed
 
     def send(self, message: bytes) -> None:
         """Hand over a message of the viewer."""
+        self.relayed.to_hosts += len(message)
         self.host.send(self.channel, message)
 
     def detach(self) -> None:

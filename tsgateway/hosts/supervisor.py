@@ -23,7 +23,7 @@ from twisted.logger import Logger
 
 from sessions.files import write_whole
 from sessions.wire.link import VERSION
-from tsgateway.hosts.link import HostError, HostLink, HostRefused
+from tsgateway.hosts.link import REPLY_WITHIN, HostError, HostLink, HostRefused
 from tsgateway.hosts.place import HostPlace
 
 CONNECT_EVERY = 0.1
@@ -110,13 +110,15 @@ class HostSupervisor:
         if self._process is not None:
             await self._reaped(self._process)
 
-    def request(self, method: str, params: dict[str, Any]) -> Deferred[dict[str, Any]]:
+    def request(
+        self, method: str, params: dict[str, Any], within: float = REPLY_WITHIN
+    ) -> Deferred[dict[str, Any]]:
         """Ask the host; the Deferred gives the result, or HostError."""
         if self._link is None:
             answer: Deferred[dict[str, Any]] = Deferred()
             answer.errback(HostError("The session host is starting. Try again in a moment."))
             return answer
-        return self._link.request(method, params)
+        return self._link.request(method, params, within)
 
     def send(self, channel: int, message: bytes) -> None:
         """Hand over a viewer's message."""
