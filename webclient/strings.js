@@ -91,6 +91,10 @@ const ENGLISH = {
   "session.disconnect.hint": "The session goes on",
   "session.end": "End session…",
   "session.statistics.line": "{rate} · {frames} frames/s · decode {decode} · on screen {present} · round trip {trip} · {total} in all",
+  "session.statistics.exact": "exact {rate}/s",
+  "session.statistics.still": "JPEG {rate}/s",
+  "session.statistics.copy": "moved {rate}/s",
+  "session.statistics.video": "video {detail}, {rate}/s",
 
   "notice.connecting": "Connecting to {title}",
   "notice.connecting.text": "Just a moment…",

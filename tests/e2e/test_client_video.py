@@ -5,16 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sessions.encoders.base import VideoEncoder
+from sessions.encoders.video.av1 import Av1
+from sessions.encoders.video.h264 import H264
+from sessions.encoders.video.vpx import Vp8, Vp9
+from sessions.pixels.geometry import Size
 from sessions.wire import tsg
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import DevServer, Viewer
 from tests.e2e.machine import wait_for
+from tests.e2e.pages import choose, until
 from tests.e2e.test_client_session import sees, shown
 from tests.reference.test_video import COLOURS, psnr, waves
 from tests.reference.video import VideoSource
 
 pytestmark = pytest.mark.browser
 
+ENCODERS: dict[tsg.Codec, type[VideoEncoder]] = {encoder.codec: encoder for encoder in (H264, Vp8, Vp9, Av1)}
 CAPABILITY = {codec: tsg.Capability[codec.name] for codec in tsg.Codec}
 # What Debian's browsers decode in the right colours. Firefox takes VP8 for BT.601, so it must not name it.
 ABLE = {
@@ -75,6 +82,22 @@ def test_pictures_follow_each_other(browser: Browser, viewer: Viewer, codec: tsg
         meant = waves(240, 320, phase / 3)
         show(viewer, source.operation(100, 60, meant))
         sees_video(browser, around, (100, 60, meant))
+
+
+@pytest.mark.parametrize(("width", "height"), [(960, 540), (101, 67)])
+def test_what_the_session_host_encodes(
+    browser: Browser, viewer: Viewer, codec: tsg.Codec, width: int, height: int
+) -> None:
+    encoder = ENCODERS[codec](Size(width, height), False)
+    pixels = np.zeros((height, width, 4), np.uint8)
+    for phase in range(3):
+        pixels[:, :, :3] = waves(height, width, phase / 3)
+        chunk = encoder.encode(pixels.view("<u4")[:, :, 0])
+        flags = tsg.VideoFlag.KEY if chunk.key else 0
+        data = tsg.VideoPicture(0, codec, flags, chunk.data).pack()
+        show(viewer, tsg.Operation(tsg.Encoding.VIDEO, 21, 33, width, height, data))
+    encoder.close()
+    sees_video(browser, fresh(viewer), (21, 33, pixels[:, :, :3]))
 
 
 def test_pure_colours(browser: Browser, viewer: Viewer, codec: tsg.Codec) -> None:
@@ -138,6 +161,18 @@ def test_parts_are_shown_together(browser: Browser, viewer: Viewer) -> None:
     sees_video(browser, before, (50, 50, meant), (200, 50, waves(64, 64, 2)))
 
 
+def test_a_video_goes_on_while_a_large_change_arrives(browser: Browser, viewer: Viewer) -> None:
+    """However long that takes; what counts is each stream's newest picture."""
+    sources = [VideoSource(stream, tsg.Codec.H264) for stream in range(2)]
+    for phase in range(40):
+        pictures = [waves(600, 400, phase), waves(500, 401, phase / 2)]
+        both = (source.operation(500 * at, 9, pictures[at]) for at, source in enumerate(sources))
+        send(viewer, *both, flags=0 if phase < 39 else tsg.FrameFlag.LAST)
+    viewer.shown(viewer.painter.number)
+    assert not viewer.of(tsg.Refresh)
+    sees_video(browser, fresh(viewer), *((500 * at, 9, picture) for at, picture in enumerate(pictures)))
+
+
 def test_a_video_is_scrolled(browser: Browser, viewer: Viewer) -> None:
     """What is there is copied, and the stream goes on at the new place."""
     source, around = VideoSource(0, tsg.Codec.H264), fresh(viewer)
@@ -195,6 +230,15 @@ def test_pictures_do_not_pile_up(browser: Browser, viewer: Viewer) -> None:
         send(viewer, source.operation(7, 9, waves(144, 256, phase / 9)))
     viewer.shown(viewer.painter.number)
     sees_video(browser, around, (7, 9, waves(144, 256, 89 / 9)))
+
+
+def test_statistics_tell_how_the_picture_travels(browser: Browser, viewer: Viewer) -> None:
+    choose(browser, "More", "[role=menuitem]")
+    show(viewer, VideoSource(0, tsg.Codec.H264).operation(0, 0, waves(90, 160)))
+    browser.evaluate(
+        until("document.querySelector('.statistics').innerText.includes('video H.264 160×90, ')")
+    )
+    browser.evaluate(until("!document.querySelector('.statistics').innerText.includes('video')"))
 
 
 # ---- what goes wrong
@@ -274,6 +318,7 @@ def test_a_video_goes_on_over_a_damaged_stream(browser: Browser, viewer: Viewer)
 
 
 def test_too_many_pictures_in_one(browser: Browser, viewer: Viewer) -> None:
+    """More than there are streams to show, at once: that is no server of ours."""
     source = VideoSource(0, tsg.Codec.H264)
     show(viewer, *(source.operation(0, 0, waves(32, 32, phase)) for phase in range(17)))
     assert viewer.of(tsg.Refresh)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -63,3 +68,16 @@ def test_a_stream_begins_with_a_key_and_is_of_the_size_that_is_said() -> None:
         videos.decode(delta._replace(width=80))
     with pytest.raises(AssertionError, match="64x64"):
         videos.decode(key._replace(height=62))
+
+
+def test_the_pictures_by_which_the_browser_client_finds_out_what_works() -> None:
+    module = (Path(__file__).parents[2] / "webclient/decode/probe.js").as_uri()
+    script = f"const {{SAMPLES, SIDE, RED}} = await import({json.dumps(module)});"
+    script += "console.log(JSON.stringify([SAMPLES, SIDE, RED]));"
+    said = subprocess.run(["node", "--input-type=module", "-e", script], check=True, capture_output=True, text=True).stdout
+    samples, side, red = json.loads(said)
+    assert {int(codec) for codec in samples} == set(tsg.Codec)
+    for codec, chunk in samples.items():
+        picture = tsg.VideoPicture(0, int(codec), tsg.VideoFlag.KEY, base64.b64decode(chunk))
+        operation = tsg.Operation(tsg.Encoding.VIDEO, 0, 0, side, side, picture.pack())
+        assert np.abs(bgr(Videos().decode(operation)).astype(int) - red[::-1]).max() <= 1

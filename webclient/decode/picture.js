@@ -19,8 +19,6 @@ export class Picture {
   #pixels = null;
   #videos;
   #changes = []; // operations with what they were decoded to
-  #bitmapPixels = 0;
-  #videoPictures = 0;
 
   // canvas: an OffscreenCanvas (or a canvas); history: a HistoryDecoder; videos: Videos.
   constructor(canvas, history, videos) {
@@ -66,6 +64,7 @@ export class Picture {
     const decoding = Promise.allSettled(operations.map((operation) => this.#decode(operation)));
     let error = this.#decodeHistory(flags, operations, history);
     for (const { value, reason } of await decoding) {
+      if (value?.encoding === Encoding.VIDEO) replace(changes, value);
       if (value) changes.push(value);
       else error ??= reason;
     }
@@ -123,16 +122,17 @@ export class Picture {
     if (this.#changes.length + operations.length > 4 * MAX_OPERATIONS) {
       throw new DecodeError("too many parts of one picture");
     }
-    let [pixels, videos] = [this.#bitmapPixels, this.#videoPictures];
-    for (const { encoding, x, y, width, height, data } of operations) {
-      this.#checkRectangle(x, y, width, height);
-      if (encoding === Encoding.COPY) this.#checkRectangle(...copySource(data), width, height);
+    let [pixels, videos] = [0, 0];
+    for (const { encoding, width, height } of [...this.#changes, ...operations]) {
       if (encoding === Encoding.JPEG || encoding === Encoding.VIDEO) pixels += width * height;
       if (encoding === Encoding.VIDEO) videos += 1;
     }
     if (videos > MAX_VIDEO_PICTURES) throw new DecodeError("too many videos in one picture");
     if (pixels > 4 * this.width * this.height) throw new DecodeError("too many pixels in one picture");
-    [this.#bitmapPixels, this.#videoPictures] = [pixels, videos];
+    for (const { encoding, x, y, width, height, data } of operations) {
+      this.#checkRectangle(x, y, width, height);
+      if (encoding === Encoding.COPY) this.#checkRectangle(...copySource(data), width, height);
+    }
   }
 
   #checkRectangle(x, y, width, height) {
@@ -142,8 +142,18 @@ export class Picture {
   #drop() {
     close(this.#changes);
     this.#changes = [];
-    this.#bitmapPixels = 0;
-    this.#videoPictures = 0;
+  }
+}
+
+// Takes a video's picture out of the list that `video` will cover before anybody could see it: while a large
+// change arrives in parts, a video goes on, and nothing else bounds how many pictures of it would wait.
+function replace(changes, video) {
+  const isSame = ({ encoding, x, y, width, height }) =>
+    encoding === Encoding.VIDEO && x === video.x && y === video.y && width === video.width && height === video.height;
+  for (let at = changes.length - 1; at >= 0 && changes[at].encoding !== Encoding.COPY; at -= 1) {
+    if (!isSame(changes[at])) continue;
+    close(changes.splice(at, 1));
+    return;
   }
 }
 

@@ -110,7 +110,7 @@ export class Videos {
   // VideoDecoder and EncodedVideoChunk.
   constructor(failed, outside = {}) {
     this.#failed = failed;
-    this.#outside = { Decoder: self.VideoDecoder, Chunk: self.EncodedVideoChunk, timers, ...outside };
+    this.#outside = { Decoder: globalThis.VideoDecoder, Chunk: globalThis.EncodedVideoChunk, timers, ...outside };
   }
 
   // Codecs found to work here, before any video comes.

@@ -276,11 +276,13 @@ class SessionPage {
     this.#controls.focus();
   }
 
-  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total }) {
-    this.#statistics.textContent = t("session.statistics.line", {
+  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total, ways }) {
+    const line = t("session.statistics.line", {
       rate: `${bytes(rate)}/s`, frames: frames.toFixed(0), decode: milliseconds(decode),
       present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
     });
+    const parts = ways.map(({ way, detail, rate }) => t(`session.statistics.${way}`, { detail, rate: rate.toFixed(0) }));
+    this.#statistics.textContent = [line, ...parts].join(" · ");
   }
 
   #save(file) {

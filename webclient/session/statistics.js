@@ -1,5 +1,11 @@
 // What the line and the decoder do, over the time since it was last read.
 
+import { NAMES } from "../decode/codecs.js";
+import { Encoding, videoPicture } from "../wire/tsg.js";
+
+const WAYS = { [Encoding.HISTORY]: "exact", [Encoding.JPEG]: "still", [Encoding.COPY]: "copy", [Encoding.VIDEO]: "video" };
+const MAX_WAYS = 4; // told at a time: those taken most
+
 export class Statistics {
   #bytes = 0;
   #frames = 0;
@@ -7,12 +13,22 @@ export class Statistics {
   #decode = [];
   #present = [];
   #roundTrip = null;
+  #ways = new Map();
   #since = 0;
 
   received(bytes, isFrame) {
     this.#bytes += bytes;
     this.#total += bytes;
     if (isFrame) this.#frames += 1;
+  }
+
+  // A Frame's operations, by the ways in which parts of the picture travel: each counts once a frame.
+  travelled(operations) {
+    const ways = operations.map(({ encoding, width, height, data }) => {
+      const detail = encoding === Encoding.VIDEO ? `${NAMES[videoPicture(data).codec]} ${width}×${height}` : "";
+      return `${WAYS[encoding]} ${detail}`;
+    });
+    for (const way of new Set(ways)) this.#ways.set(way, (this.#ways.get(way) ?? 0) + 1);
   }
 
   decoded(milliseconds) {
@@ -29,7 +45,8 @@ export class Statistics {
     this.#roundTrip = milliseconds;
   }
 
-  // Bytes and frames a second, milliseconds (medians; null where nothing was measured), and all bytes.
+  // Bytes and frames a second, milliseconds (medians; null where nothing was measured), all bytes, and which
+  // ways the picture came: {way: exact, still, copy or video; detail; rate: frames a second}.
   read(now) {
     const seconds = Math.max(0.001, (now - this.#since) / 1000);
     const report = {
@@ -39,6 +56,7 @@ export class Statistics {
       decode: median(this.#decode),
       present: median(this.#present),
       roundTrip: this.#roundTrip,
+      ways: this.#takeWays(seconds),
     };
     this.#bytes = 0;
     this.#frames = 0;
@@ -46,6 +64,15 @@ export class Statistics {
     this.#present = [];
     this.#since = now;
     return report;
+  }
+
+  #takeWays(seconds) {
+    const often = [...this.#ways].sort(([, a], [, b]) => b - a).slice(0, MAX_WAYS);
+    this.#ways.clear();
+    return often.map(([key, count]) => {
+      const [way, ...detail] = key.split(" ");
+      return { way, detail: detail.join(" "), rate: count / seconds };
+    });
   }
 }
 

@@ -109,6 +109,7 @@ function greeted(hello) {
 
 function received(message, bytes, time) {
   statistics.received(bytes, message.name === "Frame");
+  if (message.name === "Frame") statistics.travelled(message.operations);
   waiting += bytes;
   if (waiting > MAX_WAITING) {
     connection.fail(CloseCode.LIMIT, "frames arrive faster than they can be shown");
