@@ -77,6 +77,7 @@ class RfbDisplay:
         self._reactor = reactor
         self._client = client
         self._server = client.server
+        self._server.memory = lambda *box: framebuffer.memory(Rect(*box))
         self._framebuffer = framebuffer
         self._to = to
         self._awake_seconds = 1 / awake if awake else 0

@@ -13,7 +13,7 @@ import numpy as np
 import zstandard
 
 from sessions.encoders.base import FRAME_BYTES, Encoded, Options, Traits
-from sessions.pixels.framebuffer import Pixels
+from sessions.pixels.framebuffer import COLOUR, Pixels
 from sessions.pixels.geometry import Rect
 from sessions.wire.tsg import Capability, Encoding, Operation
 
@@ -52,9 +52,10 @@ class HistoryStream:
                 yield self._stream.compress(self._packed[:at].data)
                 at = 0
             if size > len(self._packed):
-                yield self._stream.compress(pixels[rect.y : rect.bottom, rect.x : rect.right].tobytes())
+                part = pixels[rect.y : rect.bottom, rect.x : rect.right] & COLOUR
+                yield self._stream.compress(part.data)
                 continue
             target = self._packed[at : at + size].reshape(rect.height, rect.width)
-            target[:] = pixels[rect.y : rect.bottom, rect.x : rect.right]
+            np.bitwise_and(pixels[rect.y : rect.bottom, rect.x : rect.right], COLOUR, out=target)
             at += size
         yield self._stream.compress(self._packed[:at].data)

@@ -16,13 +16,14 @@ MAX_SIDE = 8192
 """Largest width and height, pixels."""
 
 Pixels = npt.NDArray[np.uint32]
-"""(height, width) little-endian 32-bit pixels: the bytes are B, G, R, X."""
+"""(height, width) little-endian 32-bit pixels: the bytes are B, G, R and one that means nothing."""
 
-_COLOUR = np.uint32(0x00FFFFFF)
+COLOUR = np.uint32(0x00FFFFFF)
+"""The bytes of a pixel that mean something."""
 
 
 class Framebuffer:
-    """A screen's pixels, with the unused byte of each always 0."""
+    """A screen's pixels. The unused byte of each is 0, or what was written straight into `memory`."""
 
     def __init__(self) -> None:
         self.size = Size(0, 0)
@@ -59,9 +60,21 @@ class Framebuffer:
         if not (rect.width and rect.height):
             return
         target = self.pixels[rect.y : rect.bottom, rect.x : rect.right]
-        np.bitwise_and(pixels, _COLOUR, out=target)
-        self._damage.tiles[tile_span(rect)] = True
-        self.settled = False
+        np.bitwise_and(pixels, COLOUR, out=target)
+        self._written(rect)
+
+    def memory(self, rect: Rect) -> memoryview | None:
+        """Return the bytes of `rect`, which is not empty, for the caller to write new pixels into at once.
+
+        None, and nothing done, when it is narrower than the screen and so not in one piece. The memory is of
+        no use once the screen has another size. Raises ValueError when `rect` is not on the screen.
+        """
+        self._check(rect)
+        if rect.width < self.size.width:
+            return None
+        self._written(rect)
+        stride = self.size.width * 4
+        return self.pixels.data.cast("B")[rect.y * stride : rect.bottom * stride]
 
     def copy(self, source: Rect, x: int, y: int) -> None:
         """Copy `source` to where its top left corner is at (x, y); the two may overlap.
@@ -83,6 +96,10 @@ class Framebuffer:
         damage, self._damage = self._damage, Region(self.size)
         self.settled = True
         return damage
+
+    def _written(self, rect: Rect) -> None:
+        self._damage.tiles[tile_span(rect)] = True
+        self.settled = False
 
     def _check(self, rect: Rect) -> None:
         if rect.width < 0 or rect.height < 0 or not rect.within(self.size):

@@ -20,6 +20,7 @@ SIDES = st.integers(0, 70) | st.sampled_from([8192, 8193, 65535])
 def outcome(data, cuts):
     """Everything that can be seen from outside: events, picture, bytes to send, error."""
     client, screen, seen, at = RfbClient(b"secret", encodings=COMPACT), Framebuffer(), [], 0
+    client.server.memory = lambda *box: in_place(client, screen, Rect(*box))
     error = None
     try:
         for cut in [*sorted(cuts), len(data)]:
@@ -34,6 +35,10 @@ def outcome(data, cuts):
     except ProtocolError as caught:
         error = str(caught)
     return seen, screen.size, screen.pixels.tobytes(), client.data_to_send(), error
+
+
+def in_place(client, screen, rect):
+    return screen.memory(rect) if screen.size == (client.server.width, client.server.height) else None
 
 
 def apply(event, screen):

@@ -82,5 +82,6 @@ class Updated(NamedTuple):
 
 Event = Ready | Resized | Pixels | Copied | CursorShape | PointerMode | ResizeRefused | Updated
 
-Parser = Generator[int | Event, memoryview, None]
-"""Yields how many bytes (≤ CHUNK) it wants, and is sent them; or yields an event, and is sent b""."""
+Parser = Generator[int | memoryview | Event, memoryview, None]
+"""Yields how many bytes (≤ CHUNK) it wants, and is sent them; or yields memory to be filled, or an event, and
+is sent b""."""

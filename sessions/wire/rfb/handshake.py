@@ -26,9 +26,9 @@ _NAMES = {
     30: "Apple", 129: "RA2 256", 133: "RSA-AES",
 }  # fmt: skip
 
-_Handshake = Generator[int | Event, memoryview, Ready]
-_Text = Generator[int | Event, memoryview, str]
-_Version = Generator[int | Event, memoryview, int]
+_Handshake = Generator[int | memoryview | Event, memoryview, Ready]
+_Text = Generator[int | memoryview | Event, memoryview, str]
+_Version = Generator[int | memoryview | Event, memoryview, int]
 
 
 class Refused(ProtocolError):

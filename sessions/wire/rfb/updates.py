@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import numpy as np
 
@@ -43,6 +44,9 @@ class ServerMessages:
 
     width, height: the screen, pixels. extended_keys, extended_buttons: these messages may be sent.
     screen: id and flags of the first screen, None while SetDesktopSize is not known to be understood.
+    memory: where set, returns the memory that holds the pixels of x, y, width, height, which is on the screen
+    and not empty, or None when they are not in one piece. Raw pixels are received straight into it, and no
+    `Pixels` tell of them.
     """
 
     def __init__(self) -> None:
@@ -50,6 +54,7 @@ class ServerMessages:
         self.extended_keys = False
         self.extended_buttons = False
         self.screen: tuple[int, int] | None = None
+        self.memory: Callable[[int, int, int, int], memoryview | None] | None = None
         self._zrle = ZrleDecoder()
         self._changed = False
 
@@ -125,7 +130,11 @@ class ServerMessages:
         elif empty:
             pass
         elif encoding == Encoding.RAW:
-            yield from _raw(box)
+            memory = self.memory and self.memory(*box)
+            if memory is None:
+                yield from _raw(box)
+            else:
+                yield memory
         else:
             yield from hextile(x, y, width, height)
 

@@ -6,6 +6,8 @@ import zlib
 import numpy as np
 import pytest
 
+from sessions.pixels.framebuffer import Framebuffer
+from sessions.pixels.geometry import Rect, Size
 from sessions.wire.errors import LimitExceeded, ProtocolError
 from sessions.wire.rfb import Refused, RfbClient, messages
 from sessions.wire.rfb.client import COMPACT
@@ -214,6 +216,41 @@ def test_bulk_pixels_start_at_the_front_of_the_buffer():
     assert len(room) == CHUNK // (1920 * 4) * 1920 * 4
     list(client.received(len(room)))
     assert len(client.buffer()) == len(room)
+
+
+@pytest.mark.parametrize("step", [None, 1, 7, 4097])
+def test_pixels_in_one_piece_of_the_screen_go_straight_there(step):
+    screen = Framebuffer()
+    screen.resize(Size(64, 40))
+    client = RfbClient()
+    client.server.memory = lambda *box: screen.memory(Rect(*box))
+    wide = np.random.default_rng(1).integers(0, 1 << 32, (30, 64), "<u4")
+    update = server.update(
+        server.raw(0, 5, 64, 30, wide.tobytes()),
+        server.raw(0, 5, 64, 1, wide[-1:].tobytes()),
+        server.raw(2, 5, 3, 2, bytes(24)),
+    )
+    screen.take_damage()
+    events = feed(client, server.hello(64, 40) + update, step)
+    assert events == [Ready(64, 40, "test"), Pixels(2, 5, 3, 2, bytes(24)), Updated(True)]
+    expected = np.zeros((40, 64), "<u4")
+    expected[5:35] = wide
+    expected[5] = wide[-1]
+    assert np.array_equal(screen.pixels, expected)
+    assert not screen.settled
+    assert screen.take_damage().rects() == [Rect(0, 0, 64, 40)]
+
+
+def test_memory_of_the_screen_is_offered_for_no_more_than_its_rectangle():
+    screen = Framebuffer()
+    screen.resize(Size(1920, 1080))
+    client = RfbClient()
+    client.server.memory = lambda *box: screen.memory(Rect(*box))
+    feed(client, server.hello(1920, 1080) + server.update(server.raw(0, 1000, 1920, 80, bytes(100))))
+    assert len(client.buffer()) <= 2 * CHUNK
+    feed(client, bytes(1920 * 79 * 4))
+    assert len(client.buffer()) == 1920 * 4 - 100
+    assert feed(client, bytes(1920 * 4 - 100)) == [Updated(True)]
 
 
 def test_copy_rect():
