@@ -48,6 +48,13 @@ class Layout:
         """Return the folder of one session host: settings, log, guests."""
         return self.root / "hosts" / str(number)
 
+    def hosts(self) -> list[int]:
+        """Return the numbers of the session hosts that have a folder."""
+        try:
+            return sorted(int(path.name) for path in (self.root / "hosts").iterdir() if _is_number(path.name))
+        except OSError:
+            return []
+
     def prepare(self) -> None:
         """Make the folders, private to this user. Raises StartError."""
         folder = self.root
@@ -76,6 +83,10 @@ class Layout:
         if folder.is_symlink() or status.st_uid != os.geteuid() or status.st_mode & 0o077:
             raise StartError(f"{folder} belongs to someone else or is open to others; remove it")
         return folder / f"{number}.sock"
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and str(int(name)) == name
 
 
 class DataLock:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.error import CannotListenError
 from twisted.internet.ssl import CertificateOptions
@@ -36,9 +36,9 @@ from tsgateway.certificates import Identity, load_identity
 from tsgateway.config import Config
 from tsgateway.errors import StartError
 from tsgateway.hosts.link import HostError
-from tsgateway.hosts.place import HOST_COMMAND, host_place
+from tsgateway.hosts.local import LocalHosts
+from tsgateway.hosts.place import HOST_COMMAND
 from tsgateway.hosts.sessions import NOT_RUNNING, Attachment, SessionOver, Sessions
-from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.layout import DataLock, Layout
 from tsgateway.policy import Action, Owned, Subject, authorize
 from tsgateway.protocols.tsg.viewer import Refused, Viewer, Viewers
@@ -88,7 +88,7 @@ class Gateway:
         self._viewers = Viewers(self, reactor)
         self._checking = LoopingCall(self._check_sign_ins)
         self._checking.clock = reactor
-        self._hosts: list[HostSupervisor] = []
+        self._hosts: LocalHosts | None = None
         self._port: Any = None
         self._lock: DataLock | None = None
         self._store: Store | None = None
@@ -107,7 +107,8 @@ class Gateway:
         self._hashing.start()
         self._sign_in = self._make_sign_in(self._store)
         await self._listen(self._sign_in, self.identity)
-        self._start_hosts()
+        self._hosts = LocalHosts(self.config, self.layout, self.sessions, self._reactor, self._host_command)
+        self._hosts.start()
         self._viewers.start()
         self._checking.start(CHECK_SIGN_INS_EVERY, now=False)
         for name, desktop in self.config.desktops.items():
@@ -124,8 +125,9 @@ class Gateway:
             await deferLater(self._reactor, CLOSE_WITHIN)
         if self._checking.running:
             self._checking.stop()
-        hosts, self._hosts = self._hosts, []
-        await gatherResults([Deferred.fromCoroutine(host.stop()) for host in hosts])
+        hosts, self._hosts = self._hosts, None
+        if hosts is not None:
+            await hosts.stop()
         self._hashing.stop()
         self._database.stop()
         if self._store is not None:
@@ -210,14 +212,6 @@ class Gateway:
             ),
             headers=headers,
         )
-
-    def _start_hosts(self) -> None:
-        for number in range(self.config.hosts.count):
-            place = host_place(self.config, self.layout, number, self._host_command)
-            self._hosts.append(HostSupervisor(place, self.sessions, self._reactor))
-        self.sessions.use(self._hosts)
-        for host in self._hosts:
-            host.start()
 
     # ---- api.metrics.Measured
 

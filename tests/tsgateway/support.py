@@ -30,11 +30,14 @@ from sessions.wire.tsg import FROM_SERVER, SUBPROTOCOL, ClientHello, Close, Mess
 from tests.fakes import host as fake_host
 from tsgateway.auth.passwords import Passwords
 from tsgateway.config import Config
+from tsgateway.hosts.placement import HostState
+from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.service import Gateway
 from tsgateway.store import Store
 
 PATIENCE = 30
 """Seconds until a test that waits gives up."""
+ASLEEP = HostState.ASLEEP
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 HOST = (sys.executable, fake_host.__file__)
 DESKTOPS = {
@@ -68,6 +71,7 @@ class World:
         table = {
             "server": {"port": 0},
             "data": {"directory": str(self.folder / "data")},
+            "hosts": {"count": 1},
             "desktops": DESKTOPS,
             **sections,
         }
@@ -86,7 +90,12 @@ class World:
         return self
 
     async def host_up(self) -> None:
-        await until(lambda: all(host.up for host in self.gateway._hosts), "the session host")
+        """Wait for every host that is to run."""
+        await until(lambda: all(host.up for host in self.hosts if host.state != ASLEEP), "the session host")
+
+    @property
+    def hosts(self) -> list[HostSupervisor]:
+        return self.gateway._hosts.all
 
     async def stop(self) -> None:
         await self.gateway.stop()
@@ -100,9 +109,9 @@ class World:
     def origin(self) -> str:
         return f"https://localhost:{self.port}"
 
-    def host_requests(self, method: str) -> list[dict]:
-        """What the fake host was asked."""
-        path = self.gateway.layout.host(0) / "guests" / "requests.jsonl"
+    def host_requests(self, method: str, number: int = 0) -> list[dict]:
+        """What a fake host was asked."""
+        path = self.gateway.layout.host(number) / "guests" / "requests.jsonl"
         calls = [json.loads(line) for line in path.read_text().splitlines()]
         return [call["params"] for call in calls if call["method"] == method]
 

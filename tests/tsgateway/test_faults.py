@@ -25,7 +25,7 @@ async def goes_on(world: World, his) -> None:
     """Bob's viewer is served, and its time passes."""
     his.send(b"\x18")
     assert await his.message() == b"\xf0\x18"
-    assert world.gateway._hosts[0].up
+    assert world.hosts[0].up
     assert world.gateway._viewers._ticking.running
 
 
@@ -55,7 +55,7 @@ async def test_at_its_own_message_its_clock_or_its_end(world: World, both, monke
         hers.send(b"\x18")
     elif where == "close":
         world.gateway.sessions.host_event(
-            world.gateway._hosts[0], "detached", {"viewer": viewer.number, "code": 1, "reason": ""}
+            world.hosts[0], "detached", {"viewer": viewer.number, "code": 1, "reason": ""}
         )
         await hers.line.to_end()
         return await goes_on(world, his)
@@ -66,7 +66,7 @@ async def test_at_its_own_message_its_clock_or_its_end(world: World, both, monke
 
 @pytest_twisted.ensureDeferred
 async def test_a_host_that_cannot_be_taken_up_is_taken_up_later(world: World, monkeypatch):
-    [host] = world.gateway._hosts
+    [host] = world.hosts
     taken = world.gateway.sessions.host_up
     told = []
 

@@ -142,7 +142,7 @@ async def test_a_gateway_finds_the_host_and_its_sessions_again():
     await world.start()
     ada = await world.sign_in()
     session, _ = await ada.ticket()
-    [host] = world.gateway._hosts
+    [host] = world.hosts
     pid = host.pid
     host._link.transport.loseConnection()  # as when the gateway is killed
     await until(lambda: not host.up, "the lost link")
@@ -226,7 +226,7 @@ async def test_who_comes_after_the_end_hears_why_and_nobody_else_does(world: Wor
     ada, bob = await world.sign_in(), await world.sign_in("bob")
     session, ticket = await ada.ticket()
     info = {**world.gateway.sessions.get(session).info, "state": SessionState.ENDED, "text": "It burnt."}
-    [host] = world.gateway._hosts
+    [host] = world.hosts
     world.gateway.sessions.host_event(host, "session", info)
     viewer = await world.websocket()
     viewer.send(hello(ticket))
@@ -243,7 +243,7 @@ async def test_who_comes_after_the_end_hears_why_and_nobody_else_does(world: Wor
 
 @pytest_twisted.ensureDeferred
 async def test_few_endings_are_remembered(world: World):
-    [host] = world.gateway._hosts
+    [host] = world.hosts
     sessions = world.gateway.sessions
     for number in range(MAX_ENDINGS + 1):
         info = {"session": f"{number}", "user": "ada", "state": SessionState.ENDED, "text": "It burnt."}
@@ -256,7 +256,7 @@ async def test_few_endings_are_remembered(world: World):
 async def test_a_start_that_fails_after_its_client_has_gone_is_forgotten(world: World, monkeypatch):
     """Or that desktop could not be opened any more."""
     ada = await world.sign_in()
-    [host] = world.gateway._hosts
+    [host] = world.hosts
     asked, gone = [], []
     monkeypatch.setattr(host, "request", lambda method, params: asked.append(Deferred()) or asked[-1])
     lost = http._Request.connectionLost
@@ -277,7 +277,7 @@ async def test_a_start_that_fails_after_its_client_has_gone_is_forgotten(world: 
 @pytest_twisted.ensureDeferred
 async def test_a_host_that_cannot_be_started_is_tried_again(world: World):
     """A full disk, say: here the settings cannot be written."""
-    [host] = world.gateway._hosts
+    [host] = world.hosts
     said = []
     note = said.append
     globalLogPublisher.addObserver(note)

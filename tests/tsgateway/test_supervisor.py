@@ -36,6 +36,7 @@ class Older:
         layout = world.gateway.layout
         layout.prepare()
         place = host_place(world.config, layout, 0, command)
+        place.folder.mkdir()
         self.socket = place.socket
         settings = place.folder / "old.json"
         settings.write_text(json.dumps({"socket": str(place.socket), **place.settings}))
@@ -96,7 +97,7 @@ async def test_one_that_does_not_leave_keeps_its_socket_and_is_told_of(world, sa
         assert said(str(world.gateway.layout.host(0) / "guests" / "lock"))
         assert os.stat(older.socket).st_ino == address
         assert older.process.poll() is None
-        assert not world.gateway._hosts[0].up
+        assert not world.hosts[0].up
         older.process.kill()  # as the operator does who has read it
         older.process.wait()
         await world.host_up()

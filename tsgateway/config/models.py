@@ -80,10 +80,25 @@ class DataSection(Section):
     )
 
 
-class HostsSection(Section):
-    """The session hosts: the processes that own desktops."""
+MAX_HOSTS_BY_DEFAULT = 16
 
-    count: int = Field(1, ge=1, le=64, description="How many run on this machine; a core each is enough.")
+
+def _default_hosts() -> int:
+    return min(len(os.sched_getaffinity(0)), MAX_HOSTS_BY_DEFAULT)
+
+
+class HostsSection(Section):
+    """The session hosts: the processes that own desktops. One works on one core at a time."""
+
+    count: int = Field(
+        default_factory=_default_hosts,
+        ge=1,
+        le=64,
+        description="How many share this machine's sessions. The first always runs, another is started when "
+        "a session is placed on it and put to sleep when it has had none for a minute or two. When this "
+        "is lowered, a host beyond it takes no new sessions and runs until those it has are ended.",
+        json_schema_extra={"shown_default": "one for each core, at most 16"},
+    )
     idle_minutes: float = Field(
         10,
         gt=0,
@@ -221,7 +236,7 @@ class Config(Section):
 
     server: ServerSection = ServerSection.model_construct()
     data: DataSection = Field(default_factory=lambda: DataSection.model_validate({}))
-    hosts: HostsSection = HostsSection.model_construct()
+    hosts: HostsSection = Field(default_factory=lambda: HostsSection.model_validate({}))
     guests: GuestsSection = GuestsSection.model_construct()
     encoding: EncodingSection = EncodingSection.model_construct()
     sign_in: SignInSection = SignInSection.model_construct()

@@ -11,7 +11,7 @@ from sessions.wire.tsg import SessionState
 from tsgateway.config import Config
 from tsgateway.errors import StartError
 from tsgateway.hosts.link import HostError
-from tsgateway.hosts.place import HOST_COMMAND, host_place
+from tsgateway.hosts.place import HOST_COMMAND, host_place, occupied
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.layout import DataLock, Layout
 
@@ -31,8 +31,8 @@ async def end_all(config: Config, reactor: Any, command: tuple[str, ...] = HOST_
         return sum(
             [
                 await _end_on(number, config, layout, reactor, command)
-                for number in range(config.hosts.count)
-                if (layout.host(number) / "guests").exists()
+                for number in layout.hosts()
+                if occupied(layout.host(number))
             ]
         )
     finally:

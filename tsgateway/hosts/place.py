@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,8 @@ from tsgateway.config import Config
 from tsgateway.layout import Layout
 
 HOST_COMMAND = (sys.executable, "-m", "sessions.host")
+
+_SESSION = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,10 @@ class HostPlace:
 
 
 def host_place(config: Config, layout: Layout, number: int, command: tuple[str, ...]) -> HostPlace:
-    """Return the place of a host, its folder made. Raises StartError."""
+    """Return the place of a host, whose folder is made when it is first started. Raises StartError."""
     folder = layout.host(number)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     guests = config.guests.model_dump(mode="json")
-    guests["qemu"]["cache"] = str(folder)
+    guests["qemu"]["cache"] = str(folder.parent)  # what one host has found out about KVM, all know
     settings = {
         "state": str(folder / "guests"),
         "images": str(layout.images),
@@ -43,3 +46,27 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
         "log_level": config.server.log_level,
     }
     return HostPlace(number, folder, layout.socket(number), command, settings)
+
+
+def occupied(folder: Path) -> bool:
+    """Tell whether a host of an earlier gateway runs in this folder, or has left sessions there."""
+    return remains(folder) > 0 or _runs(folder)
+
+
+def remains(folder: Path) -> int:
+    """Return how many sessions a host's folder holds, those that are being ended included."""
+    try:
+        return sum(_SESSION.fullmatch(entry.name) is not None for entry in (folder / "guests").iterdir())
+    except OSError:
+        return 0
+
+
+def _runs(folder: Path) -> bool:
+    try:
+        with (folder / "guests" / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False

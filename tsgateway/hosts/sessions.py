@@ -17,10 +17,12 @@ from twisted.python.failure import Failure
 from sessions.wire.tsg import ClientHello, CloseCode, SessionState
 from tsgateway.config import Desktop
 from tsgateway.hosts.link import HostError
+from tsgateway.hosts.placement import Candidate, HostState, choose
 from tsgateway.hosts.supervisor import HostSupervisor
 
 Info = dict[str, Any]
 
+NOT_YET = "The session host is starting. Try again in a moment."
 NOT_RUNNING = "It does not run any more."
 MAX_ENDINGS = 256
 """So many sessions are remembered after their end, for those who come late to hear why."""
@@ -73,15 +75,25 @@ class Sessions:
     def __init__(self, desktops: Mapping[str, Desktop]) -> None:
         self._desktops = desktops
         self._hosts: list[HostSupervisor] = []
+        self._count = 0
+        self._starting: set[str] = set()
         self._heard: set[HostSupervisor] = set()
         self._sessions: dict[str, Session] = {}
         self._endings: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
         self.relayed = Relayed()
 
-    def use(self, hosts: Sequence[HostSupervisor]) -> None:
-        """Tell which hosts there are."""
-        self._hosts = list(hosts)
+    def use(self, hosts: Sequence[HostSupervisor], count: int) -> None:
+        """Tell which hosts there are; those with a number below `count` are given new sessions.
+
+        A host that sleeps now has nothing to tell.
+        """
+        self._hosts, self._count = list(hosts), count
+        self._heard.update(host for host in hosts if host.state is HostState.ASLEEP)
+
+    def on(self, host: HostSupervisor) -> int:
+        """Return how many sessions a host has, those that are being started included."""
+        return sum(session.host is host for session in self._sessions.values())
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -115,7 +127,6 @@ class Sessions:
         found = self.find(user, desktop)
         if found is not None:
             return str(found.info["session"])
-        host = self._choose()
         published = self._desktops[desktop]
         start = {
             "session": secrets.token_hex(16),
@@ -128,15 +139,36 @@ class Sessions:
         }
         session = str(start["session"])
         starting = {"kind": published.kind, "state": SessionState.STARTING, "viewers": 0, "text": ""}
-        self._sessions[session] = Session({**start, **starting, "spec": None}, host)
+        self._starting.add(session)
         try:
+            host = await self._placed({**start, **starting, "spec": None})
             info = await host.request("start", start)
         except HostError:
             self._sessions.pop(session, None)
             raise
+        finally:
+            self._starting.discard(session)
         self._update(host, info)
-        self.log.info("session {id} of {user} starts: {desktop}", id=session, user=user, desktop=desktop)
+        self.log.info(
+            "session {id} of {user} starts on host {host}: {desktop}",
+            id=session,
+            user=user,
+            host=host.number,
+            desktop=desktop,
+        )
         return session
+
+    async def _placed(self, info: Info) -> HostSupervisor:
+        """Find a session its host, which answers then. Raises HostError when there is none."""
+        for _ in self._hosts:
+            host = self._choose()
+            self._sessions[info["session"]] = Session(info, host)
+            try:
+                await host.ready()
+            except HostError:
+                continue  # it is down now, and its supervisor has said why
+            return host
+        raise HostError(NOT_YET)
 
     async def end(self, session: str) -> None:
         """End a session. Raises HostError."""
@@ -177,7 +209,7 @@ class Sessions:
         if found is None:
             raise SessionOver(NOT_RUNNING)
         if not found.host.up:
-            raise HostError("The session host is starting. Try again in a moment.")
+            raise HostError(NOT_YET)
         channel = viewer.number
         self._viewers[channel] = (found.host, viewer)
         told = dataclasses.replace(hello, ticket=b"").encode()
@@ -191,11 +223,12 @@ class Sessions:
         viewer.close(CloseCode.SERVER_ERROR, str(failure.value))
 
     def _choose(self) -> HostSupervisor:
-        """Return the host that answers and has the fewest sessions."""
-        up = [host for host in self._hosts if host.up]
-        if not up:
-            raise HostError("The session host is starting. Try again in a moment.")
-        return min(up, key=lambda host: sum(s.host is host for s in self._sessions.values()))
+        """Return the host for the next session. Raises HostError."""
+        hosts = {host.number: host for host in self._hosts if host.number < self._count}
+        number = choose(Candidate(number, host.state, self.on(host)) for number, host in hosts.items())
+        if number is None:
+            raise HostError(NOT_YET)
+        return hosts[number]
 
     # ---- HostEvents
 
@@ -203,7 +236,8 @@ class Sessions:
         """Take up what the host has, forget what it has not."""
         self._heard.add(host)
         for session in [key for key, value in self._sessions.items() if value.host is host]:
-            del self._sessions[session]
+            if session not in self._starting:
+                del self._sessions[session]
         for info in sessions:
             self._update(host, info)
 
@@ -232,6 +266,15 @@ class Sessions:
             viewer.deliver(message)
 
     def _update(self, host: HostSupervisor, info: Info) -> None:
+        known = self._sessions.get(info["session"])
+        if known is not None and known.host is not host:
+            self.log.error(
+                "host {number} tells of session {id}, which is on host {owner}; that is not believed",
+                number=host.number,
+                id=info["session"],
+                owner=known.host.number,
+            )
+            return
         if info.get("state") == SessionState.ENDED:
             self._sessions.pop(info["session"], None)
             self._endings[info["session"]] = (info["user"], str(info.get("text", "")))

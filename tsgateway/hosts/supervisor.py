@@ -25,6 +25,7 @@ from sessions.files import write_whole
 from sessions.wire.link import VERSION
 from tsgateway.hosts.link import REPLY_WITHIN, HostError, HostLink, HostRefused
 from tsgateway.hosts.place import HostPlace
+from tsgateway.hosts.placement import HostState
 
 CONNECT_EVERY = 0.1
 CONNECT_WITHIN = 15.0
@@ -76,20 +77,40 @@ class HostSupervisor:
         self._events = events
         self._reactor = reactor
         self._wanted = False
-        self._up = False
+        self._state = HostState.ASLEEP
+        self._awaiting: list[Deferred[None]] = []
         self._link: HostLink | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Deferred[None] | None = None
         self._lost: Deferred[None] | None = None
 
     @property
+    def state(self) -> HostState:
+        """How it stands."""
+        return self._state
+
+    @property
     def up(self) -> bool:
         """Whether the host answers now, and has told what it has."""
-        return self._up
+        return self._state is HostState.UP
+
+    def ready(self) -> Deferred[None]:
+        """Start the host if it sleeps; fires when it is up, with HostError when that fails."""
+        waiting: Deferred[None] = Deferred()
+        if self._state is HostState.UP:
+            waiting.callback(None)
+        elif self._state in (HostState.DOWN, HostState.LEAVING):
+            waiting.errback(HostError("The session host is starting. Try again in a moment."))
+        else:
+            self._awaiting.append(waiting)
+            if self._state is HostState.ASLEEP:
+                self.start()
+        return waiting
 
     def start(self) -> None:
         """Begin to keep the host running."""
         self._wanted = True
+        self._state = HostState.STARTING
         self._running = Deferred.fromCoroutine(self._keep_running())
         self._running.addErrback(self._failed)
 
@@ -97,7 +118,7 @@ class HostSupervisor:
         """Ask the host to leave its guests running and quit; stop keeping it running."""
         self._wanted = False
         link, running, self._running = self._link, self._running, None
-        self._up = False
+        self._now(HostState.LEAVING)
         if link is not None:
             self._link = None
             try:
@@ -109,6 +130,7 @@ class HostSupervisor:
             running.cancel()
         if self._process is not None:
             await self._reaped(self._process)
+        self._now(HostState.ASLEEP)
 
     def request(
         self, method: str, params: dict[str, Any], within: float = REPLY_WITHIN
@@ -146,6 +168,7 @@ class HostSupervisor:
                 await self._until_lost()
             if not self._wanted:
                 return
+            self._now(HostState.DOWN)
             deaths = 0 if self._reactor.seconds() - begun >= STEADY_AFTER else deaths + 1
             pause = BACK_OFF[min(deaths, len(BACK_OFF) - 1)]
             self.log.warn("host {number} starts again in {pause} s", number=self.number, pause=pause)
@@ -202,9 +225,20 @@ class HostSupervisor:
             return False
         self.pid = hello.get("pid")
         self.log.info("host {number} is up (process {pid})", number=self.number, pid=self.pid)
-        self._up = True
+        self._state = HostState.UP
         self._events.host_up(self, hello.get("sessions", []))
+        self._now(HostState.UP)
         return True
+
+    def _now(self, state: HostState) -> None:
+        """Take a state; those who wait for the host hear of it."""
+        self._state = state
+        waiting, self._awaiting = self._awaiting, []
+        for each in waiting:
+            if state is HostState.UP:
+                each.callback(None)
+            else:
+                each.errback(HostError("The session host cannot be started. Try again in a moment."))
 
     async def _replace(self, link: HostLink, refusal: HostRefused) -> None:
         """Ask a host that is not of our version to leave. Raises HostError when it stays."""
@@ -290,7 +324,7 @@ class HostSupervisor:
         if self._link is None:
             return
         self._link = None
-        self._up = False
+        self._state = HostState.DOWN
         self._events.host_down(self)
         if self._lost is not None:
             lost, self._lost = self._lost, None
