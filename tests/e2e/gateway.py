@@ -39,6 +39,7 @@ class RealGateway:
         self.url = f"https://localhost:{self.line.port}"
         self._config = self.folder / "tsgateway.toml"
         lines = ["[server]", f"port = {self.port}", f'origins = ["{self.url}"]']
+        lines += ["[hosts]", "count = 1"]  # so that whoever misbehaves does so beside the others
         lines += ["[data]", f'directory = "{self.folder / "data"}"']
         lines += [f'images = "{images}"'] if images else []
         self._config.write_text("\n".join([*lines, desktops]))

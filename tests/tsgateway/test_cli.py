@@ -1,5 +1,6 @@
 """The commands, each in a process of its own as people run them."""
 
+import fcntl
 import os
 import re
 import resource
@@ -177,6 +178,23 @@ def test_doctor_says_what_to_do(shell: Shell):
     assert "fail  desktop      b: " in said
     assert "`tsgateway init` makes it" in said
     assert f"To be mended: {said.count('fail  ')}." in said
+
+
+def test_doctor_tells_of_session_hosts(shell: Shell):
+    shell.configure("hosts.count = 2\n")
+    guests = [shell.folder / "data" / "hosts" / str(number) / "guests" for number in (0, 1, 4)]
+    for folder, sessions in zip(guests, (1, 0, 2), strict=True):
+        folder.mkdir(parents=True)
+        for number in range(sessions):
+            (folder / f"{number:032x}").mkdir()
+    with (guests[0] / "lock").open("w") as lock, (shell.folder / "data" / "lock").open("w") as data:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = shell("doctor", status=1)
+        assert "ok    hosts        up to 2 share the sessions; running: 1, sessions: 3" in said
+        assert "warn  hosts        host 4 is no longer configured; its sessions (2) go on" in said
+        assert "does not run" not in said
+        fcntl.flock(data, fcntl.LOCK_EX)  # a gateway runs
+        assert "fail  hosts        host 4 has sessions (2) and does not run" in shell("doctor", status=1)
 
 
 def test_doctor_says_how_to_be_let_use_kvm(tmp_path, monkeypatch):

@@ -200,6 +200,26 @@ def _no_kvm(qemu: str) -> str:
     return boot_sector_runs(qemu, "kvm")
 
 
+def _hosts(config: Config, layout: Layout) -> Iterator[Finding]:
+    from tsgateway.hosts.place import remains, runs
+
+    count = config.hosts.count
+    running, sessions = 0, 0
+    for number in layout.hosts():
+        folder = layout.host(number)
+        running += (up := runs(folder))
+        sessions += (left := remains(folder))
+        if number >= count and left:
+            text = f"host {number} is no longer configured; its sessions ({left}) go on until they are ended"
+            yield Finding("warn", "hosts", text)
+        if left and not up and _gateway_runs(layout):
+            text = f"host {number} has sessions ({left}) and does not run; see {folder / 'host.log'}"
+            yield Finding("fail", "hosts", text)
+    yield Finding(
+        "ok", "hosts", f"up to {count} share the sessions; running: {running}, sessions: {sessions}"
+    )
+
+
 def _images(config: Config, layout: Layout) -> Iterator[Finding]:
     from sessions.images.errors import ImageError
     from sessions.images.store import ImageStore
@@ -263,6 +283,7 @@ CHECKS: tuple[Check, ...] = (
     _certificate,
     _port,
     _web_client,
+    _hosts,
     _qemu,
     _images,
     _plugins,

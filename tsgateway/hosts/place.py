@@ -50,7 +50,7 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
 
 def occupied(folder: Path) -> bool:
     """Tell whether a host of an earlier gateway runs in this folder, or has left sessions there."""
-    return remains(folder) > 0 or _runs(folder)
+    return remains(folder) > 0 or runs(folder)
 
 
 def remains(folder: Path) -> int:
@@ -61,7 +61,8 @@ def remains(folder: Path) -> int:
         return 0
 
 
-def _runs(folder: Path) -> bool:
+def runs(folder: Path) -> bool:
+    """Tell whether a host runs in this folder, by the lock it holds."""
     try:
         with (folder / "guests" / "lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -126,6 +126,8 @@ class HostSupervisor:
             except HostError:
                 self.log.debug("host {number} left without a word", number=self.number)
             link.abort()
+        elif self._process is not None and self._process.poll() is None:
+            self._process.terminate()  # just started and not reached yet; it lets its guests run all the same
         if running is not None:
             running.cancel()
         if self._process is not None:
