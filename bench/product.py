@@ -1,4 +1,4 @@
-"""The product under measurement: a gateway with its session host, in a folder of its own, and a viewer."""
+"""The product under measurement: a gateway with its session hosts, in a folder of its own, and a viewer."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ VIEWER_CAPABILITIES = (
 
 
 class Product:
-    """A running gateway that publishes one desktop, `bench`.
+    """A running gateway that publishes one desktop, `bench`, and what `more` says.
 
-    desktop: the desktop's own keys, as a TOML table's lines.
+    desktop: the desktop's own keys, as a TOML table's lines. more: further lines of the configuration.
     """
 
-    def __init__(self, desktop: str) -> None:
+    def __init__(self, desktop: str, more: str = "") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tsg-bench-")
         folder = Path(self._folder.name)
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -47,7 +47,7 @@ class Product:
         self._config = folder / "tsgateway.toml"
         self._config.write_text(
             f'[server]\nport = {self.port}\n[data]\ndirectory = "{folder}/data"\n'
-            f'[desktops.bench]\ntitle = "Bench"\ngroups = ["users"]\n{desktop}\n'
+            f'[desktops.bench]\ntitle = "Bench"\ngroups = ["users"]\n{desktop}\n{more}\n'
         )
         self._log = (folder / "gateway.log").open("w+")
 
@@ -105,29 +105,33 @@ class Product:
         return answer, json.loads(text or b"null")
 
     def connect(
-        self, width: int = 1920, height: int = 1080, without: Sequence[tsg.Capability] = ()
+        self,
+        width: int = 1920,
+        height: int = 1080,
+        without: Sequence[tsg.Capability] = (),
+        desktop: str = "bench",
     ) -> Connection:
-        """Open the desktop as a native viewer does: TLS, messages behind their lengths.
+        """Open a desktop as a native viewer does: TLS, messages behind their lengths.
 
         without: what this viewer is not to be able to do.
         """
         able = tuple(int(each) for each in VIEWER_CAPABILITIES if each not in without)
-        opened = self._opened({"width": width, "height": height})
+        opened = self._opened(desktop, {"width": width, "height": height})
         ticket = base64.urlsafe_b64decode(opened["ticket"] + "==")
         return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, able))
 
-    def _opened(self, screen: dict[str, int]) -> Any:
+    def _opened(self, desktop: str, screen: dict[str, int]) -> Any:
         deadline = time.monotonic() + _SECONDS
         while True:
             try:
-                return self._post("/api/v1/desktops/bench/connect", screen, self._cookie)[1]
+                return self._post(f"/api/v1/desktops/{desktop}/connect", screen, self._cookie)[1]
             except RuntimeError:  # the session host is still starting
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
 
     def processes(self) -> dict[str, int]:
-        """Return the pids of the gateway and of its session host."""
+        """Return the pids of the gateway and of its session hosts: the first has no number in its name."""
         found = {"gateway": self._gateway.pid}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
@@ -136,7 +140,8 @@ class Product:
                 except OSError:
                     continue
                 if b"sessions.host" in command and self._folder.name.encode() in command:
-                    found["session host"] = int(entry.name)
+                    number = Path(command.split(b"\0")[-2].decode()).parent.name
+                    found["session host" if number == "0" else f"session host {number}"] = int(entry.name)
         return found
 
 
