@@ -2,7 +2,7 @@
 
     python -m bench.replay TRACE FPS        prints one line of JSON a happening:
         {"port": n}             listening
-        {"frame": n, "at": t}   frame n was handed to the socket at monotonic time t
+        {"frame": n, "began": t, "at": t}   frame n was handed to the socket between these monotonic times
         {"key": keysym, "at": t}
         {"done": seconds}
 
@@ -91,8 +91,9 @@ def serve(trace: Path, fps: float) -> None:
     for number, message in enumerate(replay):
         asked.acquire()
         time.sleep(max(0.0, start + number / fps - time.monotonic()))
+        began = time.monotonic()
         client.sendall(message)
-        tell(frame=number, at=time.monotonic())
+        tell(frame=number, began=began, at=time.monotonic())
     tell(done=round(time.monotonic() - start, 3))
     sys.stdin.readline()
 
