@@ -81,6 +81,10 @@ class RfbViewer:
     def _request(self, *, incremental: bool) -> None:
         self._send(struct.pack(">BBHHHH", 3, incremental, 0, 0, *self.size))
 
+    def move(self, x: int, y: int) -> None:
+        """Move the pointer."""
+        self._send(struct.pack(">BBHH", 5, 0, x, y))
+
     def next(self) -> list[RectUpdate]:
         """Return the next update's rectangles. The next one is asked for as soon as this one begins."""
         while (kind := self._exactly(1)[0]) != _UPDATE:
