@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,14 +38,51 @@ def load(path: Path) -> list[Pixels]:
     return frames
 
 
+class Writer:
+    """Writes a trace frame by frame; the file is there, whole, once it is closed with at least one frame.
+
+    with Writer(path) as trace: trace.append(frame)
+    """
+
+    def __init__(self, path: Path, level: int = 3) -> None:
+        self.frames = 0
+        self._path, self._part = path, path.with_name(path.name + ".part")
+        self._file = self._part.open("wb")
+        parameters = zstandard.ZstdCompressionParameters.from_level(level, window_log=27, enable_ldm=True)
+        self._stream = zstandard.ZstdCompressor(compression_params=parameters).stream_writer(self._file)
+
+    def append(self, frame: Pixels) -> None:
+        """Add a frame, (HEIGHT, WIDTH)."""
+        if frame.shape != (HEIGHT, WIDTH):
+            raise ValueError(f"a frame of a trace is {WIDTH}×{HEIGHT}, not {frame.shape[1]}×{frame.shape[0]}")
+        self._stream.write(np.ascontiguousarray(frame).data)
+        self.frames += 1
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in the file so far."""
+        return self._file.tell()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self.frames:
+            self._stream.flush(zstandard.FLUSH_FRAME)
+            self._file.close()
+            self._part.replace(self._path)
+        else:
+            self._file.close()
+            self._part.unlink()
+
+
 def save(path: Path, frames: list[Pixels]) -> None:
     """Write a trace file."""
-    parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=27, enable_ldm=True)
-    with path.open("wb") as file:
-        writer = zstandard.ZstdCompressor(compression_params=parameters).stream_writer(file)
+    with Writer(path) as trace:
         for frame in frames:
-            writer.write(np.ascontiguousarray(frame).data)
-        writer.flush(zstandard.FLUSH_FRAME)
+            trace.append(frame)
 
 
 def updates(frames: list[Pixels]) -> Iterator[list[tuple[Pixels, Rect]]]:

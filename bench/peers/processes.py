@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.peers.base import PeerError
@@ -30,14 +30,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], pass_fds: Sequence[int] = ()) -> Iterator[int]:
+def running(
+    command: Sequence[str], pass_fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """Run a server and yield its pid; it is ended afterwards, with what it started.
 
     Raises PeerError, with the server's last words, if something inside fails after it ended by itself.
     """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds, env=environment
         )
         try:
             yield process.pid
@@ -115,4 +117,5 @@ def x_server(*command: str) -> Iterator[tuple[str, int]]:
 
 def xvfb(width: int, height: int) -> contextlib.AbstractContextManager[tuple[str, int]]:
     """Run an X server without a screen of its own."""
-    return x_server("Xvfb", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-ac", "-s", "0")
+    screen = f"{width}x{height}x24"
+    return x_server("Xvfb", "-screen", "0", screen, "-nolisten", "tcp", "-ac", "-s", "0", "-noreset")

@@ -128,7 +128,13 @@ class Qemu:
             with ram.open("r+b") as file:
                 file.truncate(_MEMORY)
                 memory = mmap.mmap(file.fileno(), _MEMORY)
-            command = ["qemu-system-x86_64", "-nodefaults", "-machine", "pc,accel=tcg,memory-backend=ram", "-S"]
+            command = [
+                "qemu-system-x86_64",
+                "-nodefaults",
+                "-machine",
+                "pc,accel=tcg,memory-backend=ram",
+                "-S",
+            ]
             command += [
                 "-m",
                 "64M",
