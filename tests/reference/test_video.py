@@ -74,8 +74,8 @@ def test_the_pictures_by_which_the_browser_client_finds_out_what_works() -> None
     module = (Path(__file__).parents[2] / "webclient/decode/probe.js").as_uri()
     script = f"const {{SAMPLES, SIDE, RED}} = await import({json.dumps(module)});"
     script += "console.log(JSON.stringify([SAMPLES, SIDE, RED]));"
-    said = subprocess.run(["node", "--input-type=module", "-e", script], check=True, capture_output=True, text=True).stdout
-    samples, side, red = json.loads(said)
+    node = ["node", "--input-type=module", "-e", script]
+    samples, side, red = json.loads(subprocess.run(node, check=True, capture_output=True).stdout)
     assert {int(codec) for codec in samples} == set(tsg.Codec)
     for codec, chunk in samples.items():
         picture = tsg.VideoPicture(0, int(codec), tsg.VideoFlag.KEY, base64.b64decode(chunk))
