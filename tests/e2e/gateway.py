@@ -44,9 +44,9 @@ class RealGateway:
         lines += [f'images = "{images}"'] if images else []
         self._config.write_text("\n".join([*lines, desktops]))
         self.log = self.folder / "log"
-        self._run("init")
+        self.run("init")
         for user in users:
-            self._run("user", "add", user, "--password-stdin", standard_input=f"{PASSWORD}\n")
+            self.run("user", "add", user, "--password-stdin", standard_input=f"{PASSWORD}\n")
         self.start()
 
     def start(self) -> None:
@@ -81,12 +81,14 @@ class RealGateway:
     def _command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "tsgateway.cli.main", *arguments, "--config", str(self._config)]
 
-    def _run(self, *arguments: str, standard_input: str = "") -> None:
+    def run(self, *arguments: str, standard_input: str = "") -> str:
+        """Run a command of `tsgateway` with this gateway's configuration; return what it prints."""
         done = subprocess.run(
             self._command(*arguments),
             cwd=ROOT, input=standard_input, text=True, capture_output=True, timeout=TIMEOUT, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def _wait(self) -> None:
         end = time.monotonic() + TIMEOUT
@@ -109,5 +111,5 @@ class RealGateway:
             self._process.kill()
             self._process.wait()
         self.line.stop()
-        self._run("end-sessions")
+        self.run("end-sessions")
         self._folder.cleanup()

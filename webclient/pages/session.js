@@ -6,6 +6,7 @@ import { h } from "../dom.js";
 import { Controls } from "../session/controls.js";
 import { Display } from "../session/display.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
+import { lineText, Panel } from "../session/panel.js";
 import { Remote } from "../session/remote.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
@@ -29,7 +30,7 @@ class SessionPage {
   #stage;
   #canvas = h("canvas", { class: "screen", width: 1, height: 1 });
   #notice = h("div", { class: "notice-holder" });
-  #statistics = h("output", { class: "statistics", hidden: true });
+  #statistics = new Panel();
   #situation;
   #shownNotice = null;
   #gone = new AbortController();
@@ -62,7 +63,8 @@ class SessionPage {
       escape: () => this.#toolbar.show(true),
     });
     this.#toolbar = new Toolbar(this.title, this.#actions());
-    this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#toolbar.element, this.#statistics);
+    this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#toolbar.element,
+      this.#statistics.element);
   }
 
   shown() {
@@ -271,18 +273,21 @@ class SessionPage {
   }
 
   #toggleStatistics() {
-    this.#statistics.hidden = !this.#statistics.hidden;
-    this.#remote?.statistics(!this.#statistics.hidden);
+    const { element } = this.#statistics;
+    element.hidden = !element.hidden;
+    this.#remote?.statistics(!element.hidden);
     this.#controls.focus();
   }
 
-  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total, ways }) {
+  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total, ways, server }) {
     const line = t("session.statistics.line", {
       rate: `${bytes(rate)}/s`, frames: frames.toFixed(0), decode: milliseconds(decode),
       present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
     });
-    const parts = ways.map(({ way, detail, rate }) => t(`session.statistics.${way}`, { detail, rate: rate.toFixed(0) }));
-    this.#statistics.textContent = [line, ...parts].join(" · ");
+    const parts = ways.map(({ way, detail, rate: often }) =>
+      t(`session.statistics.${way}`, { detail, rate: often.toFixed(0) }));
+    const told = [line, ...parts].join(" · ");
+    this.#statistics.show(server ? `${told}. ${lineText(server)}.` : told, server);
   }
 
   #save(file) {

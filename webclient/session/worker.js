@@ -35,6 +35,8 @@ let work = Promise.resolve();
 let waiting = 0;
 let mending = false; // a new stream was asked for and has not begun
 let mends = 0; // of this connection, without a whole picture in between
+let canTell = false; // the server can send statistics
+let told = null; // its last ones
 
 // HTTP statuses of a ticket that is not given, as the CloseCodes that say the same.
 const REFUSALS = {
@@ -89,7 +91,10 @@ async function start({ canvas, session, ticket, size }) {
     },
     random: Math.random,
     events: {
-      status: (status) => tell("status", status),
+      status: (status) => {
+        tell("status", status);
+        if (status.state === "connected" && reporting !== null) watch(true);
+      },
       hello: greeted,
       message: received,
       roundTrip: (milliseconds) => statistics.roundTrip(milliseconds),
@@ -102,6 +107,8 @@ function greeted(hello) {
   line += 1;
   mending = false;
   mends = 0;
+  canTell = hello.capabilities.includes(Capability.STATISTICS);
+  told = null;
   acks.restart();
   picture.restart(new HistoryDecoder(zstd, hello.window_log));
   tell("hello", { hello });
@@ -127,7 +134,8 @@ async function handle(message, time) {
   else if (message.name === "ScreenSize") {
     picture.resize(message.width, message.height);
     tell("screen", { width: message.width, height: message.height });
-  } else if (message.name === "State") tell("state", { state: message });
+  } else if (message.name === "Statistics") told = message;
+  else if (message.name === "State") tell("state", { state: message });
   else if (message.name === "Cursor") tell("cursor", { cursor: { ...message, pixels: message.pixels.slice() } });
 }
 
@@ -186,6 +194,14 @@ function acknowledge(ack) {
 
 let reporting = null;
 
+function watch(on) {
+  if (canTell) connection?.send({ name: "WatchStatistics", on: on ? 1 : 0 });
+}
+
+function report() {
+  tell("statistics", { statistics: { ...statistics.read(now()), server: told } });
+}
+
 const actions = {
   start,
   send: ({ message }) => connection?.send(message),
@@ -203,7 +219,8 @@ const actions = {
   },
   statistics: ({ on }) => {
     clearInterval(reporting);
-    if (on) reporting = setInterval(() => tell("statistics", { statistics: statistics.read(now()) }), 1000);
+    reporting = on ? setInterval(report, 1000) : null;
+    watch(on);
   },
 };
 
