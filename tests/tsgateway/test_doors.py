@@ -8,6 +8,7 @@ import pytest_twisted
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
+from twisted.logger import globalLogPublisher
 
 from sessions.wire.tsg import MAX_CLIENT_MESSAGE, SUBPROTOCOL, CloseCode
 from tests.tsgateway.support import World, hello, http_request, sleep
@@ -229,6 +230,13 @@ async def test_a_silent_viewer_is_cut_and_an_answering_one_is_not(world: World, 
 @pytest_twisted.ensureDeferred
 async def test_too_many_strangers():
     world = World(server={"port": 0, "max_connections_per_address": 4})
+    faults = []
+
+    def note(event):
+        if "failure" in event or "log_failure" in event:
+            faults.append(event)
+
+    globalLogPublisher.addObserver(note)
     try:
         await world.start()
         ada = await world.sign_in()
@@ -245,7 +253,9 @@ async def test_too_many_strangers():
             await sleep(0.05)
         viewer.send(b"\x18")
         assert await viewer.message() == b"\xf0\x18"
+        assert not faults, "whoever is turned away leaves no traceback"
     finally:
+        globalLogPublisher.removeObserver(note)
         await world.stop()
 
 

@@ -109,6 +109,15 @@ class _Nothing:
         pass
 
 
+class _TurnedAway(TwistedProtocol):
+    """Cuts the connection before any TLS. A factory that gives no protocol at all would seem simpler, but
+    Twisted's TLS wraps it all the same, and each connection turned away leaves tracebacks in the log."""
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        transport.abortConnection()
+
+
 class DoorFactory(Factory):
     """Opens a `Door` for each connection, unless there are too many strangers."""
 
@@ -131,11 +140,11 @@ class DoorFactory(Factory):
         self.headers = headers
         self._admission = admission
 
-    def buildProtocol(self, addr: IAddress | None) -> Door | None:
-        """Twisted: somebody connected. None cuts the connection before any TLS."""
+    def buildProtocol(self, addr: IAddress | None) -> TwistedProtocol:
+        """Twisted: somebody connected."""
         peer = str(getattr(addr, "host", "?"))
         visitor = self._admission.enter(peer)
-        return None if visitor is None else Door(self, peer, visitor)
+        return _TurnedAway() if visitor is None else Door(self, peer, visitor)
 
 
 def _is_websocket(head: bytes) -> bool:
