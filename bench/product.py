@@ -37,9 +37,11 @@ class Product:
     """A running gateway that publishes one desktop, `bench`, and what `more` says.
 
     desktop: the desktop's own keys, as a TOML table's lines. more: further lines of the configuration.
+    people: how many accounts; one person has only so many connections (transports/admission).
     """
 
-    def __init__(self, desktop: str, more: str = "") -> None:
+    def __init__(self, desktop: str, more: str = "", people: int = 1) -> None:
+        self._people = [f"bench-{number}" for number in range(people)]
         self._folder = tempfile.TemporaryDirectory(prefix="tsg-bench-")
         folder = Path(self._folder.name)
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -53,14 +55,15 @@ class Product:
 
     def __enter__(self) -> Self:
         self._command("init")
-        self._command("user", "add", "bench", "--password-stdin", feed=_PASSWORD)
+        for name in self._people:
+            self._command("user", "add", name, "--password-stdin", feed=_PASSWORD)
         self._gateway = subprocess.Popen(
             [sys.executable, "-m", "tsgateway.cli.main", "serve", "--config", str(self._config)],
             stdout=self._log,
             stderr=self._log,
         )
         try:
-            self._cookie = self._sign_in()
+            self._cookies = [self._sign_in(name) for name in self._people]
         except BaseException as error:
             self.__exit__(type(error), error, None)
             raise
@@ -82,11 +85,11 @@ class Product:
         command = [sys.executable, "-m", "tsgateway.cli.main", *words, "--config", str(self._config)]
         subprocess.run(command, input=feed, text=True, check=True, stdout=self._log, stderr=self._log)
 
-    def _sign_in(self) -> str:
+    def _sign_in(self, name: str) -> str:
         deadline = time.monotonic() + _SECONDS
         while True:
             try:
-                answer, _ = self._post("/api/v1/login", {"name": "bench", "password": _PASSWORD}, "")
+                answer, _ = self._post("/api/v1/login", {"name": name, "password": _PASSWORD}, "")
                 return str(answer.getheader("Set-Cookie")).partition(";")[0]
             except ConnectionError:
                 if time.monotonic() > deadline or self._gateway.poll() is not None:
@@ -110,21 +113,22 @@ class Product:
         height: int = 1080,
         without: Sequence[tsg.Capability] = (),
         desktop: str = "bench",
+        person: int = 0,
     ) -> Connection:
         """Open a desktop as a native viewer does: TLS, messages behind their lengths.
 
         without: what this viewer is not to be able to do.
         """
         able = tuple(int(each) for each in VIEWER_CAPABILITIES if each not in without)
-        opened = self._opened(desktop, {"width": width, "height": height})
+        opened = self._opened(desktop, {"width": width, "height": height}, self._cookies[person])
         ticket = base64.urlsafe_b64decode(opened["ticket"] + "==")
         return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, able))
 
-    def _opened(self, desktop: str, screen: dict[str, int]) -> Any:
+    def _opened(self, desktop: str, screen: dict[str, int], cookie: str) -> Any:
         deadline = time.monotonic() + _SECONDS
         while True:
             try:
-                return self._post(f"/api/v1/desktops/{desktop}/connect", screen, self._cookie)[1]
+                return self._post(f"/api/v1/desktops/{desktop}/connect", screen, cookie)[1]
             except RuntimeError:  # the session host is still starting
                 if time.monotonic() > deadline:
                     raise

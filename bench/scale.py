@@ -30,6 +30,8 @@ from bench.scale_users import Measured, Office, User
 LIMIT_MS = 50.0
 STEPS = (25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 300, 350, 400, 500)
 SCREENS = {"1280x800": (1280, 800), "1920x1080": (1920, 1080)}
+DESKTOPS_A_PERSON = 50
+"""Fewer accounts than users: each costs a slow sign-in."""
 SETTLE = 3.0
 """Seconds that users work before anything is counted."""
 PATIENCE = 4
@@ -130,7 +132,10 @@ class Bench:
         while len(self.office.users) < count:
             number = len(self.office.users)
             connection = self._product.connect(
-                self._layout.width, self._layout.height, desktop=f"office-{number}"
+                self._layout.width,
+                self._layout.height,
+                desktop=f"office-{number}",
+                person=number // DESKTOPS_A_PERSON,
             )
             self._empty_mb = self._empty_mb or self._memory()
             self.office.add(User(number, connection, self._layout))
@@ -238,10 +243,10 @@ def run(
             'groups = ["users"]'
             for n in range(max(steps))
         ]
+        people = -(-max(steps) // DESKTOPS_A_PERSON)
+        unused = f'kind = "rfb"\nsocket = "{folder}/0.sock"'
         with bound(ours):
-            product = stack.enter_context(
-                Product(f'kind = "rfb"\nsocket = "{folder}/0.sock"', "\n".join(published))
-            )
+            product = stack.enter_context(Product(unused, "\n".join(published), people))
         stack.enter_context(bound(others))
         bench = Bench(product, desktops, layout)
         stack.callback(bench.office.close)
