@@ -136,12 +136,9 @@ def _screen(display: str | None, scenario: str) -> Iterator[XScreen]:
 @click.option("--display", help="Record this X display instead, such as :0.")
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), default=6.0, show_default=True)
 @click.option("--frames", type=click.IntRange(0), default=0, help="End after so many frames.")
-@click.option("--fps", type=click.FloatRange(0.5, 120), help="By default 15, for video 30.")
-def main(
-    out: Path, scenario: str, display: str | None, seconds: float, frames: int, fps: float | None
-) -> None:
+@click.option("--fps", type=click.FloatRange(0.5, 120), default=15.0, show_default=True)
+def main(out: Path, scenario: str, display: str | None, seconds: float, frames: int, fps: float) -> None:
     """Record a trace into OUT, which should end in .bgrx.zst; Ctrl-C keeps what was recorded."""
-    fps = fps or (30.0 if scenario == "video" and display is None else 15.0)
     try:
         with _screen(display, scenario) as screen:
             if screen.size != (WIDTH, HEIGHT):

@@ -87,7 +87,7 @@ def drag(desktop: Desktop) -> Iterator[None]:
 
 
 def video(desktop: Desktop) -> Iterator[None]:
-    """Play a film inside a desktop on which nothing else moves."""
+    """Play a film of 30 frames/s, slowed down to a quarter, inside a desktop on which nothing else moves."""
     need("ffmpeg")
     desktop.terminal(64, 48, 20, 60, ["sh", "-c", "ls -l /usr/bin | head -40; sleep 999"])
     desktop.browser(pages.video_page(desktop.folder), _BESIDE)

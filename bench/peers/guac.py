@@ -96,7 +96,11 @@ class GuacViewer:
         self._parser = Parser()
         self._waiting: list[Instruction] = []
         self._send("select", protocol)
-        name, version, *wanted = self._instruction()
+        try:
+            name, version, *wanted = self._instruction()
+        except TimeoutError as error:
+            raise PeerError(f"guacd does not answer; has it its plug-in for {protocol}?") from error
+        connection.settimeout(None)
         if name != "args":
             raise PeerError(f"guacd answers {name}: {version}")
         self._send("size", *map(str, size), "96")

@@ -82,7 +82,10 @@ def tree(pid: int) -> list[int]:
 
 
 def connect(port: int) -> socket.socket:
-    """Connect to a server on this machine that is starting. Raises OSError."""
+    """Connect to a server on this machine that is starting; the handshake may take some seconds.
+
+    Raises OSError.
+    """
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
@@ -92,7 +95,6 @@ def connect(port: int) -> socket.socket:
                 raise
             time.sleep(0.05)
         else:
-            connection.settimeout(None)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
 

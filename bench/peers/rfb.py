@@ -53,6 +53,7 @@ class RfbViewer:
         self._send(b"\0\0\0\0" + _FORMAT)
         self._send(struct.pack(f">BxH{len(encodings)}i", 2, len(encodings), *encodings))
         self._request(incremental=False)
+        connection.settimeout(None)
 
     def _send(self, data: bytes) -> None:
         self._connection.sendall(data)
