@@ -295,7 +295,10 @@ class Session:
             )
         )
         if self._display is not None:
-            self._go(SessionState.CONNECTED)
+            if len(self._viewers) == 1:
+                self._go(SessionState.CONNECTED)
+            else:
+                self._say_state()
             self._display.watch(True)
             self._display.request_size(viewer.wish)
         else:

@@ -107,10 +107,10 @@ class Client:
 
 
 class World:
-    def __init__(self):
+    def __init__(self, **spec):
         self.clock = Clock()
         self.told = []
-        identity = Identity("0" * 32, "desk", "ada", "Desk", {"kind": "test"})
+        identity = Identity("0" * 32, "desk", "ada", "Desk", {"kind": "test", **spec})
         self.session = Session(
             identity, self._machine, Options(window_log=20), self.clock, self._changed, in_thread=execute
         )
@@ -186,6 +186,40 @@ def test_the_newer_viewer_takes_the_session_over(running):
     assert first.gone[0] is CloseCode.TAKEN_OVER
     running.session.received(1, tsg.Key(1, 30, 0).encode())
     assert running.screen.got == []
+
+
+def test_several_viewers_share_a_desktop_that_is_shared():
+    world = World(shared=True)
+    world.machine.started.callback(None)
+    first, second = Client(world.session, 1), Client(world.session, 2)
+    [screen] = world.machine.screens
+    for colour in (1, 2, 3):
+        screen.paint(colour)
+        for client in (first, second):
+            client.say(tsg.Ack(client.picture.frames, 0, 1))
+        world.clock.advance(0.1)
+    assert first.gone is second.gone is None
+    assert world.session.info()["viewers"] == 2
+    for client in (first, second):
+        assert (client.picture.pixels == 3).all()
+        client.say(tsg.Key(1, 0x1E, 0))
+    assert len(screen.got) == 2
+    world.session.detach(1)
+    assert screen.got[2:] == [Key(False, 0x1E, 0)], "what the one held, not what the other holds"
+    screen.paint(4)
+    world.clock.advance(0.1)
+    assert (second.picture.pixels == 4).all()
+
+
+def test_a_viewer_that_fails_at_a_codec_is_heard_and_one_that_makes_it_up_is_not():
+    world = World()
+    world.machine.started.callback(None)
+    client = Client(world.session, 1, (1, 2, 6))
+    for codec in (tsg.Codec.H264, tsg.Codec.H264, tsg.Codec.AV1, 77):
+        client.say(tsg.VideoFailed(codec, "no \n decoder"))
+    assert client.gone is None
+    [viewer] = world.session._viewers.values()
+    assert viewer.recipient.capabilities == {1, 2}
 
 
 def test_input_arrives_and_what_is_held_is_released(running):

@@ -1,5 +1,6 @@
 """The gateway with the real session host and the test card: a picture from end to end."""
 
+import base64
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ from tests.tsgateway.support import World, hello
 
 DESKTOPS = {
     "card": {"title": "Test card", "kind": "testcard", "groups": ["users"]},
+    "shared": {"title": "Shared card", "kind": "testcard", "groups": ["users"], "fps": 0, "shared": True},
     "still": {"title": "Still card", "kind": "testcard", "groups": ["users"], "fps": 0},
 }
 
@@ -99,3 +101,17 @@ async def test_frames_arrive_and_go_on_as_they_are_acknowledged(world: World, do
     assert not any(frame.flags & FrameFlag.NEW_STREAM for frame in frames[1:])
     await bob.post(f"/api/v1/sessions/{session}/end")
     assert (await viewer.closing()).reason
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_windows_show_a_shared_desktop_and_both_type(world: World):
+    bob = await world.sign_in("bob")
+    session, ticket = await bob.ticket("shared")
+    first = await Typist.attach(world, ticket)
+    answer = await bob.post(f"/api/v1/sessions/{session}/ticket")
+    second = await Typist.attach(world, base64.urlsafe_b64decode(answer.json["ticket"] + "=="))
+    for typist, other in ((first, second), (second, first), (first, second)):
+        await typist.type(1)
+        await other.frame()
+    answer = await bob.get(f"/api/v1/sessions/{session}/stats")
+    assert len(answer.json["viewers"]) == 2

@@ -194,6 +194,11 @@ class Desktop(BaseModel):
     kind: str = Field(pattern=_ID, description="The kind of guest: `qemu`, `rfb`, `testcard` or a plug-in's.")
     users: tuple[str, ...] = Field((), description="Accounts that may open it.")
     groups: tuple[str, ...] = Field((), description="Groups whose members may open it.")
+    shared: bool = Field(
+        False,
+        description="Whether several viewers may be attached at once, each of them in control. "
+        "Otherwise a new one takes the session over.",
+    )
     password_file: FilePath | None = Field(
         None,
         description="File whose first line is the password of the VNC server (kind `rfb`). As long as a "
@@ -203,7 +208,8 @@ class Desktop(BaseModel):
     @property
     def spec(self) -> dict[str, Any]:
         """What the session host is told: the kind and the keys that belong to it."""
-        return {"kind": self.kind, **(self.model_extra or {})}
+        shared = {"shared": True} if self.shared else {}
+        return {"kind": self.kind, **shared, **(self.model_extra or {})}
 
 
 def _default_desktops() -> dict[str, Desktop]:
