@@ -23,6 +23,8 @@ _LENS = 0.3
 """Where a lens, and the codec that the film came by, have taken most away: periods a pixel."""
 _EDGE = 2.0
 """Width of an edge, pixels."""
+_MOST_SIDE = 2048
+"""Of a scene, pixels; larger pictures magnify it."""
 
 
 class Film:
@@ -36,13 +38,14 @@ class Film:
         self._seed = seed
         self._grain = grain
         side = 2 * max(width, height, 64)
-        self._scene = _scene(seed, side)
+        self._scene = _scene(seed, min(side, _MOST_SIDE))
+        self._scale = self._scene.width / side
         self._actors = [_actor(seed + 100 + n, max(12, height // (3 + n))) for n in range(3)]
 
     def picture(self, number: int) -> Pixels:
         """Return picture `number` as (height, width) pixels."""
         width, height = self._size
-        zoom = 1 + 0.15 * np.sin(number / 50)
+        zoom = self._scale * (1 + 0.15 * np.sin(number / 50))
         x = self._scene.width / 4 * (1 + 0.5 * np.sin(number / 60))
         y = self._scene.height / 4 * (1 + 0.5 * np.sin(number / 85))
         view = self._scene.transform(
@@ -86,7 +89,9 @@ def _scene(seed: int, side: int) -> Image.Image:
         part = np.s_[top:bottom, left:right]
         distance = np.hypot(x[:, left:right] - centre_x, y[top:bottom] - centre_y)
         cover = np.clip((radius - distance) / _EDGE + 0.5, 0, 1)[..., None].astype(np.float32)
-        leaf = np.roll(textures[chance.integers(5)], chance.integers(0, side, 2), (0, 1))[part]
+        from_x, from_y = chance.integers(0, (side - (right - left) + 1, side - (bottom - top) + 1))
+        texture = textures[chance.integers(5)]
+        leaf = texture[from_y : from_y + bottom - top, from_x : from_x + right - left]
         leaf = leaf + np.float32(chance.normal(0, 30)) + chance.normal(0, 10, 3).astype(np.float32)
         scene[part] += cover * (leaf - scene[part])
     return Image.fromarray(np.clip(scene, 0, 255).astype(np.uint8))

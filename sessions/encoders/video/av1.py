@@ -24,7 +24,7 @@ class Av1(LibavEncoder):
     def settings(self, coarse: bool) -> dict[str, str]:
         """Return SVT-AV1's options: low delay, one thread, no key picture but the first."""
         return {
-            "preset": "11",
-            "crf": "42" if coarse else "30",
-            "svtav1-params": "pred-struct=1:rtc=1:lp=1:keyint=-1:scd=0",
+            "preset": "10",
+            "crf": "43" if coarse else "29",
+            "svtav1-params": "pred-struct=1:rtc=1:lp=1:keyint=-1:scd=0:aq-mode=0",
         }

@@ -82,10 +82,12 @@ class LibavEncoder(ABC):
 
     def encode(self, pixels: Pixels) -> Chunk:
         """Return the next picture. Raises VideoError."""
-        if self._context is None or self._source is None:
+        frame = self.convert(pixels)
+        if self._context is None:
             raise VideoError("this video is closed")
+        frame.pts = self._count
         try:
-            packets = self._context.encode(self._converted(self._source, pixels))
+            packets = self._context.encode(frame)
         except self._failure as error:
             raise VideoError(f"{self.LIBRARY} failed at picture {self._count}: {error}") from error
         if len(packets) != 1:
@@ -93,17 +95,25 @@ class LibavEncoder(ABC):
         self._count += 1
         return Chunk(bytes(packets[0]), packets[0].is_keyframe)
 
-    def _converted(self, source: VideoFrame, pixels: Pixels) -> VideoFrame:
-        """Return `pixels` as Y, Cb, Cr."""
+    def convert(self, pixels: Pixels) -> VideoFrame:
+        """Return (height, width) pixels as Y, Cb, Cr, 4:2:0, of even size: the first half of `encode`.
+
+        AREA takes the mean of four colours. Measured at 960 x 540: POINT, which takes one row of two, saves
+        0.25 of 0.8 ms and costs 1.4 to 2.4 dB; ACCURATE_RND costs 0.4 ms for a tenth of a level; NV12, which
+        x264 works in, is no quicker, and B, G, R without X is slower.
+        """
         width, height = self._size
+        if self._source is None:
+            raise VideoError("this video is closed")
         if pixels.shape != (height, width):
             raise VideoError(f"{pixels.shape} pixels for a video of {self._size}")
-        plane = source.planes[0]  # its rows are padded, as what converts them reads beyond their end
+        source = self._source
+        plane = source.planes[0]  # its rows are padded, as what converts them may read beyond their end
         rows = np.frombuffer(cast("memoryview", plane), "<u4").reshape(source.height, plane.line_size // 4)
         rows[:height, :width] = pixels
         rows[:height, width : source.width] = pixels[:, -1:]
         rows[height:] = rows[height - 1]
-        frame = self._reformatter.reformat(
+        return self._reformatter.reformat(
             source,
             format="yuv420p",
             src_colorspace=_BT709,
@@ -115,8 +125,6 @@ class LibavEncoder(ABC):
             interpolation="AREA",
             threads=1,
         )
-        frame.pts = self._count
-        return frame
 
     def close(self) -> None:
         """Give back what is held."""

@@ -24,9 +24,12 @@ class Vp8(LibavEncoder):
     LIBRARY = "libvpx"
 
     def settings(self, coarse: bool) -> dict[str, str]:
-        """Return libvpx's options; it has no constant quality for VP8, so the quantiser is held."""
-        quantiser = "28" if coarse else "14"
-        return _AT_ONCE | {"cpu-used": "8", "qmin": quantiser, "qmax": quantiser, "b": "20M"}
+        """Return libvpx's options; for VP8 it knows no constant quality, so the quantiser is held.
+
+        A positive cpu-used would be a limit for speed that follows the clock.
+        """
+        quantiser = "28" if coarse else "12"
+        return _AT_ONCE | {"cpu-used": "-6", "qmin": quantiser, "qmax": quantiser, "b": "20M"}
 
 
 class Vp9(LibavEncoder):
@@ -38,4 +41,4 @@ class Vp9(LibavEncoder):
 
     def settings(self, coarse: bool) -> dict[str, str]:
         """Return libvpx's options."""
-        return _AT_ONCE | {"cpu-used": "8", "crf": "42" if coarse else "29", "b": "0"}
+        return _AT_ONCE | {"cpu-used": "7", "crf": "38" if coarse else "25", "b": "0", "aq-mode": "0"}

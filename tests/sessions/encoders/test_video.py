@@ -10,7 +10,6 @@ from tests.contracts.video_contract import VideoContract
 
 class TestH264(VideoContract):
     name = "h264"
-    decoder = "h264"
 
     def test_the_stream_is_what_every_browser_takes(self, make):
         """Annex B; parameter sets with the key picture; no B pictures; colours as of BT.709, limited."""
@@ -22,17 +21,14 @@ class TestH264(VideoContract):
 
 class TestVp8(VideoContract):
     name = "vp8"
-    decoder = "vp8"
 
 
 class TestVp9(VideoContract):
     name = "vp9"
-    decoder = "vp9"
 
 
 class TestAv1(VideoContract):
     name = "av1"
-    decoder = "libdav1d"
 
 
 WITHOUT = """
