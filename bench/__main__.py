@@ -129,6 +129,17 @@ def key_latency(connection: Connection, replay: Replay) -> list[float]:
     return times
 
 
+def first_screen(product: Product, frames: list[Pixels], without: Sequence[tsg.Capability]) -> dict[str, Any]:
+    """Attach once more, now that the last frame stands, and return what the whole picture took."""
+    connection = product.connect(without=without)
+    watcher = Watcher(connection, frames)
+    watcher.watch(lambda: watcher.presented > 0, 30)
+    milliseconds = (time.monotonic() - connection.attached) * 1000
+    size = connection.received
+    connection.close()
+    return {"first_screen_kb": round(size / 1000, 1), "first_screen_ms": round(milliseconds, 1)}
+
+
 def measure(trace: Path, fps: float, without: Sequence[tsg.Capability]) -> dict[str, Any]:
     """Replay one trace through the product and return what it cost."""
     frames = traces.load(trace)
@@ -145,7 +156,12 @@ def measure(trace: Path, fps: float, without: Sequence[tsg.Capability]) -> dict[
             received = connection.received
             began = time.monotonic()
             replay.go()
+            watcher.watch(lambda: watcher.presented > 1, 30)
+            first = {name: cpu_seconds(pid) for name, pid in pids.items()}
+            first_bytes = connection.received
             watcher.watch(lambda: watcher.finished, 60 + len(frames) / fps)
+            later = max(watcher.presented - 2, 1)
+            frame_cpu = sum(cpu_seconds(pid) - first[name] for name, pid in pids.items()) * 1000 / later
             cpu = {name: (cpu_seconds(pid) - before[name]) * 1000 for name, pid in pids.items()}
             result = {
                 "trace": trace.stem,
@@ -156,9 +172,12 @@ def measure(trace: Path, fps: float, without: Sequence[tsg.Capability]) -> dict[
                 "stills": watcher.picture.stills,
                 "videos": watcher.picture.videos,
                 "video_bytes": watcher.picture.video_bytes,
+                "video_bytes": watcher.picture.video_bytes,
                 "bytes": connection.received - received,
                 "cpu_ms": round(sum(cpu.values()), 1),
                 "cpu_ms_by_process": {name: round(value, 1) for name, value in cpu.items()},
+                "frame_cpu_ms": round(frame_cpu, 2),
+                "frame_kb": round((connection.received - first_bytes) / later / 1000, 2),
                 "memory_mb": round(sum(map(resident_mb, pids.values())), 1),
             }
             while "done" not in replay.next():
@@ -167,6 +186,7 @@ def measure(trace: Path, fps: float, without: Sequence[tsg.Capability]) -> dict[
             result["key_p50_ms"] = round(float(np.percentile(times, 50)), 2)
             result["key_p95_ms"] = round(float(np.percentile(times, 95)), 2)
             connection.close()
+            result |= first_screen(product, frames, without)
             result["floor_ms"] = floor(trace, fps, len(frames))
             result["cpu_to_floor"] = round(result["cpu_ms"] / result["floor_ms"], 2)
             return result
@@ -187,7 +207,9 @@ def show(results: list[dict[str, Any]]) -> None:
     for result in results:
         click.echo(
             f"{result['trace']}: {result['cpu_to_floor']} times the processor time of the floor "
-            f"({result['floor_ms']} ms: raw RFB in, comparison, zstd, TLS, in one process)"
+            f"({result['floor_ms']} ms: raw RFB in, comparison, zstd, TLS, in one process); "
+            f"first screen: {result['first_screen_kb']} kB, {result['first_screen_ms']} ms; "
+            f"a later frame: {result['frame_kb']} kB, {result['frame_cpu_ms']} ms of processor time"
         )
     click.echo("In brackets: the figure as a share of its goal, set for 57 frames of scrolled text.")
 
@@ -214,11 +236,7 @@ def main(paths: tuple[Path, ...], without: tuple[str, ...], fps: float) -> None:
     with tempfile.TemporaryDirectory(prefix="tsg-traces-") as folder:
         chosen = list(paths)
         if not chosen:
-            for name, render in (
-                ("office", traces.office),
-                ("photos", traces.photo_scroll),
-                ("player", traces.player),
-            ):
+            for name, render in RENDERED.items():
                 chosen.append(Path(folder) / f"{name}.bgrx.zst")
                 click.echo(f"rendering {name} …", err=True)
                 traces.save(chosen[-1], render())

@@ -150,7 +150,10 @@ class Product:
 
 
 class Connection:
-    """A viewer's TLS connection. received: bytes of protocol so far, lengths included."""
+    """A viewer's TLS connection.
+
+    received: bytes of protocol so far, lengths included. attached: the monotonic time of its ClientHello.
+    """
 
     def __init__(self, port: int, hello: tsg.ClientHello) -> None:
         context = ssl._create_unverified_context()
@@ -160,6 +163,7 @@ class Connection:
         self.socket = context.wrap_socket(plain)
         self.received = 0
         self._cutter = LengthPrefixed(tsg.MAX_SERVER_MESSAGE)
+        self.attached = time.monotonic()
         self.send(hello)
 
     def send(self, message: tsg.Message) -> None:

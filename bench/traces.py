@@ -116,6 +116,18 @@ def office(frames: int = 60) -> list[Pixels]:
     return trace
 
 
+def typing(frames: int = 61) -> list[Pixels]:
+    """Render a page of text beside which a line is typed, a character a frame, with a block as cursor."""
+    screen = office(1)[0]
+    text = "the quick brown fox jumps over the lazy dog, and then it does so once more"
+    trace = [screen]
+    for number in range(1, frames):
+        screen = screen.copy()
+        screen[120:144, 1400:1880] = _text_line(text[:number] + "\N{FULL BLOCK}", 480)
+        trace.append(screen)
+    return trace
+
+
 def photo_scroll(frames: int = 40) -> list[Pixels]:
     """Render a page of smooth noisy pictures that scrolls: natural content."""
     rng = np.random.default_rng(7)
