@@ -172,7 +172,6 @@ def measure(trace: Path, fps: float, without: Sequence[tsg.Capability]) -> dict[
                 "stills": watcher.picture.stills,
                 "videos": watcher.picture.videos,
                 "video_bytes": watcher.picture.video_bytes,
-                "video_bytes": watcher.picture.video_bytes,
                 "bytes": connection.received - received,
                 "cpu_ms": round(sum(cpu.values()), 1),
                 "cpu_ms_by_process": {name: round(value, 1) for name, value in cpu.items()},
