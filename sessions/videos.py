@@ -31,10 +31,10 @@ _GROWS_AFTER = 1.0
 """Seconds until another place may be chosen for a video: each time it begins with a large picture."""
 _LEAST_FILLED = 0.5
 """A video begins when at least this share of its place has just changed: then its edges can be told."""
-_LEAST_EDGE = 0.1
+_LEAST_EDGE = 0.25
 """An outermost row or column of it has changed in so many pixels, or something else has changed there."""
 _LEAST_MOVING = 0.15
-_LEAST_NATURAL = 0.3
+_LEAST_NATURAL = 0.1
 _UNLIKE_PICTURES = 2
 """So many pictures that do not look natural end a video: text is not to be blurred."""
 
@@ -183,7 +183,7 @@ class Videos:
         edges = Region(self._size).tiles
         if not self._codecs:
             return edges
-        for place in self._motion.places():
+        for place in self._motion.places(self.tiles):
             inside = [video for video in self._playing if _overlap(video.box, place)]
             if any(
                 video.box == union(video.box, place) or now < video.began + _GROWS_AFTER for video in inside
@@ -191,7 +191,8 @@ class Videos:
                 continue
             for video in inside:
                 place = union(place, video.box)  # noqa: PLW2901 - one video for both
-            rect = _changed(shown, screen, place)
+            others = [video.rect for video in self._playing if video not in inside]
+            rect = _changed(shown, screen, place, others)
             if min(rect.width, rect.height) < _LEAST_SIDE:
                 continue
             if rect.width * rect.height < _LEAST_FILLED * place.width * place.height:
@@ -234,7 +235,8 @@ class Videos:
         anew = np.zeros_like(changed)
         if not self._codecs:
             return anew
-        self._motion.saw(natural | (changed & self.inner), now)
+        inner = changed & self.inner
+        self._motion.saw(changed, natural | inner, now)
         for video in list(self._playing):
             within = changed & video.inner
             if not within.any():
@@ -316,15 +318,20 @@ def _within(inner: Rect, outer: Rect) -> bool:
     return union(inner, outer) == outer
 
 
-def _changed(shown: Pixels, screen: Pixels, place: Rect) -> Rect:
+def _changed(shown: Pixels, screen: Pixels, place: Rect, others: Sequence[Rect]) -> Rect:
     """Return the rectangle in which the film at `place` has just changed, to the pixel.
 
     Its edges may lie in tiles around the place, which hold so little of it that they do not look natural.
+    others: where films play that are none of this one's.
     """
     x, y = max(place.x - TILE_COLUMNS, 0), max(place.y - TILE_ROWS, 0)
     right, bottom = place.right + TILE_COLUMNS, place.bottom + TILE_ROWS
     around = Rect(x, y, right - x, bottom - y).part
     differs = shown[around] != screen[around]
+    for other in others:
+        differs[
+            max(other.y - y, 0) : max(other.bottom - y, 0), max(other.x - x, 0) : max(other.right - x, 0)
+        ] = False
     columns = np.flatnonzero(np.count_nonzero(differs, axis=0) >= _LEAST_EDGE * place.height)
     rows = np.flatnonzero(np.count_nonzero(differs, axis=1) >= _LEAST_EDGE * place.width)
     if not len(rows) or not len(columns):

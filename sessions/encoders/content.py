@@ -41,7 +41,7 @@ def natural_tiles(pixels: Pixels, damage: Region) -> Grid:
     return natural
 
 
-def share_natural(pixels: Pixels, tiles: Grid, most: int = 32) -> float:
+def share_natural(pixels: Pixels, tiles: Grid, most: int = 64) -> float:
     """Return which share of `tiles` looks natural, judged by `most` of them; 0 where there are none."""
     rows, columns = np.nonzero(tiles)
     if not len(rows) or pixels.shape[1] < TILE_COLUMNS:
@@ -90,8 +90,13 @@ def _colour_density(samples: Pixels) -> npt.NDArray[np.float64]:
 
 
 def _smooth(busy: Grid, known: Grid) -> Grid:
-    """Keep only the tiles of whose known neighbourhood (3×3) more than half is busy, too."""
-    return np.asarray(busy & (2 * around(busy) > around(known)))
+    """Let the known neighbourhood (3×3) of each tile decide by its majority, twice.
+
+    First what stands alone goes: a picture in a text of icons. Then holes are filled: the sky in a photograph.
+    """
+    known_around = around(known)
+    kept = busy & (2 * around(busy) > known_around)
+    return np.asarray(kept | (known & (2 * around(kept) > known_around)))
 
 
 def around(tiles: Grid) -> npt.NDArray[np.uint8]:

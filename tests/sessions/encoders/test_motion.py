@@ -19,8 +19,8 @@ def tiles(*rects: Rect) -> Grid:
 def watched(changes: list[Grid], every: float) -> list[Rect]:
     motion = Motion(SIZE)
     for number, changed in enumerate(changes):
-        motion.saw(changed, number * every)
-    return sorted(motion.places())
+        motion.saw(changed, changed, number * every)
+    return sorted(motion.places(tiles()))
 
 
 PLAYER = Rect(320, 160, 960, 544)
@@ -62,21 +62,40 @@ def test_a_part_that_stands_still_now_and_then_belongs_to_it() -> None:
 def test_what_was_only_moved_is_forgotten() -> None:
     motion = Motion(SIZE)
     for number in range(5):
-        motion.saw(tiles(PLAYER, SMALL), number / 30)
+        motion.saw(tiles(PLAYER, SMALL), tiles(PLAYER, SMALL), number / 30)
     motion.forget(tiles(PLAYER))
-    assert motion.places() == [SMALL]
+    assert motion.places(tiles()) == [SMALL]
 
 
 def test_what_has_stopped_cools_down() -> None:
     motion = Motion(SIZE)
     for number in range(30):
-        motion.saw(tiles(PLAYER), number / 30)
-    motion.saw(tiles(), 3.0)
-    assert motion.places() == []
+        motion.saw(tiles(PLAYER), tiles(PLAYER), number / 30)
+    motion.saw(tiles(), tiles(), 3.0)
+    assert motion.places(tiles()) == []
 
 
 def test_time_that_goes_back_does_no_harm() -> None:
     motion = Motion(SIZE)
     for now in (5.0, 1.0, 0.0):
-        motion.saw(tiles(PLAYER), now)
-    assert motion.places() == [PLAYER]
+        motion.saw(tiles(PLAYER), tiles(PLAYER), now)
+    assert motion.places(tiles()) == [PLAYER]
+
+
+def test_the_sky_belongs_to_a_film_that_is_natural_elsewhere_and_drawings_are_none() -> None:
+    motion, drawn = Motion(SIZE), Motion(SIZE)
+    ground = Rect(PLAYER.x, PLAYER.y + 352, PLAYER.width, PLAYER.height - 352)
+    for number in range(5):
+        motion.saw(tiles(PLAYER), tiles(ground), number / 30)
+        drawn.saw(tiles(PLAYER), tiles(ground._replace(height=64)), number / 30)
+    assert motion.places(tiles()) == [PLAYER]
+    assert drawn.places(tiles()) == []
+
+
+def test_a_second_film_is_found_where_it_touches_one_that_plays() -> None:
+    motion = Motion(SIZE)
+    second = Rect(PLAYER.right - 64, PLAYER.bottom, 640, 320)
+    for number in range(5):
+        changed = tiles(PLAYER, second)
+        motion.saw(changed, changed, number / 30)
+    assert motion.places(tiles(PLAYER)) == [second]
