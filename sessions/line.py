@@ -16,6 +16,9 @@ MAX_WINDOW = 1024 * 1024
 MIN_WINDOW = 4 * 1024
 """Bytes that may be on their way when another part is begun. With the largest part this keeps what a viewer
 can have on its way below 4 MiB."""
+FIRST_WINDOW = 128 * 1024
+"""What may be on its way before anything was acknowledged: most first screens, and one second of a line of
+1 Mbit/s."""
 QUEUE_SECONDS = 0.05
 PART_SECONDS = 0.05
 """A part is to take so long on the line, so that what is more urgent need not wait longer behind it."""
@@ -82,13 +85,15 @@ class Line:
     def window(self) -> int:
         """Bytes on their way with which another part may still be begun."""
         if self.rate is None:
-            return MAX_WINDOW
+            return MAX_WINDOW if self.knows_base else FIRST_WINDOW
         return int(min(max(self.rate * (self.base + QUEUE_SECONDS), MIN_WINDOW), MAX_WINDOW))
 
     @property
     def part_bytes(self) -> int | None:
         """How large the next part is best; None when that does not matter."""
-        return None if self.rate is None else max(int(self.rate * PART_SECONDS), MIN_WINDOW // 2)
+        if self.rate is None:
+            return None if self.knows_base else FIRST_WINDOW
+        return max(int(self.rate * PART_SECONDS), MIN_WINDOW // 2)
 
     def sent(self, number: int, size: int, now: float) -> None:
         """Note that frame `number` went off."""

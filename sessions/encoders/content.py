@@ -92,7 +92,7 @@ def _colour_density(samples: Pixels) -> npt.NDArray[np.float64]:
 def _smooth(busy: Grid, known: Grid) -> Grid:
     """Let the known neighbourhood (3×3) of each tile decide by its majority, twice.
 
-    First what stands alone goes: a picture in a text of icons. Then holes are filled: the sky in a photograph.
+    First what stands alone goes: icons in a text. Then holes are filled: the sky in a photograph.
     """
     known_around = around(known)
     kept = busy & (2 * around(busy) > known_around)

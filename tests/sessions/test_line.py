@@ -7,6 +7,7 @@ when the acknowledgement has come back. Time is simulated, so these figures are 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,8 +17,11 @@ from hypothesis import strategies as st
 from sessions.line import MAX_WINDOW, MIN_WINDOW, Line
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect, Size
+from sessions.wire.tsg import Capability
 from tests.sessions.pixels.pictures import photograph, text
+from tests.sessions.test_pacing import VIDEOS
 from tests.sessions.test_pacing import Line as Viewer
+from tests.sessions.test_videos import film
 
 SIZE = Size(1280, 800)
 STEP = 0.005
@@ -26,13 +30,13 @@ STEP = 0.005
 class SlowLine(Viewer):
     """A viewer at the far end of a line of `rate` bytes a second and `delay` seconds each way."""
 
-    def __init__(self, rate: float, delay: float) -> None:
+    def __init__(self, rate: float, delay: float, without: Sequence[Capability] = VIDEOS) -> None:
         self.rate, self.delay = rate, delay
         self.up = True
         self.free_at = 0.0
         self.coming: deque[tuple[float, bytes]] = deque()
         self.going: deque[tuple[float, int]] = deque()
-        super().__init__(SIZE)
+        super().__init__(SIZE, without)
 
     @property
     def queued(self) -> float:
@@ -54,6 +58,7 @@ class SlowLine(Viewer):
             self.picture.unacknowledged.clear()
             while self.going and self.going[0][0] <= now:
                 self.acknowledged(self.going.popleft()[1])
+            self.encode()
             self.clock.advance(STEP)
 
     def until(self, condition: object, seconds: float) -> float:
@@ -93,6 +98,26 @@ def test_what_is_typed_is_seen_soon_while_much_changes(page: Pixels, rate: float
     allowed = 0.15 if rate >= 125_000 else 0.5
     assert sorted(echoes)[18] <= delay + allowed + 2 * STEP, echoes
     line.until(line.exact, 200)
+
+
+@pytest.mark.parametrize(("rate", "delay"), [(125_000, 0.05), (60_000, 0.1), (1_250_000, 0.02)])
+def test_what_is_typed_is_seen_soon_while_a_film_plays(rate: float, delay: float) -> None:
+    line = SlowLine(rate, delay, without=())
+    scroll(line, text(Size(1280, 1500), 12, seed=2), 0)
+    line.until(lambda: line.picture.frames and not line.queued, 30)
+    line.wait(3)
+    pictures = film(Size(480, 270))
+    echoes, typed = [], 0
+    for number in range(300):
+        line.draw(Rect(300, 200, 480, 270), pictures(number))
+        if number % 15 == 14 and number > 60:
+            typed += 1
+            line.type(typed)
+            echoes.append(line.sees(typed))
+        line.wait(1 / 30)
+    assert line.picture.videos > (60 if rate >= 125_000 else 20), "it moves"
+    assert sorted(echoes)[-2] <= delay + 0.15 + 2 * STEP, echoes
+    line.until(line.exact, 60)
 
 
 def test_photographs_come_coarse_where_the_line_is_slow() -> None:
