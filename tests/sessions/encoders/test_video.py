@@ -4,7 +4,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
+from sessions import plugins
+from sessions.encoders.base import VideoError
+from sessions.encoders.video import PREFERENCE
+from sessions.encoders.video.h264 import H264
+from sessions.pixels.geometry import Size
 from tests.contracts.video_contract import VideoContract
 
 
@@ -54,6 +60,37 @@ def test_a_machine_without_pyav_has_no_videos_and_says_why():
     assert [sentence.split(":")[0] for sentence in sentences] == [
         f"no {library} on this machine" for library in ("libx264", "libvpx", "libvpx-vp9", "libsvtav1")
     ]
+
+
+class Unknown(H264):
+    LIBRARY = "libnothing"
+
+
+class Misled(H264):
+    def settings(self, coarse):
+        return super().settings(coarse) | {"profile": "none such"}
+
+
+@pytest.mark.parametrize("variant", [Unknown, Misled])
+def test_an_encoder_that_cannot_be_had_is_one_error(variant):
+    with pytest.raises(VideoError, match=f"no {variant.LIBRARY} on this machine"):
+        variant(Size(64, 64), False)
+
+
+class Delayed(H264):
+    def settings(self, coarse):
+        return super().settings(coarse) | {"tune": "film"}
+
+
+def test_an_encoder_that_keeps_a_picture_back_is_an_error():
+    encoder = Delayed(Size(64, 64), False)
+    with pytest.raises(VideoError, match="0 chunks of picture 0"):
+        encoder.encode(np.zeros((64, 64), "<u4"))
+
+
+def test_the_order_names_every_variant():
+    named = {plugin.name for plugin in plugins.installed() if plugin.kind == "video"}
+    assert set(PREFERENCE) == named
 
 
 def test_pyav_is_loaded_when_the_first_video_begins():
