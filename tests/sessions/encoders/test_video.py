@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from bench.video import Viewer
 from sessions import plugins
 from sessions.encoders.base import VideoError
 from sessions.encoders.video import PREFERENCE
@@ -13,16 +14,24 @@ from sessions.encoders.video.h264 import H264
 from sessions.pixels.geometry import Size
 from tests.contracts.video_contract import VideoContract
 
+BT709, SRGB, LIMITED = 1, 13, 1
+"""Numbers of ITU-T H.273, and FFmpeg's of the range."""
+
 
 class TestH264(VideoContract):
     name = "h264"
 
     def test_the_stream_is_what_every_browser_takes(self, make):
-        """Annex B; parameter sets with the key picture; no B pictures; colours as of BT.709, limited."""
+        """Annex B; parameter sets with the key picture; High profile."""
         encoder = make(64, 64)
         key, later = (encoder.encode(np.full((64, 64), grey, "<u4")).data for grey in (0x101010, 0x707070))
         assert [kind for kind in _units(key) if kind != 6] == [7, 8, 5]
         assert _units(later) == [1]
+        parameters = key.index(b"\0\0\0\1\x67") + 5
+        assert key[parameters] == 100
+
+    def test_the_stream_says_its_colours(self, make):
+        assert _colours(make, self.name) == (BT709, BT709, SRGB, LIMITED)
 
 
 class TestVp8(VideoContract):
@@ -32,9 +41,16 @@ class TestVp8(VideoContract):
 class TestVp9(VideoContract):
     name = "vp9"
 
+    def test_the_stream_says_its_colours(self, make):
+        matrix, _, _, extent = _colours(make, self.name)
+        assert (matrix, extent) == (BT709, LIMITED)
+
 
 class TestAv1(VideoContract):
     name = "av1"
+
+    def test_the_stream_says_its_colours(self, make):
+        assert _colours(make, self.name) == (BT709, BT709, SRGB, LIMITED)
 
 
 WITHOUT = """
@@ -97,6 +113,12 @@ def test_pyav_is_loaded_when_the_first_video_begins():
     load = "import sys; from sessions import plugins; plugins.load('video', 'h264')"
     code = f"{load}; sys.exit('av' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def _colours(make, name):
+    """Return what the decoder is told: matrix, primaries, transfer, range."""
+    frame = Viewer(name).decode(make(64, 64).encode(np.zeros((64, 64), "<u4")).data)
+    return frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range
 
 
 def _units(data):
