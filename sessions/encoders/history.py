@@ -12,11 +12,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import zstandard
 
-from sessions.encoders.base import FRAME_BYTES, Encoded, Options, Traits
+from sessions.encoders.base import Encoded, Options, Traits
 from sessions.pixels.framebuffer import COLOUR, Pixels
 from sessions.pixels.geometry import Rect
 from sessions.wire.tsg import Capability, Encoding, Operation
 
+_PACKED_PIXELS = 64 * 1024
+"""So many pixels are packed at once: they are still in the processor's cache when they are compressed."""
 _LAZY_FROM = 3
 """The level from which on it is worth while to look for a longer match one byte further on."""
 _LARGE_TABLE_FROM = 6
@@ -49,7 +51,7 @@ class HistoryStream:
     traits = Traits(lossy=False, stateful=True, capability=Capability.HISTORY)
 
     def __init__(self, options: Options) -> None:
-        self._packed = np.empty(FRAME_BYTES // 4, "<u4")
+        self._packed = np.empty(_PACKED_PIXELS, "<u4")
         self._compressor = zstandard.ZstdCompressor(compression_params=_parameters(options))
         self.restart()
 
@@ -66,18 +68,17 @@ class HistoryStream:
         return Encoded([Operation(Encoding.HISTORY, *rect) for rect in rects], b"".join(chunks))
 
     def _compress(self, pixels: Pixels, rects: Sequence[Rect]) -> Iterator[bytes]:
-        """Pack the rectangles in one buffer that stays, so that no memory is taken and cleared anew."""
+        """Feed the rectangles in pieces that are packed one behind the other in a buffer that stays."""
         at = 0
         for rect in rects:
-            size = rect.width * rect.height
-            if at + size > len(self._packed):
-                yield self._stream.compress(self._packed[:at].data)
-                at = 0
-            if size > len(self._packed):
-                part = pixels[rect.y : rect.bottom, rect.x : rect.right] & COLOUR
-                yield self._stream.compress(part.data)
-                continue
-            target = self._packed[at : at + size].reshape(rect.height, rect.width)
-            np.bitwise_and(pixels[rect.y : rect.bottom, rect.x : rect.right], COLOUR, out=target)
-            at += size
+            part = pixels[rect.y : rect.bottom, rect.x : rect.right]
+            while len(part):
+                rows = min((len(self._packed) - at) // rect.width, len(part))
+                target = self._packed[at : at + rows * rect.width].reshape(rows, rect.width)
+                np.bitwise_and(part[:rows], COLOUR, out=target)
+                at += target.size
+                part = part[rows:]
+                if len(part):
+                    yield self._stream.compress(self._packed[:at].data)
+                    at = 0
         yield self._stream.compress(self._packed[:at].data)
