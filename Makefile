@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench clean
+.PHONY: help run test test-fast check bench bench-peers clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ check: ## Lint, formatting, types, import contracts
 bench: ## Measure; prints a table, writes JSON to bench/results
 	@scripts/setup.sh test
 	@$(BIN)/python -m bench
+
+bench-peers: ## Measure beside other programs that are installed; a page of plots too
+	@scripts/setup.sh test
+	@$(BIN)/python -m bench.peers
 
 clean: ## Remove what set-up made in this folder; guests and accounts stay
 	rm -rf .venv .cache webclient/node_modules tests/e2e/node_modules

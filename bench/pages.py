@@ -133,7 +133,7 @@ def _texture(rng: np.random.Generator, width: int, height: int, steepness: float
     return noise / noise.std()
 
 
-def film(path: Path, seconds: int = 8) -> None:
+def film(path: Path, seconds: int = 4) -> None:
     """Write a video: a camera that pans over a landscape, sways, and sees light change; film grain.
 
     Raises subprocess.CalledProcessError if ffmpeg fails.
@@ -160,7 +160,7 @@ def film(path: Path, seconds: int = 8) -> None:
         for number in range(seconds * rate):
             turn = 2 * np.pi * number / (seconds * rate)  # comes back to where it began
             zoom = 1.15 + 0.1 * np.sin(2 * turn)
-            left, top = 560 - 500 * np.cos(turn), 170 + 90 * np.sin(3 * turn)
+            left, top = 560 - 300 * np.cos(turn), 170 + 60 * np.sin(2 * turn)
             box = (left, top, left + width * zoom, top + height * zoom)
             view = np.asarray(world.resize((width, height), Image.Resampling.BILINEAR, box), np.float32)
             lit = view * (1 + 0.08 * np.sin(2 * turn)) + grain[number % len(grain)]

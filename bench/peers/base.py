@@ -40,7 +40,8 @@ class Mode:
 class Decoder(Protocol):
     """Makes pictures of updates. pixels: (height, width) BGRX as it stands."""
 
-    pixels: Pixels
+    @property
+    def pixels(self) -> Pixels: ...
 
     def apply(self, update: Any) -> bool:
         """Apply one update; tell whether a viewer shows the picture now (and not only after the next).
@@ -52,7 +53,8 @@ class Decoder(Protocol):
 class Viewer(Protocol):
     """Our end of the peer's protocol. received: bytes so far, from the peer."""
 
-    received: int
+    @property
+    def received(self) -> int: ...
 
     def next(self) -> Any:
         """Return the next update, as it came; answer it. Blocks. Raises OSError or EOFError at the end."""
@@ -93,12 +95,20 @@ class Run:
 
 
 class Peer(Protocol):
-    """A program to compare with. package: what to install to have it. note: what its figures mean."""
+    """A program to compare with.
+
+    package: what to install to have it. note: what its figures mean. version_command: prints its version.
+    """
 
     name: str
     package: str
     note: str
-    modes: Sequence[Mode]
+
+    @property
+    def modes(self) -> Sequence[Mode]: ...
+
+    @property
+    def version_command(self) -> Sequence[str]: ...
 
     def missing(self) -> str:
         """Return the name of the command that is not there, or nothing."""

@@ -24,7 +24,7 @@ Instruction = tuple[str, ...]
 _MOST_CHARACTERS = 1 << 24  # of one value: far above what guacd sends at once
 _LONGEST_LENGTH = 10  # digits
 _NO_PICTURE = {"sync", "nop", "name", "mouse", "ready", "args", "log", "msg"}
-_OVER, _SOURCE = 14, 12  # channel masks: drawn over, or in place of, what is there
+_COLOUR, _ALPHA, _OPAQUE = np.uint32(0xFFFFFF), np.uint32(0xFF000000), 0x80000000
 
 
 def encode(*values: str) -> bytes:
@@ -157,7 +157,7 @@ class _Stream(NamedTuple):
 
 
 class GuacDecoder:
-    """Draws instructions into layers, of which 0 is the screen. Only opaque drawing, as a desktop has it."""
+    """Draws instructions into layers, of which 0 is the screen; layers are BGRA, clear or opaque."""
 
     def __init__(self, width: int, height: int) -> None:
         self._layers: dict[int, Pixels] = {0: np.zeros((height, width), "<u4")}
@@ -167,7 +167,7 @@ class GuacDecoder:
     @property
     def pixels(self) -> Pixels:
         """(height, width) BGRX."""
-        return self._layers[0]
+        return self._layers[0] & _COLOUR
 
     def apply(self, update: list[Instruction]) -> bool:
         """Apply one frame; it is shown at once. Raises UndecodableError."""
@@ -190,12 +190,18 @@ class GuacDecoder:
             self._layers[number] = layer
         return layer
 
+    # A channel mask tells what stays: source where nothing is (8) or something is (4), what is there where
+    # the source is clear (2) or not (1). Nothing on a desktop is half clear.
     def _draw(self, mask: int, number: int, x: int, y: int, pixels: Pixels) -> None:
-        if mask not in (_OVER, _SOURCE):
-            raise UndecodableError(f"Guacamole's channel mask {mask}")
         height, width = pixels.shape
         target = self._layer(number, x + width, y + height)[y : y + height, x : x + width]
-        target[:] = pixels[: target.shape[0], : target.shape[1]]
+        source = pixels[: target.shape[0], : target.shape[1]]
+        drawn, there = source >= _OPAQUE, target >= _OPAQUE
+        ours = drawn & ((bool(mask & 8) & ~there) | (bool(mask & 4) & there))
+        theirs = there & ((bool(mask & 2) & ~drawn) | (bool(mask & 1) & drawn))
+        if (ours & theirs).any():
+            raise UndecodableError(f"Guacamole's channel mask {mask}")
+        target[:] = np.where(ours, source, np.where(theirs, target, 0))
 
     def _do_size(self, layer: str, width: str, height: str) -> None:
         old = self._layers.get(int(layer), np.zeros((0, 0), "<u4"))
@@ -231,12 +237,16 @@ class GuacDecoder:
 
     def _do_cfill(self, mask: str, layer: str, red: str, green: str, blue: str, alpha: str) -> None:
         x, y, width, height = self._path.pop(int(layer))
-        colour = int(red) << 16 | int(green) << 8 | int(blue)
+        colour = int(alpha) << 24 | int(red) << 16 | int(green) << 8 | int(blue)
         self._draw(int(mask), int(layer), x, y, np.full((height, width), colour, "<u4"))
 
 
 def _image(data: bytes) -> Pixels:
-    """Return a PNG's, JPEG's or WebP's pixels, BGRX."""
-    rgb = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype("<u4")
-    pixels: Pixels = rgb[:, :, 0] << 16 | rgb[:, :, 1] << 8 | rgb[:, :, 2]
+    """Return a PNG's, JPEG's or WebP's pixels, BGRA."""
+    image = Image.open(io.BytesIO(data))
+    if "A" in image.mode or "transparency" in image.info:
+        rgba = np.asarray(image.convert("RGBA")).view("<u4")[:, :, 0]  # R in the lowest byte
+        return rgba & np.uint32(0xFF00FF00) | rgba >> 16 & 0xFF | (rgba & 0xFF) << 16
+    rgb = np.asarray(image.convert("RGB")).astype("<u4")
+    pixels: Pixels = rgb[:, :, 0] << 16 | rgb[:, :, 1] << 8 | rgb[:, :, 2] | _ALPHA
     return pixels

@@ -26,6 +26,7 @@ class Guacd:
 
     def __init__(self, command: str = "guacd") -> None:
         self._command = shlex.split(command)
+        self.version_command = (*self._command, "-v")
 
     def missing(self) -> str:
         """Return its name when it cannot be found."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,7 @@ class Tsgateway:
     package = ""
     note = "includes TLS and two processes; frames come in over a VNC connection"
     modes = (USUAL, LOSSLESS)
+    version_command = (sys.executable, "-m", "tsgateway.cli.main", "--version")
 
     def missing(self) -> str:
         return ""

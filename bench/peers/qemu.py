@@ -114,6 +114,7 @@ class Qemu:
     package = "qemu-system-x86"
     note = "its ramfb is compared whole at each look, as there is no guest that says what it drew"
     modes = (LOSSY, LOSSLESS)
+    version_command = ("qemu-system-x86_64", "--version")
 
     def missing(self) -> str:
         """Return QEMU's command when it is not there."""

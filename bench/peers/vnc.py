@@ -37,6 +37,7 @@ class Xvnc:
     package = "tigervnc-standalone-server"
     note = "an X server too: its processor time includes the drawing of the trace's rectangles"
     modes = MODES
+    version_command = ("Xvnc", "-version")
 
     def missing(self) -> str:
         return missing("Xvnc")
@@ -63,6 +64,7 @@ class Scraper:
 
     def __init__(self, name: str, package: str, *words: str) -> None:
         self.name, self.package, self._words = name, package, words
+        self.version_command = (words[0], "-version")
 
     def missing(self) -> str:
         return missing(self._words[0], "Xvfb")
