@@ -45,11 +45,10 @@ def changes(
 ) -> Iterator[Pixels]:
     """Yield what is captured `fps` times a second, for so many seconds, when it differs from the last."""
     began, last, tick = clock(), None, 0
-    while (now := clock()) - began < seconds:
-        if (due := began + tick / fps) > now:
-            sleep(due - now)
-        # Late by more than a frame: those are lost, rather than made up for in a burst.
-        tick = max(tick + 1, int((clock() - began) * fps))
+    while max(tick / fps, clock() - began) < seconds:
+        sleep(max(0.0, began + tick / fps - clock()))
+        # Who is late has lost frames, and does not make up for them in a burst.
+        tick = max(tick, int((clock() - began) * fps)) + 1
         picture = fitted(capture())
         if last is None or not np.array_equal(picture, last):
             last = picture

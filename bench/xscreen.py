@@ -73,7 +73,7 @@ class XScreen:
         self._id = self._x.generate_id()
         self._shm.Attach(self._id, segment.id, False, is_checked=True).check()
         segment.forget()
-        flat = np.frombuffer(segment.memory, "<u4")
+        flat = np.frombuffer(memoryview(segment.memory), np.uint32)
         self._pixels: Pixels = flat.reshape(self.size.height, self.size.width)
         self._window = self._context = 0
 

@@ -246,7 +246,8 @@ def _image(data: bytes) -> Pixels:
     image = Image.open(io.BytesIO(data))
     if "A" in image.mode or "transparency" in image.info:
         rgba = np.asarray(image.convert("RGBA")).view("<u4")[:, :, 0]  # R in the lowest byte
-        return rgba & np.uint32(0xFF00FF00) | rgba >> 16 & 0xFF | (rgba & 0xFF) << 16
+        swapped: Pixels = rgba & np.uint32(0xFF00FF00) | rgba >> 16 & 0xFF | (rgba & 0xFF) << 16
+        return swapped
     rgb = np.asarray(image.convert("RGB")).astype("<u4")
     pixels: Pixels = rgb[:, :, 0] << 16 | rgb[:, :, 1] << 8 | rgb[:, :, 2] | _ALPHA
     return pixels

@@ -59,7 +59,7 @@ class RfbViewer:
         self._connection.sendall(data)
 
     def _exactly(self, count: int) -> bytes:
-        data = self._reader.read(count)
+        data: bytes = self._reader.read(count)
         self.received += len(data)
         if len(data) < count:
             raise EOFError("the server closed the connection")

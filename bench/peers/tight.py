@@ -149,5 +149,5 @@ def _gradient(errors: _Bytes) -> _Bytes:
 
 def _packed(triples: _Bytes) -> Pixels:
     """Return R, G, B in the last axis as BGRX."""
-    wide = triples.astype("<u4")
+    wide: Pixels = triples.astype("<u4")
     return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
