@@ -26,6 +26,8 @@ from sessions.wire.lengths import LengthPrefixed
 
 HELD = 0.08
 """How long a key is held down, seconds."""
+MAX_WAITING = 16
+"""So many keys and turns of a user wait for an answer; nobody types blindly for longer."""
 _FRAME = struct.Struct(">BIBHI")
 _OPERATION = struct.Struct(">BHHHHI")
 _UP = LengthPrefixed.frame(tsg.Key(0, 0x1E, 0x61).encode())
@@ -124,7 +126,12 @@ class User:
             self._write(_UP)
             return False
         if self.waiting or (self._key_due if what == "key" else self._turn_due):
-            self.waiting.append((due, what))
+            if len(self.waiting) < MAX_WAITING:
+                self.waiting.append((due, what))
+            elif (
+                what == "key" and self._key_due
+            ):  # it is not pressed at all, and counts as no better than that
+                measured.keys.append(now - self._key_due)
             return False
         return self._do(due, what, now, measured)
 
