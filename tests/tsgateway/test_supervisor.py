@@ -32,10 +32,10 @@ DESKTOPS = {"card": {"title": "Test card", "kind": "testcard", "groups": ["users
 class Older:
     """The session host that an older gateway has left running, with a session of ada's."""
 
-    def __init__(self, world, command):
+    def __init__(self, world, command, number=0):
         layout = world.gateway.layout
         layout.prepare()
-        place = host_place(world.config, layout, 0, command)
+        place = host_place(world.config, layout, number, command)
         place.folder.mkdir()
         self.socket = place.socket
         settings = place.folder / "old.json"
@@ -66,14 +66,17 @@ def said():
     globalLogPublisher.removeObserver(events.append)
 
 
+@pytest.mark.parametrize("number", [0, 1])
 @pytest_twisted.ensureDeferred
-async def test_a_host_of_an_older_version_makes_room_and_its_sessions_go_on(world, said):
-    older = Older(world, OLD)
+async def test_a_host_of_an_older_version_makes_room_and_its_sessions_go_on(said, number):
+    world = World(host_command=NEW, desktops=DESKTOPS, hosts={"count": 2})
+    older = Older(world, OLD, number)
     try:
         await older.begin()
         await world.start()
         assert older.process.wait(SECONDS) == 0
-        assert world.gateway.sessions.find("ada", "card").info["session"] == "a" * 32
+        found = world.gateway.sessions.find("ada", "card")
+        assert (found.info["session"], found.host.number) == ("a" * 32, number)
         ada = await world.sign_in()
         assert (await ada.ticket("card"))[0] == "a" * 32
         assert said("is of another version and is asked to leave")
