@@ -97,7 +97,8 @@ const ENGLISH = {
   "session.statistics.video": "video {detail}, {rate}/s",
 
   "split.title": "Where time goes",
-  "split.total": "from an input to its picture; 95 of 100 take no longer than {late}",
+  "split.total": "from an input to its picture",
+  "split.late": "95 of 100 within {late}",
   "split.head.stage": "Stage",
   "split.head.typical": "Typical",
   "split.head.slow": "Slow",
@@ -111,7 +112,7 @@ const ENGLISH = {
   "split.stage.line": "Network",
   "split.stage.client": "This device",
   "split.nothing": "Nothing has changed on the screen lately.",
-  "split.quiet": "Type or click something to see what the time until its picture goes into.",
+  "split.quiet": "Type or click something to see where its time goes.",
   "split.swift": "Nothing is slow.",
   "split.slow.input": "Input takes {share} % of the time: more came at once than the guest takes.",
   "split.slow.guest": "The guest takes {share} % of the time: it, or the program in it, is busy.",
@@ -123,7 +124,7 @@ const ENGLISH = {
   "split.line.rate": "Network carries {rate}/s",
   "split.line.free": "Network is not the limit",
   "split.line.trip": "its own delay {trip}",
-  "split.line.ahead": "{frames} frames ({bytes}) on their way",
+  "split.line.ahead": "{bytes} on the way",
 
   "notice.connecting": "Connecting to {title}",
   "notice.connecting.text": "Just a moment…",

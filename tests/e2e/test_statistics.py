@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.gateway import RealGateway
 from tests.e2e.pages import choose, until
 from tests.e2e.person import Person
+from tests.sessions.displays.xvnc import Xvnc
 
 pytestmark = pytest.mark.browser
 
@@ -20,15 +23,33 @@ title = "Still card"
 kind = "testcard"
 fps = 0
 groups = ["users"]
+[desktops.office]
+title = "Office PC"
+kind = "rfb"
+socket = "{office}/vnc"
+password_file = "{office}/password"
+groups = ["users"]
 """
+PASSWORD = "secret99"
+SLOW_ECHO = """stty raw -echo; while c=$(dd bs=1 count=1 2>/dev/null); do sleep 0.3; printf '%s' "$c"; done"""
+VERDICT = "document.querySelector('.split-verdict').textContent"
 STATISTICS = ".menu-item:has([href$='#pulse'])"
 ROWS = """[...document.querySelectorAll('.split tbody tr')]
     .map((row) => [...row.children].map((cell) => cell.innerText))"""
 
 
 @pytest.fixture(scope="module")
-def gateway() -> Iterator[RealGateway]:
-    made = RealGateway(CONFIGURATION)
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Xvnc]:
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "password").write_text(f"{PASSWORD}\n")
+    xvnc = Xvnc(folder, (800, 600), PASSWORD)
+    yield xvnc
+    xvnc.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway(office: Xvnc) -> Iterator[RealGateway]:
+    made = RealGateway(CONFIGURATION.format(office=Path(office.socket).parent))
     yield made
     made.stop()
 
@@ -38,6 +59,16 @@ def person(gateway: RealGateway) -> Iterator[Person]:
     made = Person(gateway)
     yield made
     made.stop()
+
+
+def measured(gateway: RealGateway, desktop: str) -> dict[str, dict[str, Any]]:
+    """What the command line tells of a desktop's session, stage by stage."""
+    sessions = json.loads(gateway.run("session", "list", "--json"))
+    [session] = [info["session"] for info in sessions if info["desktop"] == desktop]
+    stages: dict[str, dict[str, Any]] = json.loads(gateway.run("session", "stats", "--json", session))[
+        "stages"
+    ]
+    return stages
 
 
 def type_keys(person: Person, text: str) -> None:
@@ -66,7 +97,7 @@ def test_typed_keys_show_where_their_time_goes(gateway: RealGateway, person: Per
     )
     assert 0 < total < 5000
     assert browser.evaluate("document.querySelector('.split-verdict').textContent").endswith(".")
-    stages = json.loads(gateway.run("session", "stats", "--json"))["stages"]
+    stages = measured(gateway, "card")
     assert stages["total"]["count"] > 5
     assert stages["guest"]["p50"] < stages["total"]["p50"]  # the card answers at once
     assert stages["client"]["share"] > 0
@@ -86,7 +117,26 @@ def test_a_slow_network_is_named_and_the_panel_outlives_a_cut(gateway: RealGatew
     gateway.line.rate = 1500
     try:
         type_keys(person, "it is the network")
-        said = "document.querySelector('.split-verdict').textContent"
-        browser.evaluate(until(f"{said}.startsWith('The network') || {said}.startsWith('Waiting')"))
+        browser.evaluate(until(f"{VERDICT}.startsWith('The network') || {VERDICT}.startsWith('Waiting')"))
     finally:
         gateway.line.rate = None
+
+
+def test_a_slow_program_is_told_from_a_slow_network(
+    gateway: RealGateway, person: Person, office: Xvnc
+) -> None:
+    """The terminal's program thinks for 0.3 s about each key."""
+    browser = person.browser
+    person.open("office")
+    office.run("xterm", "-geometry", "60x10+300+100", "-e", "sh", "-c", SLOW_ECHO)
+    office.ask("xdotool", "search", "--sync", "--onlyvisible", "--class", "xterm")
+    browser.move(450, 150)
+    choose(browser, "More", STATISTICS)
+    browser.move(450, 150)
+    for character in "slow":
+        browser.key(character)
+        time.sleep(0.5)
+    browser.evaluate(until(f"{VERDICT}.startsWith('The guest takes')"))
+    stages = measured(gateway, "office")
+    assert stages["guest"]["p95"] >= 0.28
+    assert stages["guest"]["share"] > 0.5

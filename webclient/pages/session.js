@@ -6,7 +6,7 @@ import { h } from "../dom.js";
 import { Controls } from "../session/controls.js";
 import { Display } from "../session/display.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
-import { lineText, Panel } from "../session/panel.js";
+import { Panel } from "../session/panel.js";
 import { Remote } from "../session/remote.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
@@ -286,8 +286,7 @@ class SessionPage {
     });
     const parts = ways.map(({ way, detail, rate: often }) =>
       t(`session.statistics.${way}`, { detail, rate: often.toFixed(0) }));
-    const told = [line, ...parts].join(" · ");
-    this.#statistics.show(server ? `${told}. ${lineText(server)}.` : told, server);
+    this.#statistics.show([line, ...parts].join(" · "), server);
   }
 
   #save(file) {

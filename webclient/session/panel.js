@@ -4,6 +4,8 @@ import { h } from "../dom.js";
 import { bytes, milliseconds, t } from "../strings.js";
 import { splitOf } from "./split.js";
 
+const LEAST = 0.005; // a share below that has no part of the bar
+
 export class Panel {
   #total = h("p", { class: "split-total" });
   #verdict = h("p", { class: "split-verdict" });
@@ -11,7 +13,8 @@ export class Panel {
   #rows = h("tbody");
   #table;
   #split;
-  #figures = h("p", { class: "statistics-figures" });
+  #figures = h("p");
+  #line = h("p");
 
   constructor() {
     const heads = ["stage", "typical", "slow", "share"].map((key) => h("th", { scope: "col" }, t(`split.head.${key}`)));
@@ -19,32 +22,43 @@ export class Panel {
     const about = [h("h2", {}, t("split.title")), this.#total, this.#bar, this.#verdict, this.#table];
     this.#split = h("div", { class: "split", hidden: true }, about);
     this.element = h("section", { class: "statistics", hidden: true, "aria-label": t("session.statistics") },
-      this.#split, this.#figures);
+      this.#split, h("div", { class: "statistics-figures" }, this.#figures, this.#line));
   }
 
   // figures: a line of text. message: the server's Statistics, or null while there is none.
   show(figures, message) {
-    this.#figures.textContent = figures;
-    this.#split.hidden = message === null;
+    this.#figures.textContent = unbroken(figures);
+    this.#split.hidden = this.#line.hidden = message === null;
     if (message === null) return;
+    this.#line.textContent = unbroken(lineText(message));
     const { stages, total, verdict } = splitOf(message);
     this.#total.hidden = total === null;
-    if (total) this.#total.replaceChildren(h("b", {}, milliseconds(total.p50)), ` ${t("split.total", { late: milliseconds(total.p95) })}`);
+    if (total) this.#total.replaceChildren(...headline(total));
     this.#verdict.textContent = t(verdict.key, verdict.values);
     this.#bar.hidden = total === null;
-    this.#bar.replaceChildren(...stages.filter(({ share }) => share).map(segment));
+    this.#bar.replaceChildren(...stages.filter(({ share }) => share >= LEAST).map(segment));
     this.#table.hidden = !stages.length;
     this.#table.classList.toggle("has-shares", total !== null);
     this.#rows.replaceChildren(...stages.map(row));
   }
 }
 
-// What the server knows of the line, as a line of text.
-export function lineText({ rate, round_trip_us, frames_ahead, bytes_ahead }) {
+// No line ends between a number and its unit.
+function unbroken(text) {
+  return text.replace(/(\d) (?=[A-Za-z%])/g, "$1\u00a0");
+}
+
+function headline({ p50, p95 }) {
+  const late = t("split.late", { late: milliseconds(p95) });
+  return [h("b", {}, milliseconds(p50)), ` ${t("split.total")}`, h("span", {}, late)];
+}
+
+// What the server knows of the line.
+function lineText({ rate, round_trip_us, bytes_ahead }) {
   return [
     rate ? t("split.line.rate", { rate: bytes(rate) }) : t("split.line.free"),
     ...(round_trip_us ? [t("split.line.trip", { trip: milliseconds(round_trip_us / 1000) })] : []),
-    t("split.line.ahead", { frames: frames_ahead, bytes: bytes(bytes_ahead) }),
+    ...(bytes_ahead ? [t("split.line.ahead", { bytes: bytes(bytes_ahead) })] : []),
   ].join(" · ");
 }
 
