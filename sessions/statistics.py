@@ -28,19 +28,23 @@ class Statistics:
         self._send = send
         self._clock = clock
         self._timer: Timer | None = None
+        self._due = 0.0
 
     def watch(self, on: bool) -> None:
-        """Send them to the viewer, now and every second from now on; or no more."""
+        """Send them to the viewer every second from now on, the first at once; or no more.
+
+        However often it is called, they go once a second at most: working them out takes a millisecond.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if on:
-            self._send(self.message().encode())
-            self._timer = self._clock.callLater(EVERY, self._again)
+            self._timer = self._clock.callLater(max(self._due - self._clock.seconds(), 0), self._tell)
 
-    def _again(self) -> None:
-        self._timer = None
-        self.watch(True)
+    def _tell(self) -> None:
+        self._due = self._clock.seconds() + EVERY
+        self._timer = self._clock.callLater(EVERY, self._tell)
+        self._send(self.message().encode())
 
     def report(self) -> dict[str, Any]:
         """Return them as JSON (`Figures.report`), the line's among them.

@@ -121,6 +121,7 @@ def test_a_viewer_that_watches_is_told_every_second_until_it_no_longer_does(
     world: World, viewer: Typist
 ) -> None:
     viewer.say(tsg.WatchStatistics(1))
+    world.clock.advance(0)
     assert len(viewer.statistics()) == 1
     type_a_key(world, viewer)
     world.clock.pump([0.5] * 6)
@@ -131,11 +132,18 @@ def test_a_viewer_that_watches_is_told_every_second_until_it_no_longer_does(
     assert times[Stage.GUEST].share == 300
     assert times[Stage.TOTAL].share == 0
     assert told[-1].frames == 2
-    viewer.say(tsg.WatchStatistics(1))  # again changes nothing but the moment
-    assert len(viewer.statistics()) == 1
     viewer.say(tsg.WatchStatistics(0))
     world.clock.pump([1] * 3)
     assert viewer.statistics() == []
+
+
+def test_who_asks_without_end_is_told_once_a_second_all_the_same(world: World, viewer: Typist) -> None:
+    for _ in range(100):
+        viewer.say(tsg.WatchStatistics(1))
+        viewer.say(tsg.WatchStatistics(0))
+        viewer.say(tsg.WatchStatistics(1))
+        world.clock.advance(0.03125)
+    assert len(viewer.statistics()) == 4
 
 
 def test_watching_outlives_a_lost_display(world: World, viewer: Typist) -> None:
