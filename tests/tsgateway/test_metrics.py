@@ -59,7 +59,8 @@ async def test_what_is_measured_is_told(measured: World):
     await typist.type(4)
     before = await scrape(measured)
     assert of(before, "tsgateway_viewers") == 1
-    assert of(before, "tsgateway_session_hosts_up") == 1
+    assert of(before, "tsgateway_session_hosts", state="up") == 1
+    assert of(before, "tsgateway_session_hosts", state="down") == 0
     assert of(before, "tsgateway_sessions", state="active") == 1
     assert of(before, "tsgateway_sessions", state="starting") == 0
     assert of(before, "tsgateway_sign_ins_total", outcome="accepted") == 1
@@ -110,7 +111,7 @@ async def test_a_host_that_is_away_does_not_keep_others_from_being_told(measured
     [host] = [host for host in measured.gateway._hosts.all if host.up]
     await host.stop()
     samples = await scrape(measured)
-    assert of(samples, "tsgateway_session_hosts_up") == 0
+    assert of(samples, "tsgateway_session_hosts", state="up") == 0
     assert not any(name == "tsgateway_frames_total" for name, *_ in samples)
 
 

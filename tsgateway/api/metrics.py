@@ -26,6 +26,7 @@ from twisted.logger import Logger
 from sessions.wire.tsg import SessionState
 from tsgateway.errors import StartError
 from tsgateway.exchange import ApiError, Request, Response
+from tsgateway.hosts.placement import HostState
 from tsgateway.hosts.sessions import Sessions
 
 PATH = "/metrics"
@@ -107,7 +108,9 @@ def _of_the_gateway(measured: Measured) -> list[Metric]:
     sessions = measured.sessions
     build = InfoMetricFamily("tsgateway_build", "Which tsgateway this is.", {"version": measured.version})
     viewers = GaugeMetricFamily("tsgateway_viewers", "Viewers attached now.", measured.viewers)
-    up = GaugeMetricFamily("tsgateway_session_hosts_up", "Session hosts that answer.", sessions.hosts_up)
+    hosts = GaugeMetricFamily("tsgateway_session_hosts", "Session hosts, by state.", labels=["state"])
+    for stands in HostState:
+        hosts.add_metric([stands.name.lower()], sessions.hosts_in_state(stands))
     states = GaugeMetricFamily("tsgateway_sessions", "Sessions that run, by state.", labels=["state"])
     for state in SessionState:
         if state is not SessionState.ENDED:
@@ -118,7 +121,7 @@ def _of_the_gateway(measured: Measured) -> list[Metric]:
     relayed = CounterMetricFamily("tsgateway_relayed_bytes", "Bytes of tsg messages relayed.", labels=["to"])
     relayed.add_metric(["viewer"], sessions.relayed.to_viewers)
     relayed.add_metric(["host"], sessions.relayed.to_hosts)
-    return [build, viewers, up, states, outcomes, relayed]
+    return [build, viewers, hosts, states, outcomes, relayed]
 
 
 def _of_hosts(hosts: Sequence[tuple[int, Mapping[str, Any]]]) -> list[Metric]:

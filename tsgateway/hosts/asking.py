@@ -56,8 +56,7 @@ class AskedHost:
 
 def running_hosts(layout: Layout) -> Iterator[AskedHost]:
     """Open every session host of this data directory that runs. Raises HostError, StartError."""
-    folders = (layout.root / "hosts").glob("*")
-    for number in sorted(int(folder.name) for folder in folders if folder.name.isdecimal()):
+    for number in layout.hosts():
         try:
             yield AskedHost(number, layout.socket(number))
         except (FileNotFoundError, ConnectionRefusedError):

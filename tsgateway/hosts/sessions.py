@@ -177,10 +177,9 @@ class Sessions:
             await found.host.request("end", {"session": session})
             self._sessions.pop(session, None)
 
-    @property
-    def hosts_up(self) -> int:
-        """How many session hosts answer."""
-        return sum(host.up for host in self._hosts)
+    def hosts_in_state(self, state: HostState) -> int:
+        """Return how many session hosts are in a state."""
+        return sum(host.state is state for host in self._hosts)
 
     def in_state(self, state: SessionState) -> int:
         """Return how many sessions are in a state."""
