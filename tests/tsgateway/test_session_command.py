@@ -82,6 +82,16 @@ async def test_a_session_is_found_and_its_time_told(world: World):
 
 
 @pytest_twisted.ensureDeferred
+async def test_without_a_gateway_one_is_told_so(world: World):
+    shell = Shell(world)
+    await world.gateway.stop()
+    for command in ("list", "stats"):
+        text = await shell.run(command, status=1)
+        assert "no session host runs" in text
+        assert str(world.folder) in text
+
+
+@pytest_twisted.ensureDeferred
 async def test_watching_goes_on_until_it_is_interrupted_or_the_session_ends(world: World):
     shell = Shell(world)
     bob = await world.sign_in("bob")

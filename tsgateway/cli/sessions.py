@@ -37,7 +37,7 @@ def session() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @with_config
 def list_sessions(config: Config, as_json: bool) -> None:
-    """List the sessions that run, whether the gateway does or not."""
+    """List the sessions that run."""
     found = [info for _, info in _all(config)]
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -80,10 +80,14 @@ def _show(host: AskedHost, info: dict[str, Any], as_json: bool, clear: bool) -> 
 
 
 def _all(config: Config) -> list[Found]:
+    layout = Layout.of(config)
     try:
-        return [(host, info) for host in running_hosts(Layout.of(config)) for info in host.sessions]
+        hosts = list(running_hosts(layout))
     except HostError as error:
         fail(str(error), 1)
+    if not hosts:
+        fail(f"no session host runs for {layout.root}: is the gateway running, and are you its user?", 1)
+    return [(host, info) for host in hosts for info in host.sessions]
 
 
 def _choose(found: list[Found], beginning: str) -> Found:
