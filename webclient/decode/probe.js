@@ -4,7 +4,7 @@
 
 import { Codec, Encoding, VideoFlag } from "../wire/tsg.js";
 import { decoderConfig } from "./codecs.js";
-import { Videos } from "./video.js";
+import { PATIENCE, Videos } from "./video.js";
 
 // A key picture of each codec, in base64: SIDE × SIDE pixels of RED, as the protocol wants them encoded.
 // tests/reference/test_video.py holds them to that.
@@ -27,7 +27,8 @@ const [WIDTH, HEIGHT] = [1920, 1080]; // what a codec must be good for
 export async function workingCodecs() {
   if (!self.VideoDecoder) return []; // old browsers, and pages that did not come over HTTPS
   const codecs = Object.values(Codec);
-  const works = await Promise.all(codecs.map((codec) => isRight(codec).catch(() => false)));
+  const tooLate = new Promise((resolve) => setTimeout(resolve, PATIENCE, false)); // nobody's session waits longer
+  const works = await Promise.all(codecs.map((codec) => Promise.race([isRight(codec).catch(() => false), tooLate])));
   return codecs.filter((_, index) => works[index]);
 }
 
