@@ -13,6 +13,7 @@ from sessions import plugins
 from sessions.clock import Clock
 from sessions.composer import Composer
 from sessions.encoders.base import Encoder, Options, VideoEncoder
+from sessions.encoders.video import PREFERENCE
 from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
 from sessions.input.ledger import Ledger
 from sessions.latency import Figures
@@ -31,8 +32,6 @@ Send = Callable[[bytes], None]
 
 COARSE_QUALITY = 45
 """JPEG quality of photographs on a slow line: half the bytes, and they are made exact as everywhere."""
-VIDEOS = ("h264", "vp9", "vp8", "av1")
-"""The kinds of video, the best first."""
 
 
 class Viewer:
@@ -102,7 +101,7 @@ def make_composer(framebuffer: Framebuffer, capabilities: frozenset[int], option
 def _videos() -> tuple[type[VideoEncoder], ...]:
     """Return the kinds of video that this machine can encode, the best first."""
     found = []
-    for name in VIDEOS:
+    for name in PREFERENCE:
         try:
             found.append(plugins.load("video", name))
         except plugins.PluginError as error:
