@@ -246,6 +246,20 @@ describe("decoders that misbehave", () => {
     assert.deepEqual(told, []);
   });
 
+  test("one that the browser takes back when it has nothing to do: the next video gets another", async () => {
+    (await key()).close();
+    decoders[0].state = "closed";
+    decoders[0].error(new DOMException("Codec reclaimed due to inactivity.", "QuotaExceededError"));
+    await assert.rejects(next(), DecodeError);
+    (await key()).close();
+    (await next()).close();
+    assert.deepEqual(told, []);
+    behave = (decoder) => decoder.error(new DOMException("too many", "QuotaExceededError"));
+    assert.equal(await next(), null);
+    behave = well;
+    await failed("too many");
+  });
+
   test("a new connection: nobody waits for what the old one began", async () => {
     behave = null;
     const picture = key();

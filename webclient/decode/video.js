@@ -39,9 +39,13 @@ class Stream {
     this.#faulty = faulty;
     this.#decoder = new Decoder({
       output: (frame) => this.#take(frame),
-      error: (error) => this.#fail(error.message),
+      error: (error) => this.#err(error),
     });
     this.#decoder.configure(config);
+  }
+
+  get isOpen() {
+    return !this.#closed;
   }
 
   // Returns a promise of the chunk's VideoFrame, which the caller closes, or of null when there is none.
@@ -92,6 +96,12 @@ class Stream {
     if (this.#retired && !this.#waiting.length) this.close();
   }
 
+  // Browsers take decoders back that have had nothing to do for minutes: a video that has ended is not a fault.
+  #err(error) {
+    if (error.name === "QuotaExceededError" && !this.#waiting.length) this.close();
+    else this.#fail(error.message);
+  }
+
   #fail(reason) {
     if (this.#closed) return;
     this.close();
@@ -137,7 +147,7 @@ export class Videos {
     if (!this.#broken.has(codec) && isKey) this.#begin(number, codec, chunk, { width, height });
     if (this.#broken.has(codec)) return null;
     const stream = this.#streams.get(number);
-    if (stream?.codec !== codec) throw new DecodeError(`video ${number} has not begun`);
+    if (stream?.codec !== codec || !stream.isOpen) throw new DecodeError(`video ${number} has not begun`);
     const { Chunk } = this.#outside;
     const frame = await stream.decode((details) => new Chunk({ ...details, data: chunk }), isKey);
     if (!frame) return null;
