@@ -23,8 +23,8 @@ from sessions.encoders.plan import TILE_BYTES, plan
 from sessions.pixels.compare import update
 from sessions.pixels.framebuffer import Framebuffer, Pixels
 from sessions.pixels.geometry import Rect
-from sessions.pixels.region import TILE_ROWS, Grid, Region
-from sessions.pixels.scroll import LEAST_TILES, Scroll, find_scroll
+from sessions.pixels.moves import LEAST_TILES, Move, find_move
+from sessions.pixels.region import TILE_COLUMNS, TILE_ROWS, Grid, Region
 from sessions.videos import STILL_AFTER, Job, Videos
 from sessions.wire.tsg import Codec, Encoding, FrameFlag, Operation, copy_source
 
@@ -191,25 +191,25 @@ class Composer:
     def _changed(self, shown: Pixels, screen: Pixels, written: Region, now: float) -> Region:
         """Make `shown` the same as the screen; return where it was not, but for what has only scrolled."""
         changed = Region(written.size)
-        scroll = self._find_scroll(shown, screen, written)
-        if scroll is not None:
+        move = self._find_move(shown, screen, written)
+        if move is not None:
             moved = Region(written.size)
-            moved.add(scroll.rect)
+            moved.add(move.rect)
             written.tiles &= ~moved.tiles
-            changed = update(shown, screen, moved, scroll.down)
-            self._move(scroll, moved, now)
+            changed = update(shown, screen, moved, move.down, move.right)
+            self._move(move, moved, now)
         changed.tiles |= self._videos.open(shown, screen, now)
         self._videos.take_edges(shown, screen, written.tiles, now)
         changed.merge(update(shown, screen, written))
         return changed
 
-    def _find_scroll(self, shown: Pixels, screen: Pixels, written: Region) -> Scroll | None:
-        """Look for a scroll, unless little but videos was written to."""
+    def _find_move(self, shown: Pixels, screen: Pixels, written: Region) -> Move | None:
+        """Look for what has moved, unless little but videos was written to."""
         if not self._copies:
             return None
         if self._videos and np.count_nonzero(written.tiles & ~self._videos.tiles) < LEAST_TILES:
             return None
-        return find_scroll(screen, shown, written)
+        return find_move(screen, shown, written)
 
     def _leave_to_videos(self) -> None:
         """What a video covers is not sent otherwise, and is not exact until it has ended."""
@@ -321,20 +321,27 @@ class Composer:
             for rect in sent:
                 self._shown[rect.part] = self._framebuffer.pixels[rect.part]
 
-    def _move(self, scroll: Scroll, moved: Region, now: float) -> None:
-        """Have the viewer scroll; what it has lossy, or not at all yet, moves along."""
-        rect, down = scroll
-        self._moved = [Operation(Encoding.COPY, *rect, copy_source(rect.x, rect.y - down))]
-        rows = len(moved.tiles)
-        came_from = (np.arange(rows) * TILE_ROWS - down) // TILE_ROWS
-        above = np.clip(came_from, 0, rows - 1)
-        below = np.clip(came_from + (down % TILE_ROWS != 0), 0, rows - 1)
+    def _move(self, move: Move, moved: Region, now: float) -> None:
+        """Have the viewer move a part; what it has lossy, or not at all yet, moves along."""
+        rect, down, right = move
+        source = copy_source(rect.x - right, rect.y - down)
+        self._moved = [Operation(Encoding.COPY, *rect, source)]
         for region in (self._lossy, self._left):
             if region:
-                came = region.tiles[above] | region.tiles[below]
+                came = _shifted(_shifted(region.tiles, down, TILE_ROWS, 0), right, TILE_COLUMNS, 1)
                 region.tiles = np.where(moved.tiles, came, region.tiles)
         self._changed_at[moved.tiles] = now
-        self._videos.scrolled(scroll)
+        self._videos.moved(move)
+
+
+def _shifted(tiles: Grid, come: int, size: int, axis: int) -> Grid:
+    """Return the tiles that hold something of `tiles` after it has come so many pixels along `axis`."""
+    first = (np.arange(tiles.shape[axis]) * size - come) // size
+    last = first + (come % size != 0)
+    most = tiles.shape[axis] - 1
+    return np.asarray(
+        tiles.take(np.clip(first, 0, most), axis) | tiles.take(np.clip(last, 0, most), axis), np.bool_
+    )
 
 
 def _is_coarse(size: int | None) -> bool:

@@ -19,8 +19,8 @@ from sessions.encoders.content import share_natural
 from sessions.encoders.motion import Motion, union
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect, Size
+from sessions.pixels.moves import Move
 from sessions.pixels.region import TILE_COLUMNS, TILE_ROWS, Grid, Region
-from sessions.pixels.scroll import Scroll
 from sessions.wire.tsg import MAX_VIDEO_STREAMS, Codec, Encoding, Operation, VideoFlag, VideoPicture
 
 STILL_AFTER = 0.3
@@ -159,20 +159,18 @@ class Videos:
             tiles |= grid
         return tiles
 
-    def scrolled(self, scroll: Scroll) -> None:
+    def moved(self, move: Move) -> None:
         """Follow what was moved; end what was moved away in part or was covered."""
-        rect, down = scroll
-        moved = Region(self._size)
-        moved.add(rect)
-        self._motion.forget(moved.tiles)
+        rect, down, right = move
+        covered = Region(self._size)
+        covered.add(rect)
+        self._motion.forget(covered.tiles)
+        source = rect._replace(x=rect.x - right, y=rect.y - down)
         for video in list(self._playing):
-            now = video.rect._replace(y=video.rect.y + down)
-            if (
-                union(rect, now) == rect
-                and union(rect._replace(y=rect.y - down), video.rect).height == rect.height
-            ):
+            now = video.rect._replace(x=video.rect.x + right, y=video.rect.y + down)
+            if _within(now, rect) and _within(video.rect, source):
                 video.place(now)
-            elif (video.tiles & moved.tiles).any():
+            elif (video.tiles & covered.tiles).any():
                 self._end([video])
 
     def open(self, shown: Pixels, screen: Pixels, now: float) -> Grid:

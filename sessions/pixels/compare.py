@@ -18,15 +18,16 @@ it is copied."""
 _TILE_WORDS = TILE_COLUMNS // 8
 
 
-def update(shown: Pixels, screen: Pixels, where: Region, down: int = 0) -> Region:
+def update(shown: Pixels, screen: Pixels, where: Region, down: int = 0, right: int = 0) -> Region:
     """Make `shown` the same as `screen` in `where`; return the tiles in which it was not.
 
-    down: what counts as the same is what stands so many rows further up in `shown` as it was: `shown` is
-    scrolled down by so much first. Where that comes from must be on the screen, and `where` one rectangle.
+    down, right: what counts as the same is what stands so many rows further up and columns further left in
+    `shown` as it was: `shown` is moved by so much first. Where that comes from must be on the screen, and
+    `where` one rectangle.
     """
     result = Region(where.size)
     for rect in where.rects():
-        result.tiles[tile_span(rect)] = _Comparison(rect).run(screen, shown, down)
+        result.tiles[tile_span(rect)] = _Comparison(rect).run(screen, shown, down, right)
     return result
 
 
@@ -40,14 +41,15 @@ class _Comparison:
         self._step = min(max(step, 1), self._rows)
         self._differs = np.zeros((self._step * TILE_ROWS, self._columns * TILE_COLUMNS), np.bool_)
 
-    def run(self, new: Pixels, old: Pixels, down: int) -> Grid:
-        """Return one boolean a tile: whether `new` differed from `old`, scrolled down; `old` becomes `new`.
+    def run(self, new: Pixels, old: Pixels, down: int, right: int) -> Grid:
+        """Return one boolean a tile: whether `new` differed from `old`, moved; `old` becomes `new`.
 
         Rows are gone through from the side to which they move, so that none is overwritten before it has
         been compared.
         """
         found = np.empty((self._rows, self._columns), np.bool_)
         across = slice(self._rect.x, self._rect.right)
+        before = slice(self._rect.x - right, self._rect.right - right)
         starts = range(0, self._rows, self._step)
         for row in reversed(starts) if down > 0 else starts:
             top = self._rect.y + row * TILE_ROWS
@@ -55,11 +57,11 @@ class _Comparison:
             here = new[top:bottom, across]
             np.not_equal(
                 here,
-                old[top - down : bottom - down, across],
+                old[top - down : bottom - down, before],
                 out=self._differs[: bottom - top, : self._rect.width],
             )
             found[row : row + self._step] = tiles = self._by_tiles(bottom - top)
-            if down or np.count_nonzero(tiles):
+            if down or right or np.count_nonzero(tiles):
                 np.copyto(old[top:bottom, across], here)
         return found
 

@@ -21,17 +21,29 @@ PLAYER = Rect(101, 83, 481, 271)
 
 
 def film(size: Size) -> Callable[[int], Pixels]:
-    """Return what makes the pictures of a film: the camera pans over a photograph, and something moves."""
-    scene = photograph(Size(size.width + 300, size.height + 100))
+    """Return what makes the pictures of a film: the camera pans over a photograph, and something moves.
+
+    It pans by fractions of a pixel, or it were a scrolled photograph.
+    """
+    scene = _bytes(photograph(Size(size.width + 301, size.height + 101)))
     actor = photograph(Size(90, 70), seed=9)
 
     def picture(number: int) -> Pixels:
-        x, y = 3 * number % 300, number % 100
-        shown = scene[y : y + size.height, x : x + size.width].copy()
-        shown[40:110, 5 * number % 300 :][:, :90] = actor
+        x, y = 2.7 * number % 300, 0.8 * number % 100
+        left, top, part = int(x), int(y), np.float32(x % 1)
+        here, beside = (
+            scene[top : top + size.height, at : at + size.width].astype(np.float32) for at in (left, left + 1)
+        )
+        blended = (here * (1 - part) + beside * part).astype(np.uint8)
+        shown = np.ascontiguousarray(blended).view("<u4")[:, :, 0]
+        shown[40:110, 5 * number % 300 :][:, :90] = actor[:, : shown[0, 5 * number % 300 :][:90].size]
         return shown
 
     return picture
+
+
+def _bytes(pixels: Pixels) -> np.ndarray:
+    return np.ascontiguousarray(pixels).view(np.uint8).reshape(*pixels.shape, 4)
 
 
 class Cinema(Line):
