@@ -83,23 +83,15 @@ def covers(message: bytes, x: int, y: int) -> bool:
 class Measured:
     """What was seen; times in seconds.
 
-    keys: from when a key was due until its frame was there. sent: user, number and time of each key sent.
-    turns: as keys, for the wheel. late: how much later than due this program came to what was due.
+    keys: when each was due, and how long it then took until its frame was there. turns: the same for the
+    wheel. sent: user, number and time of each key sent. late: by how much this program missed when to send.
     """
 
-    keys: list[float] = field(default_factory=list)
+    keys: list[tuple[float, float]] = field(default_factory=list)
+    turns: list[tuple[float, float]] = field(default_factory=list)
     sent: list[tuple[int, int, float]] = field(default_factory=list)
-    turns: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
-    frames: int = 0
     bytes: int = 0
-
-    def add(self, other: Measured) -> None:
-        """Count this, too."""
-        for name in ("keys", "sent", "turns", "late"):
-            getattr(self, name).extend(getattr(other, name))
-        self.frames += other.frames
-        self.bytes += other.bytes
 
 
 class User:
@@ -131,7 +123,7 @@ class User:
             elif (
                 what == "key" and self._key_due
             ):  # it is not pressed at all, and counts as no better than that
-                measured.keys.append(now - self._key_due)
+                measured.keys.append((self._key_due, now - self._key_due))
             return False
         return self._do(due, what, now, measured)
 
@@ -182,12 +174,11 @@ class User:
 
     def _frame(self, message: bytes, now: float, measured: Measured) -> bytes:
         number, flags = _FRAME.unpack_from(message)[1:3]
-        measured.frames += 1
         if self._key_due and covers(message, *self._layout.caret(self._keys)):
-            measured.keys.append(now - self._key_due)
+            measured.keys.append((self._key_due, now - self._key_due))
             self._keys, self._key_due = self._keys + 1, 0.0
         if self._turn_due and any(self._page.has(x, y) for x, y, _, _ in rectangles(message)):
-            measured.turns.append(now - self._turn_due)
+            measured.turns.append((self._turn_due, now - self._turn_due))
             self._turn_due = 0.0
         self.shown = self.shown or bool(flags & tsg.FrameFlag.LAST)
         return LengthPrefixed.frame(tsg.Ack(number, 0, 0).encode())
@@ -210,7 +201,10 @@ class User:
         return self._do(due, what, now, measured)
 
     def _write(self, data: bytes) -> None:
-        self.socket.sendall(data)
+        try:
+            self.socket.sendall(data)
+        except OSError as error:
+            raise EOFError(f"user {self.number} was cut off: {error}") from error
 
 
 class Office:
