@@ -27,7 +27,7 @@ import numpy as np
 
 from bench.product import Product, cpu_seconds, resident_mb
 from bench.scale_desktops import MAX_KEYS, Layout
-from bench.scale_users import Measured, Office, User
+from bench.scale_users import KEYS_A_SECOND, Measured, Office, User
 
 LIMIT_MS = 50.0
 STEPS = (25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 300, 350, 400, 500)
@@ -217,14 +217,14 @@ class Bench:
 
 
 COLUMNS = (
-    "sessions", "p50", "p95", "p99", "desktop", "wheel", "gateway", "hosts", "bench", "others", "quiet",
-    "ms/s", "MB",
+    "sessions", "keys", "p50", "p95", "p99", "desktop", "wheel", "gateway", "hosts", "bench", "others",
+    "quiet", "ms/s", "MB",
 )  # fmt: skip
 LEGEND = """
-p50, p95, p99: from a key to its frame, ms; desktop: from a key to its arrival at the desktop, p95, ms; wheel:
-from a turn to its frame, p95, ms; gateway, hosts, bench, others: cores used; quiet: seconds that nobody else
-disturbed, of those measured; ms/s: processor time of gateway and hosts, ms a session and second; MB: their
-memory a session.
+keys: pressed a session and second, 1.6 where all could; p50, p95, p99: from a key to its frame, ms; desktop:
+from a key to its arrival at the desktop, p95, ms; wheel: from a turn to its frame, p95, ms; gateway, hosts,
+bench, others: cores used; quiet: seconds that nobody else disturbed, of those that count; ms/s: processor
+time of gateway and hosts, ms a session and second; MB: their memory a session.
 """
 
 
@@ -232,6 +232,7 @@ def row(result: dict[str, Any]) -> str:
     keys, cores = result["key_to_frame_ms"], result["cores"]
     values = (
         f"{result['sessions']}",
+        f"{result['keys_per_session_second']:.2f}",
         *(f"{keys.get(name, 0):.1f}" for name in ("p50", "p95", "p99")),
         f"{result['key_to_desktop_ms'].get('p95', 0):.1f}",
         f"{result['turn_to_frame_ms'].get('p95', 0):.1f}",
@@ -243,7 +244,7 @@ def row(result: dict[str, Any]) -> str:
         f"{result['product_ms_per_session_second']:.2f}",
         f"{result['MB_per_session']:.1f}",
     )
-    return "".join(f"{value:>9}" for value in values)
+    return "".join(f"{value:>8}" for value in values)
 
 
 def run(
@@ -272,7 +273,7 @@ def run(
         bench = Bench(product, desktops, layout)
         stack.callback(bench.office.close)
         results = []
-        click.echo(LEGEND + "\n" + "".join(f"{name:>9}" for name in COLUMNS))
+        click.echo(LEGEND + "\n" + "".join(f"{name:>8}" for name in COLUMNS))
         for count in steps:
             bench.grow(count)
             results.append(bench.measure(seconds))
@@ -307,10 +308,12 @@ def main(sessions: tuple[int, ...], seconds: int, screen: str, cores: int, repor
         f"Sessions on {cores} core{'s' * (cores != 1)} with p95 of key → frame ≤ {LIMIT_MS:.0f} ms: "
         f"{max(good, default=0)}" + ("" if len(good) < len(results) else " or more")
     )
-    cost = results[-1]["product_ms_per_session_second"]
-    click.echo(f"By processor time alone: {cores * 1000 / cost:.0f} ({cost} ms a session and second).")
-    if results[-1]["quiet_seconds"] < results[-1]["seconds"]:
-        click.echo("Other programs have disturbed: the times say little, processor time more.")
+    usual = [each for each in results if each["keys_per_session_second"] > 0.8 * KEYS_A_SECOND]
+    if usual:
+        cost = usual[-1]["product_ms_per_session_second"]
+        click.echo(f"By processor time alone: {cores * 1000 / cost:.0f} ({cost} ms a session and second).")
+    if any(each["quiet_seconds"] < each["seconds"] for each in results):
+        click.echo("Other programs have disturbed: times say little there, processor time a little more.")
     if report is not None:
         report.write_text(json.dumps({"screen": screen, "cores": cores, "results": results}, indent=2))
 

@@ -26,6 +26,8 @@ from sessions.wire.lengths import LengthPrefixed
 
 HELD = 0.08
 """How long a key is held down, seconds."""
+KEYS_A_SECOND = 1.6
+"""What `habits` come to on average."""
 MAX_WAITING = 16
 """So many keys and turns of a user wait for an answer; nobody types blindly for longer."""
 _FRAME = struct.Struct(">BIBHI")
