@@ -156,7 +156,8 @@ def _seems_moved(new: Pixels, old: Pixels, rect: Rect, down: int, right: int) ->
 def _worth_moving(moved: Grid, damaged: Grid) -> tuple[slice, slice, int] | None:
     """Return the rows and columns of tiles where moving gains most, and how much.
 
-    What loses at the edges is cut. A tile gains that need not be sent; one loses that had not changed and is overwritten.
+    What loses at the edges is cut. A tile gains that need not be sent; one loses that had not changed and is
+    overwritten.
     """
     gain = (moved & damaged).astype(np.int32)
     gain -= ~moved & ~damaged
