@@ -23,7 +23,7 @@ def lossy(picture: Pixels) -> Pixels:
 
 
 def scrolled(frames: int) -> list[Pixels]:
-    letters = np.kron(RNG.integers(0, 2, (60, 40)), np.ones((4, 4), int))
+    letters = np.kron(RNG.integers(0, 2, (110, 40)), np.ones((4, 4), int))
     page = np.where(letters > 0, 0xFFFFFF, 0x102030).astype("<u4")
     return [page[8 * number : 8 * number + 160].copy() for number in range(frames)]
 
@@ -58,6 +58,13 @@ def test_a_frame_left_out_was_seen_when_a_later_one_was() -> None:
     assert judged.shown[:3] == [1.5, 3.5, 3.5]
     assert math.isnan(judged.shown[3])
     assert (judged.distinct, judged.exact) == (2, 2)
+
+
+def test_a_peer_far_behind_is_found_again() -> None:
+    frames = scrolled(30)
+    updates = [Update(1.5, frames[0]), Update(29.5, lossy(frames[27])), Update(40, frames[29])]
+    judged = judge(frames, [1.0 + number for number in range(30)], updates, Shows(), 1)
+    assert judged.shown == [1.5] + [29.5] * 27 + [40.0] * 2
 
 
 def test_a_torn_picture_is_no_frame() -> None:
