@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import contextlib
 import json
 import os
 import platform
@@ -10,7 +10,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,14 +105,11 @@ def write(result: dict[str, Any], folder: Path) -> tuple[Path, Path]:
     "--guacd", default="guacd", envvar="BENCH_GUACD", show_default=True, help="How guacd is started."
 )
 def main(paths: tuple[Path, ...], fps: float, repeat: int, only: tuple[str, ...], guacd: str) -> None:
-    """Send traces through the product and through all peers that are installed, and compare."""
-    peers = known(guacd)
-    wrong = set(only) - {each.name for each in peers}
-    if wrong:
-        raise click.UsageError(
-            f"there is no peer {', '.join(sorted(wrong))}; there are {', '.join(each.name for each in peers)}"
-        )
-    peers = [each for each in peers if not only or each.name in only or isinstance(each, Tsgateway)]
+    """Send traces through the product and through all peers that are installed, and compare.
+
+    Ctrl-C ends it; what was measured until then is reported.
+    """
+    peers = chosen_peers(guacd, only)
     there = [each for each in peers if not each.missing()]
     skipped = [
         {"name": each.name, "reason": f"{each.missing()} is not installed; package: {each.package}"}
@@ -122,35 +119,52 @@ def main(paths: tuple[Path, ...], fps: float, repeat: int, only: tuple[str, ...]
     for each in skipped:
         click.echo(f"skipped {each['name']}: {each['reason']}", err=True)
     results: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="tsg-traces-") as folder:
+    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="tsg-traces-") as folder:
         for trace in chosen_traces(paths, Path(folder)):
-            click.echo(f"{trace.name}:", err=True)
-            frames = traces.load(trace)
-            for peer in there:
-                done = (attempt(peer, mode, trace, frames, fps, repeat) for mode in peer.modes)
-                results += [each for each in done if each is not None]
-            del frames
-            gc.collect()  # half a gigabyte a trace
-    whole = {
+            results.extend(measured(there, trace, fps, repeat))  # one by one: Ctrl-C keeps what was before it
+    click.echo(report.table(results))
+    data, page = write(facts(fps, there) | {"skipped": skipped, "results": results}, _RESULTS)
+    click.echo(f"\nwritten: {data}\n         {page}")
+
+
+def chosen_peers(guacd: str, only: Sequence[str]) -> list[Peer]:
+    """Return the peers with these names, or all, and the product. Raises click.UsageError."""
+    peers = known(guacd)
+    wrong = set(only) - {each.name for each in peers}
+    if wrong:
+        there = ", ".join(each.name for each in peers)
+        raise click.UsageError(f"there is no peer {', '.join(sorted(wrong))}; there are {there}")
+    return [each for each in peers if not only or each.name in only or isinstance(each, Tsgateway)]
+
+
+def measured(peers: Sequence[Peer], trace: Path, fps: float, repeat: int) -> Iterator[dict[str, Any]]:
+    """Yield what each peer takes for a trace, in each of its modes."""
+    click.echo(f"{trace.name}:", err=True)
+    frames = traces.load(trace)
+    for peer in peers:
+        for mode in peer.modes:
+            result = attempt(peer, mode, trace, frames, fps, repeat)
+            if result is not None:
+                yield result
+
+
+def facts(fps: float, peers: Sequence[Peer]) -> dict[str, Any]:
+    """Return what a reader must know of a run: when, where, how fast, and who took part."""
+    return {
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "machine": f"{platform.machine()}, {os.cpu_count()} processors",
         "python": platform.python_version(),
         "fps": fps,
         "peers": [
-            {"name": each.name, "version": version(each), "note": each.note, "modes": modes(each)}
-            for each in there
+            {
+                "name": each.name,
+                "version": version(each),
+                "note": each.note,
+                "modes": {mode.name: mode.settings for mode in each.modes},
+            }
+            for each in peers
         ],
-        "skipped": skipped,
-        "results": results,
     }
-    click.echo(report.table(results))
-    data, page = write(whole, _RESULTS)
-    click.echo(f"\nwritten: {data}\n         {page}")
-
-
-def modes(peer: Peer) -> dict[str, str]:
-    """Return a peer's modes and what each asks for."""
-    return {mode.name: mode.settings for mode in peer.modes}
 
 
 if __name__ == "__main__":

@@ -94,7 +94,9 @@ def page(report: dict[str, Any]) -> str:
         for trace in dict.fromkeys(each["trace"] for each in results)
     ]
     peers = "".join(
-        f"<li><b>{escape(each['name'])}</b> {escape(each['version'])}<br>{escape(each['note'])}</li>"
+        f"<li><b>{escape(each['name'])}</b> {escape(each['version'])}<br>{escape(each['note'])}"
+        + "".join(f"<br><i>{escape(name)}</i>: {escape(asked)}" for name, asked in each["modes"].items())
+        + "</li>"
         for each in report["peers"]
     )
     skipped = "".join(

@@ -23,7 +23,7 @@ def result(peer: str, trace: str = "office", lossless: bool = False, **more: Any
 def whole(*results: dict[str, Any]) -> dict[str, Any]:
     return {
         "date": "today", "machine": "x86_64 & more", "fps": 15.0, "results": list(results),
-        "peers": [{"name": "Xvnc", "version": "1.2", "note": "<b>notes"}],
+        "peers": [{"name": "Xvnc", "version": "1.2", "note": "<b>notes", "modes": {"usual": "quality 8"}}],
         "skipped": [{"name": "guacd", "reason": "guacd is not installed; package: guacd"}],
     }  # fmt: skip
 
@@ -53,7 +53,14 @@ def test_the_page_stands_alone_and_is_well_formed() -> None:
     assert parser.open == []
     assert parser.bars[:2] == [pytest.approx(parser.bars[1] / 4, abs=0.1), parser.bars[1]]
     assert not re.search(r"(src|href)=|url\(|@import|<script", text)
-    for shown in ("a&lt;b&gt;", "&lt;b&gt;notes", "x86_64 &amp; more", "guacd is not installed", "4.00 ×"):
+    for shown in (
+        "a&lt;b&gt;",
+        "&lt;b&gt;notes",
+        "x86_64 &amp; more",
+        "guacd is not installed",
+        "quality 8",
+        "4.00 ×",
+    ):
         assert shown in text
     assert "$" not in text
 
