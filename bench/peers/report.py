@@ -152,7 +152,7 @@ def _section(trace: str, results: Sequence[Result], fps: float) -> str:
     plots = (
         _bars("Bytes a frame", results, "bytes_per_frame", _bytes)
         + _bars("Processor time a frame", results, "cpu_ms_per_frame", lambda value: f"{value:.1f} ms")
-        + _ranges("Until a frame is shown", results)
+        + _ranges("Until shown", results)
     )
     rows = "".join(_row(result, results) for result in results)
     return (
@@ -234,4 +234,4 @@ def _ranges(title: str, results: Sequence[Result]) -> str:
         )
 
     marks = (mark(row, result) for row, result in enumerate(results))
-    return _plot(f"{title}: median, p95 (written), p99", results, marks)
+    return _plot(f"{title}: p50, p95, p99", results, marks)

@@ -73,3 +73,17 @@ def test_three_seconds_of_a_desktop_are_recorded_and_replayed(tmp_path: Path) ->
     result = measure(Tsgateway(), LOSSLESS, path, frames, 15)
     assert result["final_exact"]
     assert result["exact"] == result["shown"] > 5
+
+
+@pytest.mark.slow
+def test_a_desktop_that_works_by_itself_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "a.bgrx.zst"
+    done = CliRunner().invoke(
+        recorder.main, [str(path), "--scenario", "drag", "--frames", "10", "--seconds", "30"]
+    )
+    assert done.exit_code == 0, done.output
+    frames = traces.load(path)
+    assert len(frames) == 10
+    moved = [int((a != b).sum()) for a, b in itertools.pairwise(frames)]
+    assert max(moved) > 20_000  # a window of text, not a cursor that blinks
+    assert len(np.unique(frames[0][::4, ::4])) > 50  # the page and the terminal are there
