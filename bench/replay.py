@@ -71,10 +71,8 @@ def listen(client: socket.socket, asked: threading.Semaphore) -> None:
         asked.release()
 
 
-def serve(trace: Path, fps: float) -> None:
-    replay = messages(trace)
-    server = socket.create_server(("127.0.0.1", 0))
-    tell(port=server.getsockname()[1])
+def welcome(server: socket.socket) -> socket.socket:
+    """Accept one client and shake hands."""
     client, _ = server.accept()
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     client.sendall(b"RFB 003.008\n")
@@ -84,6 +82,14 @@ def serve(trace: Path, fps: float) -> None:
     client.sendall(bytes(4))
     exactly(client, 1)
     client.sendall(struct.pack(">HH", WIDTH, HEIGHT) + _FORMAT + struct.pack(">I", 5) + b"trace")
+    return client
+
+
+def serve(trace: Path, fps: float) -> None:
+    replay = messages(trace)
+    server = socket.create_server(("127.0.0.1", 0))
+    tell(port=server.getsockname()[1])
+    client = welcome(server)
     asked = threading.Semaphore(0)
     threading.Thread(target=listen, args=(client, asked), daemon=True).start()
     sys.stdin.readline()  # the bench says when its viewer is there
