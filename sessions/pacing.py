@@ -5,7 +5,8 @@ who shares). They are sent a frame when they lack something and not too much is 
 them. While they wait, damage merges into one region, so a slow viewer costs bounded memory, and what
 it gets next is the newest picture. How much is too much, each line tells (sessions/line).
 
-Pictures of videos are encoded on other threads: what is typed never waits for them.
+One part is encoded at a time, and everybody else has a turn before the next: a large picture of one viewer
+does not hold up another's typing for longer than that. Pictures of videos are encoded on other threads.
 """
 
 from __future__ import annotations
@@ -130,24 +131,29 @@ class Pacer:
         ]
 
     def pump(self) -> None:
-        """Send what may be sent now, and set the timer for what may be sent later."""
+        """Send one part, if one may be sent now, and set the timer for what may be sent later."""
         composer = self.composer
+        sent = False
         while not self._closed and self._may_send():
             size = self._part_bytes
             newer = composer.has_news and size is not None  # on a slow line news goes first
             if composer.has_begun and not (newer and composer.interrupt()):
+                if not self._due(self._clock.seconds(), sent):
+                    break
                 self._making.encoding(self._clock.seconds())
                 self._emit(composer.part(size), self._making)
+                sent = True
             elif composer.has_news:
-                if not self._due(self._last_sent + FRAME_INTERVAL):
+                if not self._due(self._last_sent + FRAME_INTERVAL, sent):
                     break
                 self._begin()
             elif self._has_room_to_spare and (when := composer.refines_at()) is not None:
-                if not self._due(when):
+                if not self._due(when, sent):
                     break
                 part = composer.refine(self._clock.seconds(), size)
                 if part is not None:
                     self._emit(part, self._making, refines=True)
+                    sent = True
             else:
                 break
         self._play()
@@ -187,9 +193,10 @@ class Pacer:
         self.pump()
         self._moved(self)
 
-    def _due(self, when: float) -> bool:
-        wait = when - self._clock.seconds()
-        if wait <= 0:
+    def _due(self, when: float, sent: bool) -> bool:
+        """Tell whether it is time; else have `pump` called then. sent: let others have a turn before."""
+        wait = max(when - self._clock.seconds(), 0.0)
+        if not wait and not sent:
             return True
         if self._timer is None or not self._timer.active() or self._timer.getTime() > when:
             self._cancel_timer()

@@ -270,6 +270,8 @@ def test_a_large_picture_goes_in_parts_and_is_presented_whole() -> None:
     line.settle()
     line.clock.advance(1)
     line.draw(Rect(0, 0, 1920, 1080), np.full((1080, 1920), 0x00FF00))
+    assert len(line.sent) == 1, "others have a turn before the next part"
+    line.clock.advance(0)
     flags = [frame.flags for frame in line.deliver()]
     assert len(flags) == 3
     assert flags == [0, 0, tsg.FrameFlag.LAST]
