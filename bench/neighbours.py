@@ -2,9 +2,9 @@
 
 One session host serves two desktops over TLS. At the first somebody types (bench/scale_desktops); the second
 (bench/neighbours_desktop) stands still with nobody there, plays a film to a viewer that takes videos, plays
-it to one that does not, or scrolls a page. These take turns in blocks of a few seconds, so that what else
-the machine does strikes all alike. The product is bound to `--cores` cores, the bench to the others.
-docs/scale.md says how to read the figures.
+it to one that does not, scrolls a page, or changes from one whole screen of text to another. These take
+turns in blocks of a few seconds, so that what else the machine does strikes all alike. The product is bound
+to `--cores` cores, the bench to the others. docs/scale.md says how to read the figures.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ KINDS = {
     "film, video": Kind("film"),
     "film, JPEG": Kind("film", videos=False),
     "page": Kind("page"),
+    "screens": Kind("screens"),
 }
 
 

@@ -3,8 +3,8 @@
     python -m bench.neighbours_desktop     prints {"port": n}, then reads one word a line:
 
 `still` is the desktop as it is, `film` a film of 960×540 in it, 30 pictures a second, `page` a page of text
-that scrolls, 15 steps a second. Each goes forth and back, without a cut. All is rendered before the first
-client comes.
+that scrolls, 15 steps a second, `screens` whole screens of text, four a second. Each goes forth and back,
+without a cut. All is rendered before the first client comes.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ from bench.replay import listen, tell, welcome
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect
 
+WHOLE = Rect(0, 0, *traces.SIZE)
 FILM = Rect(485, 203, 960, 540)
-FILM_FPS, PAGE_FPS = 30.0, 15.0
+FILM_FPS, PAGE_FPS, SCREENS_FPS = 30.0, 15.0, 4.0
 _PICTURES = 48
+_SCREENS = 8
+"""More than a viewer's history holds."""
 _PAGE = Rect(60, 80, 1180, 960)
 _NOTCH = 53
 
@@ -44,6 +47,11 @@ def _forth_and_back(messages: list[Message]) -> Iterator[Message]:
     return itertools.cycle(messages + messages[-2:0:-1])
 
 
+def _screens() -> list[Pixels]:
+    tall = traces._page(WHOLE.width, WHOLE.height * _SCREENS)
+    return [tall[WHOLE.height * n : WHOLE.height * (n + 1)] for n in range(_SCREENS)]
+
+
 class Programme:
     """What is shown, as `choose` says; `next` waits until it is time for its next picture."""
 
@@ -53,6 +61,7 @@ class Programme:
         steps = (page[_NOTCH * n : _NOTCH * n + _PAGE.height] for n in range(_PICTURES))
         self._all = {
             "film": (FILM_FPS, _forth_and_back([_message(FILM, film.picture(n)) for n in range(_PICTURES)])),
+            "screens": (SCREENS_FPS, _forth_and_back([_message(WHOLE, each) for each in _screens()])),
             "page": (PAGE_FPS, _forth_and_back([_message(_PAGE, step) for step in steps])),
         }
         self._plays = threading.Event()
@@ -78,7 +87,7 @@ class Programme:
 
 def serve() -> None:
     programme = Programme()
-    first = _message(Rect(0, 0, *traces.SIZE), traces.office(1)[0])
+    first = _message(WHOLE, traces.office(1)[0])
     server = socket.create_server(("127.0.0.1", 0))
     tell(port=server.getsockname()[1])
     threading.Thread(target=_show, args=(server, programme, first), daemon=True).start()
