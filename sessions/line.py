@@ -28,6 +28,11 @@ MIN_FRAMES, MAX_FRAMES = 4, 16
 _TELLING_BYTES = 16 * 1024
 _TELLING_SECONDS = 0.02
 """Less than this says nothing of the line: it is what programs take."""
+_SHORTEST = 0.001
+_FULL_LASTS = 1.0
+"""Seconds within which the best rate counts at which the line was full."""
+_SURE_SECONDS, _SURE_ANSWERS = 0.2, 4
+"""A line is taken for the limit when one answer is so late, or so many are late within _FULL_LASTS."""
 _BASE_LASTS = 30.0
 """The shortest time seen counts so long; then a longer one may be the line's own."""
 
@@ -47,6 +52,7 @@ class Line:
         self._bytes_ahead = 0
         self._base: float | None = None
         self._base_since = 0.0
+        self._full: list[tuple[float, float]] = []  # when, and the rate at which the line was full then
         self.rate: float | None = None
         """Bytes a second, as far as is known; None while it has not been the limit."""
 
@@ -122,18 +128,34 @@ class Line:
             waited = took - self._base
         if sent.ahead < min(_TELLING_BYTES, self.window):
             return
+        seen = sent.ahead / max(took, _SHORTEST)
         if waited <= _TELLING_SECONDS:
-            self._may_be_faster()
-            return
-        seen = sent.ahead / took  # the line was full all the time, or nothing would have waited
-        if self.rate is not None:
-            self.rate = max(self.rate * 0.5, 0.7 * self.rate + 0.3 * seen)
-        elif seen * (self.base + QUEUE_SECONDS) < MAX_WINDOW:
-            self.rate = seen
+            self._may_be_faster(seen)
+        else:  # the line was full all the time, or nothing would have waited
+            self._is_the_limit(seen, waited, now)
 
-    def _may_be_faster(self) -> None:
-        """Try more: what the window allows was on its way, and nothing of it waited."""
+    def _is_the_limit(self, seen: float, waited: float, now: float) -> None:
+        """Take in a rate at which the line was full. Of those lately the best counts.
+
+        Programs are late as well, on a busy machine: one answer that is a little late says nothing yet.
+        """
+        self._full = [(at, rate) for at, rate in self._full if now - at <= _FULL_LASTS]
+        self._full.append((now, seen))
+        best = max(rate for _, rate in self._full)
         if self.rate is not None:
-            self.rate *= 1.25
+            self.rate = best if best > self.rate else max(self.rate * 0.5, 0.7 * self.rate + 0.3 * best)
+        elif waited < _SURE_SECONDS and len(self._full) < _SURE_ANSWERS:
+            return
+        elif best * (self.base + QUEUE_SECONDS) < MAX_WINDOW:
+            self.rate = best
+
+    def _may_be_faster(self, seen: float) -> None:
+        """Try more: what the window allows was on its way, and nothing of it waited.
+
+        seen: a rate that the line has reached at least.
+        """
+        if self.rate is not None:
+            self.rate = max(self.rate * 1.25, seen)
             if self.rate * (self.base + QUEUE_SECONDS) > MAX_WINDOW:
                 self.rate = None
+                self._full.clear()

@@ -71,12 +71,15 @@ class Region:
 
     def bounds(self) -> Rect:
         """Return the smallest rectangle along tile borders that holds the region, clipped to the screen."""
-        rows = np.flatnonzero(np.logical_or.reduce(self.tiles, axis=1))
-        if not len(rows):
+        places = np.flatnonzero(self.tiles)
+        if not len(places):
             return Rect(0, 0, 0, 0)
-        columns = np.flatnonzero(np.logical_or.reduce(self.tiles, axis=0))
-        x, y = int(columns[0]) * TILE_COLUMNS, int(rows[0]) * TILE_ROWS
-        width, height = (int(columns[-1]) + 1) * TILE_COLUMNS - x, (int(rows[-1]) + 1) * TILE_ROWS - y
+        across = self.tiles.shape[1]
+        columns = places % across
+        left, right = int(columns.min()), int(columns.max()) + 1
+        top, bottom = int(places[0]) // across, int(places[-1]) // across + 1
+        x, y = left * TILE_COLUMNS, top * TILE_ROWS
+        width, height = right * TILE_COLUMNS - x, bottom * TILE_ROWS - y
         return Rect(x, y, min(width, self.size.width - x), min(height, self.size.height - y))
 
     def rects(self) -> list[Rect]:
