@@ -54,7 +54,7 @@ class Viewer:
         return frame
 
     def show(self, chunk: bytes) -> Colours:
-        """Return the picture's colours: BT.709, limited range."""
+        """Return the picture's colours: BT.601, limited range."""
         return colours_of(self.decode(chunk))
 
 
@@ -62,7 +62,7 @@ def colours_of(frame: av.VideoFrame) -> Colours:
     """Return a decoded picture's colours."""
     return frame.to_ndarray(
         format="rgb24",
-        src_colorspace="ITU709",
+        src_colorspace="ITU601",
         src_color_range="MPEG",
         dst_color_range="JPEG",
         interpolation=AS_BROWSERS_DO,

@@ -71,7 +71,7 @@ class VideoEncoder(Protocol):
     """One way to send a part of the screen that keeps changing: the encoder of one such part.
 
     Calls come one after the other, but from any thread; those that take long release the interpreter's
-    lock. Colours: BT.709, limited range, 4:2:0, and the stream says so where its format can
+    lock. Colours: BT.601, limited range, 4:2:0, and the stream says so where its format can
     (docs/protocol.md, VIDEO). What `traits` says is known without an instance.
     """
 

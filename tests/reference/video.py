@@ -1,6 +1,6 @@
 """Videos, the plain way: a decoder for each stream of a viewer, and an encoder for tests that need streams.
 
-Both go by docs/protocol.md, VIDEO, alone. The encoder converts colours by the formulas of BT.709 themselves,
+Both go by docs/protocol.md, VIDEO, alone. The encoder converts colours by the formulas of BT.601 themselves,
 so that it tells on whoever gets them wrong.
 """
 
@@ -33,6 +33,8 @@ ENCODERS = {
         {"preset": "12", "crf": "16", "svtav1-params": "pred-struct=1:lookahead=0:keyint=-1:lp=1"},
     ),
 }
+BT601 = 6
+"""Of ITU-T H.273. The 5 of `Colorspace` is the same matrix under the name of another television system."""
 QUALITY = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
@@ -74,7 +76,7 @@ class Videos:
         picture = frame.reformat(
             format="bgr0",
             interpolation=QUALITY,
-            src_colorspace=Colorspace.ITU709,
+            src_colorspace=Colorspace.ITU601,
             src_color_range=ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             threads=1,
@@ -85,10 +87,10 @@ class Videos:
 
 
 def ycbcr(pixels: np.ndarray) -> np.ndarray:
-    """BT.709, limited range, 4:2:0: (height, width, 3 or 4) B, G, R bytes of even size to I420 planes."""
+    """BT.601, limited range, 4:2:0: (height, width, 3 or 4) B, G, R bytes of even size to I420 planes."""
     blue, green, red = (pixels[:, :, at].astype(np.float64) / 255 for at in range(3))
-    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    cb, cr = (blue - luma) / 1.8556, (red - luma) / 1.5748
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    cb, cr = (blue - luma) / 1.772, (red - luma) / 1.402
     height, width = luma.shape
     small = [c.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3)) for c in (cb, cr)]
     planes = [np.round(16 + 219 * luma), *(np.round(128 + 224 * c) for c in small)]
@@ -131,7 +133,7 @@ class VideoSource:
             encoder.bit_rate = 20_000_000  # an upper limit, since there is a crf
         encoder.thread_count = 1
         encoder.gop_size = 10_000
-        encoder.colorspace = Colorspace.ITU709
+        encoder.colorspace = BT601
         encoder.color_range = ColorRange.MPEG
         encoder.color_primaries = ColorPrimaries.BT709
         encoder.color_trc = ColorTrc.IEC61966_2_1

@@ -53,7 +53,7 @@ describe("what chunks say", () => {
     const config = decoderConfig(Codec.H264, 1920, 1080);
     assert.equal(config.codec, "avc1.640029");
     assert.equal(config.optimizeForLatency, true);
-    assert.deepEqual([config.colorSpace.matrix, config.colorSpace.fullRange], ["bt709", false]);
+    assert.deepEqual([config.colorSpace.matrix, config.colorSpace.fullRange], ["smpte170m", false]);
     assert.ok(!("description" in config), "which would make it another format than a byte stream");
   });
 });

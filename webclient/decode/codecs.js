@@ -17,11 +17,12 @@ export const CAPABILITIES = Object.freeze({
   [Codec.AV1]: Capability.AV1,
 });
 
-// The protocol's colours. The transfer is the canvas's own, so that no browser converts values.
+// The protocol's colours; "smpte170m" is what BT.601 is called here. The transfer is the canvas's own, so that no
+// browser converts values.
 const COLOURS = Object.freeze({
   primaries: "bt709",
   transfer: "iec61966-2-1",
-  matrix: "bt709",
+  matrix: "smpte170m",
   fullRange: false,
 });
 

@@ -1,6 +1,6 @@
 // Which codecs of videos this browser decodes, and in the right colours: found by decoding one picture of
-// each. What a browser claims (isConfigSupported) is necessary and not enough: Firefox, for one, takes VP8 for
-// BT.601 whatever it is told.
+// each. What a browser claims (isConfigSupported) is necessary and not enough: Firefox, for one, goes by the
+// stream alone, and takes every stream for limited range.
 
 import { Codec, Encoding, VideoFlag } from "../wire/tsg.js";
 import { decoderConfig } from "./codecs.js";
@@ -12,15 +12,13 @@ export const SIDE = 64;
 export const RED = [255, 0, 0];
 export const SAMPLES = {
   [Codec.H264]:
-    "AAAAAWdkAAqstCE01AQ0BQAAAwABAAADADyPEiagAAAAAWjvAW8sAAAAAWWIhDrsf8JVfukFHaUD8I/0IPwoYTbvuV5vLln6vATD" +
-    "L4PXJ36DrAQmvYE=",
-  [Codec.VP8]: "kAMAnQEqQABAAABHCIWFiJmEiAICAnWqA/gCBuhKMBVkQe7MTgD+/q4sf+3Z/XZ/XZ/17f/8SqfxKp/Eqn/xGgA=",
-  [Codec.VP9]:
-    "gkmDQkAD8AP2AjgkHBgWAAAgQABrQ///7eyHuocFGTofqHhaPO52XG//gZiw5Lp2tDi4JwwePcP7zv//xRMQ779cETid77+Ft0jR" +
-    "dmn/VByiPQ0pJJ8WePZeBNMOJAL/////RRz/////68BUOeqQ",
-  [Codec.AV1]: "EgAKDQAAAAKv/4lfIgIaAggyFhAAhYAAAAAAAAAaqZMcWzE4tQwV1hA=",
+    "AAAAAWdkAAqstCE01AQ0GQAAAwABAAADADyPEiagAAAAAWjvArywAAAAAWWIhAQ/7P/CVf8Cjv2of/VFF2pI7F+x78uet5csTV4DYp" +
+    "yj65O/QdYCE17B",
+  [Codec.VP8]: "0AMAnQEqQABAAABHCIWFiJmEiAICAnWqA/gD+gIHGk/ILUhMAVYwAP79bvP/5G/j50b/yOP//Eqe44nj//xGgA==",
+  [Codec.VP9]: "gkmDQmAD8AP2BjgkHBhCAAAwYAAAZz///mmV/////plr/////2KYHUTAAA==",
+  [Codec.AV1]: "EgAKDQAAAAKv/4lfIgIaDAgyFhAAhYAAAAAAAAAaqoqqdMQZxowV1hA=",
 };
-const TOLERANCE = 10; // the matrix of BT.601 would be 22 off, the full range 16, and the best browser is 3
+const TOLERANCE = 6; // the matrix of BT.709 would be 24 off, the full range 17, and browsers are 1
 const [WIDTH, HEIGHT] = [1920, 1080]; // what a codec must be good for
 
 // Returns a promise of the Codecs that work; never rejects. Takes some milliseconds, and PATIENCE at worst.

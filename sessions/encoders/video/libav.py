@@ -28,6 +28,7 @@ LEAST_SIDE = 16
 
 # The numbers of ITU-T H.273, which FFmpeg uses as they are.
 _BT709 = 1
+_BT601 = 6
 _SRGB = 13
 _LIMITED, _FULL = 1, 2
 
@@ -73,7 +74,8 @@ class LibavEncoder(ABC):
         context.time_base = Fraction(1, FPS)
         context.framerate = Fraction(FPS)
         context.thread_count = 1
-        context.color_primaries = context.colorspace = _BT709
+        context.color_primaries = _BT709
+        context.colorspace = _BT601
         context.color_trc = _SRGB
         context.color_range = _LIMITED
         context.options = self.settings(coarse)
@@ -116,8 +118,8 @@ class LibavEncoder(ABC):
         return self._reformatter.reformat(
             source,
             format="yuv420p",
-            src_colorspace=_BT709,
-            dst_colorspace=_BT709,
+            src_colorspace=_BT601,
+            dst_colorspace=_BT601,
             src_color_range=_FULL,
             dst_color_range=_LIMITED,
             dst_color_trc=_SRGB,

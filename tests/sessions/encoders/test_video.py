@@ -14,7 +14,7 @@ from sessions.encoders.video.h264 import H264
 from sessions.pixels.geometry import Size
 from tests.contracts.video_contract import VideoContract
 
-BT709, SRGB, LIMITED = 1, 13, 1
+BT709, BT601, SRGB, LIMITED = 1, 6, 13, 1
 """Numbers of ITU-T H.273, and FFmpeg's of the range."""
 
 
@@ -31,7 +31,7 @@ class TestH264(VideoContract):
         assert key[parameters] == 100
 
     def test_the_stream_says_its_colours(self, make):
-        assert _colours(make, self.name) == (BT709, BT709, SRGB, LIMITED)
+        assert _colours(make, self.name) == (BT601, BT709, SRGB, LIMITED)
 
 
 class TestVp8(VideoContract):
@@ -43,14 +43,14 @@ class TestVp9(VideoContract):
 
     def test_the_stream_says_its_colours(self, make):
         matrix, _, _, extent = _colours(make, self.name)
-        assert (matrix, extent) == (BT709, LIMITED)
+        assert (matrix, extent) == (BT601, LIMITED)
 
 
 class TestAv1(VideoContract):
     name = "av1"
 
     def test_the_stream_says_its_colours(self, make):
-        assert _colours(make, self.name) == (BT709, BT709, SRGB, LIMITED)
+        assert _colours(make, self.name) == (BT601, BT709, SRGB, LIMITED)
 
 
 WITHOUT = """
