@@ -19,7 +19,10 @@ class Av1(LibavEncoder):
 
     def __init__(self, size: Size, coarse: bool) -> None:
         os.environ.setdefault("SVT_LOG", "0")  # it would write to stderr, past every log
-        super().__init__(size, coarse)
+        try:
+            super().__init__(size, coarse)
+        finally:
+            _be_an_ordinary_process()
 
     def settings(self, coarse: bool) -> dict[str, str]:
         """Return SVT-AV1's options: low delay, one thread, no key picture but the first."""
@@ -28,3 +31,16 @@ class Av1(LibavEncoder):
             "crf": "43" if coarse else "29",
             "svtav1-params": "pred-struct=1:rtc=1:lp=1:keyint=-1:scd=0:aq-mode=0",
         }
+
+
+def _be_an_ordinary_process() -> None:
+    """Take back the real-time priority that SVT-AV1, run by root, gives its threads and the calling one.
+
+    With it they would starve every other program, and whatever this process starts would inherit it.
+    """
+    for task in os.listdir("/proc/self/task"):
+        try:
+            if os.sched_getscheduler(int(task)) == os.SCHED_FIFO:
+                os.sched_setscheduler(int(task), os.SCHED_OTHER, os.sched_param(0))
+        except ProcessLookupError:
+            continue  # a thread that has ended meanwhile

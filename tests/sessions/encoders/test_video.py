@@ -1,5 +1,6 @@
 """The four encoders of videos, and a machine that has none."""
 
+import os
 import subprocess
 import sys
 
@@ -48,6 +49,14 @@ class TestVp9(VideoContract):
 
 class TestAv1(VideoContract):
     name = "av1"
+
+    def test_no_thread_is_given_priority_over_other_programs(self, make):
+        """SVT-AV1 does that where it may: everything that this process starts later would inherit it."""
+        encoder = make(64, 64)
+        for grey in (0x101010, 0x707070, 0x202020):
+            encoder.encode(np.full((64, 64), grey, "<u4"))
+            threads = map(int, os.listdir("/proc/self/task"))
+            assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_OTHER}
 
     def test_the_stream_says_its_colours(self, make):
         assert _colours(make, self.name) == (BT601, BT709, SRGB, LIMITED)
