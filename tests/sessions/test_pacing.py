@@ -77,11 +77,14 @@ class Stage:
     def __init__(self, size: Size) -> None:
         self.clock = Clock()
         self.screen = Framebuffer()
-        self.threads = Threads()
+        self.threads = self.other_threads()
         self.faults: list[Recipient] = []
         self.sharing = Sharing(self.screen, self.clock, self.threads, self.composer, self.faults.append)
         self.seats: list[Seat] = []
         self.resize(size)
+
+    def other_threads(self) -> Threads:
+        return Threads()
 
     def composer(self, capabilities: frozenset[int]) -> Composer:
         return make_composer(self.screen, capabilities, OPTIONS)

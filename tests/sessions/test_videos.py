@@ -1,6 +1,7 @@
 """Videos: found, shown well, left out of everybody's way, and exact when they stop."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ PLAYER = Rect(101, 83, 481, 271)
 """A player that stands nowhere near tile borders, of odd sides."""
 
 
+@cache
 def film(size: Size) -> Callable[[int], Pixels]:
     """Return what makes the pictures of a film: the camera pans over a photograph, and something moves.
 
@@ -56,7 +58,8 @@ class Cinema(Line):
         self.player = player
         self.picture_of = film(Size(player.width, player.height))
         self.number = 0
-        self.draw(Rect(0, 0, *SIZE), text(SIZE, 12, seed=3))
+        written = Size(*map(min, size, SIZE))
+        self.draw(Rect(0, 0, *written), text(written, 12, seed=3))
         self.settle()
 
     def show(self) -> None:
