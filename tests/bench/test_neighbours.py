@@ -19,6 +19,7 @@ def test_figures_of_blocks_are_pooled_and_compared():
     assert made["keys"] == 20
     assert made["slower_ms"] == {"p50": 15.0, "p95": 24.0, "p99": 23.0}
     assert made["blocks_p95_ms"] == [10.0, 30.0]
+    assert made["block_p95_ms"] == 20.0
     assert made["cores"] == {"session host": 0.25, "gateway": 0.125, "others": 0.5}
     assert made["neighbour_operations_per_second"] == {"video": 22.5}
 
