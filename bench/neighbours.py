@@ -119,6 +119,11 @@ class Block:
     used: dict[str, float]
     seen: Counter[int] = field(default_factory=Counter)
 
+    @property
+    def keys(self) -> list[float]:
+        """From each key to its frame, seconds."""
+        return [took for _, took in self.measured.keys]
+
 
 class Bench:
     """A product, somebody who types, and a neighbour."""
@@ -178,10 +183,10 @@ def _keys() -> Iterator[tuple[float, str]]:
 
 def result(kind: str, blocks: list[Block], alone: dict[str, float]) -> dict[str, Any]:
     """Return the figures of all blocks of a kind. alone: percentiles without a neighbour."""
-    keys = [key for block in blocks for key in block.measured.keys]
+    keys = [key for block in blocks for key in block.keys]
     passed = sum(block.used["passed"] for block in blocks)
     times = percentiles(keys)
-    p95 = [percentiles(block.measured.keys).get("p95", np.inf) for block in blocks]
+    p95 = [percentiles(block.keys).get("p95", np.inf) for block in blocks]
     seen = sum((block.seen for block in blocks), Counter())
     return {
         "neighbour": kind,
@@ -258,7 +263,7 @@ def run(seconds: float, block: float, cores: int) -> list[dict[str, Any]]:
             for name, kind in KINDS.items():
                 blocks[name].append(bench.block(kind, block))
         bench.office.close()
-    alone = percentiles([key for each in blocks["alone"] for key in each.measured.keys])
+    alone = percentiles([key for each in blocks["alone"] for key in each.keys])
     return [result(name, each, alone) for name, each in blocks.items()]
 
 

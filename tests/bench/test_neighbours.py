@@ -12,8 +12,8 @@ USED = {"session host": 0.5, "gateway": 0.25, "others": 1.0, "passed": 2.0}
 
 def test_figures_of_blocks_are_pooled_and_compared():
     blocks = [
-        Block(Measured(keys=[0.010] * 10), USED, Counter({Encoding.VIDEO: 60})),
-        Block(Measured(keys=[0.030] * 10), USED, Counter({Encoding.VIDEO: 30})),
+        Block(Measured(keys=[(1.0, 0.010)] * 10), USED, Counter({Encoding.VIDEO: 60})),
+        Block(Measured(keys=[(1.0, 0.030)] * 10), USED, Counter({Encoding.VIDEO: 30})),
     ]
     made = result("film", blocks, {"p50": 5.0, "p95": 6.0, "p99": 7.0})
     assert made["keys"] == 20
