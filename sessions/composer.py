@@ -26,7 +26,7 @@ from sessions.pixels.geometry import Rect
 from sessions.pixels.moves import LEAST_TILES, Move, find_move
 from sessions.pixels.region import TILE_COLUMNS, TILE_ROWS, Grid, Region
 from sessions.videos import STILL_AFTER, Job, Videos
-from sessions.wire.tsg import Codec, Encoding, FrameFlag, Operation, copy_source
+from sessions.wire.tsg import Encoding, FrameFlag, Operation, copy_source
 
 REFINE_BYTES = 512 * 1024
 """Refinement goes in smaller portions than news, so that news never waits long behind it."""
@@ -286,9 +286,9 @@ class Composer:
         """A video's picture could not be encoded: that codec is used no more."""
         self._videos.failed(job)
 
-    def give_up(self, codec: int) -> Codec | None:
-        """The viewer cannot decode a codec; return it when it was in use until now."""
-        return self._videos.give_up(codec)
+    def give_up(self, codec: int) -> None:
+        """The viewer cannot decode a codec."""
+        self._videos.give_up(codec)
 
     def close(self) -> None:
         """Give back what encoders hold."""

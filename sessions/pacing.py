@@ -252,7 +252,7 @@ class Pacer:
             self._play()
 
     def _failed(self, failure: Failure, job: Job) -> None:
-        codec = job.video.make.codec.name
+        codec = job.video.make.__name__
         if isinstance(failure.value, VideoError):
             log.error("videos go without {codec} here: {why}", codec=codec, why=str(failure.value))
         else:

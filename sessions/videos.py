@@ -21,7 +21,7 @@ from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect, Size
 from sessions.pixels.moves import Move
 from sessions.pixels.region import TILE_COLUMNS, TILE_ROWS, Grid, Region
-from sessions.wire.tsg import MAX_VIDEO_STREAMS, Codec, Encoding, Operation, VideoFlag, VideoPicture
+from sessions.wire.tsg import MAX_VIDEO_STREAMS, Encoding, Operation, VideoFlag, VideoPicture
 
 STILL_AFTER = 0.3
 """Seconds after which what has not changed is taken to stand still."""
@@ -289,6 +289,8 @@ class Videos:
         if video.ended:
             video.end()
             return None
+        if video.make.codec is None:
+            return Operation(Encoding.JPEG, *video.rect, chunk.data)
         flags = VideoFlag.KEY if chunk.key else VideoFlag(0)
         picture = VideoPicture(video.stream, video.make.codec, flags, chunk.data)
         return Operation(Encoding.VIDEO, *video.rect, picture.pack())
@@ -300,12 +302,10 @@ class Videos:
             job.video.end()
         self.give_up(job.video.make.codec)
 
-    def give_up(self, codec: int) -> Codec | None:
-        """Use a codec no more, and end what it plays; return it when it was in use until now."""
-        given_up = [make for make in self._codecs if make.codec == codec]
+    def give_up(self, codec: int | None) -> None:
+        """Use a codec no more, and end what it plays."""
         self._codecs = [make for make in self._codecs if make.codec != codec]
         self._end([video for video in self._playing if video.make.codec == codec])
-        return given_up[0].codec if given_up else None
 
 
 def _overlap(a: Rect, b: Rect) -> bool:

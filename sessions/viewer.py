@@ -13,6 +13,7 @@ from sessions import plugins
 from sessions.clock import Clock
 from sessions.composer import Composer
 from sessions.encoders.base import Encoder, Options, VideoEncoder
+from sessions.encoders.still import COARSE_QUALITY, MotionJpeg
 from sessions.encoders.video import PREFERENCE
 from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
 from sessions.input.ledger import Ledger
@@ -29,9 +30,6 @@ from sessions.wire.tsg import Capability
 log = Logger()
 
 Send = Callable[[bytes], None]
-
-COARSE_QUALITY = 45
-"""JPEG quality of photographs on a slow line: half the bytes, and they are made exact as everywhere."""
 
 
 class Viewer:
@@ -93,8 +91,8 @@ def make_composer(framebuffer: Framebuffer, capabilities: frozenset[int], option
         return Composer(framebuffer, exact, None, Capability.COPY in capabilities)
     coarse = replace(options, jpeg_quality=min(options.jpeg_quality, COARSE_QUALITY))
     stills = jpeg(options), jpeg(coarse)
-    videos = [make for make in _videos() if make.traits.capability in capabilities]
-    return Composer(framebuffer, exact, stills, Capability.COPY in capabilities, videos)
+    videos: list[type[VideoEncoder]] = [make for make in _videos() if make.traits.capability in capabilities]
+    return Composer(framebuffer, exact, stills, Capability.COPY in capabilities, [*videos, MotionJpeg])
 
 
 @cache

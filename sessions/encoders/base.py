@@ -72,11 +72,12 @@ class VideoEncoder(Protocol):
 
     Calls come one after the other, but from any thread; those that take long release the interpreter's
     lock. Colours: BT.601, limited range, 4:2:0, and the stream says so where its format can
-    (docs/protocol.md, VIDEO). What `traits` says is known without an instance.
+    (docs/protocol.md, VIDEO). What `traits` and `codec` say is known without an instance.
     """
 
     traits: Traits
-    codec: Codec
+    codec: Codec | None
+    """None when a chunk is a JPEG file."""
 
     def __init__(self, size: Size, coarse: bool) -> None:
         """Prepare for pictures of `size`, at least 16x16; coarse: for a slow line.

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import simplejpeg
 
-from sessions.encoders.base import Encoded, Options, Traits
+from sessions.encoders.base import Chunk, Encoded, Options, Traits
 from sessions.pixels.framebuffer import Pixels
-from sessions.pixels.geometry import Rect
-from sessions.wire.tsg import Capability, Encoding, Operation
+from sessions.pixels.geometry import Rect, Size
+from sessions.wire.tsg import Capability, Codec, Encoding, Operation
+
+COARSE_QUALITY = 45
+"""Of photographs on a slow line: half the bytes, and they are made exact as everywhere."""
 
 
 class Jpeg:
@@ -29,9 +32,31 @@ class Jpeg:
         return Encoded([self._operation(pixels, rect) for rect in rects])
 
     def _operation(self, pixels: Pixels, rect: Rect) -> Operation:
-        block = np.ascontiguousarray(pixels[rect.y : rect.bottom, rect.x : rect.right])
-        image = block.view(np.uint8).reshape(rect.height, rect.width, 4)
-        data = simplejpeg.encode_jpeg(
-            image, quality=self._quality, colorspace="BGRX", colorsubsampling="420", fastdct=True
-        )
-        return Operation(Encoding.JPEG, *rect, data)
+        return Operation(Encoding.JPEG, *rect, jpeg(pixels[rect.part], self._quality))
+
+
+class MotionJpeg:
+    """A video as one JPEG file a picture, for viewers that decode no codec; see `VideoEncoder`."""
+
+    traits = Traits(lossy=True, stateful=False, capability=Capability.JPEG)
+    codec: Codec | None = None
+
+    def __init__(self, size: Size, coarse: bool) -> None:
+        self._quality = COARSE_QUALITY if coarse else Options().jpeg_quality
+
+    def encode(self, pixels: Pixels) -> Chunk:
+        """Return the next picture."""
+        return Chunk(jpeg(pixels, self._quality), key=True)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def jpeg(pixels: Pixels, quality: int) -> bytes:
+    """Return (height, width) pixels as a JPEG file."""
+    height, width = pixels.shape
+    image = np.ascontiguousarray(pixels).view(np.uint8).reshape(height, width, 4)
+    data: bytes = simplejpeg.encode_jpeg(
+        image, quality=quality, colorspace="BGRX", colorsubsampling="420", fastdct=True
+    )
+    return data

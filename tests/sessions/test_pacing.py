@@ -302,6 +302,7 @@ def test_natural_content_goes_as_stills_and_becomes_exact_when_it_stands() -> No
     for seed in range(5):
         line.draw(rect, noise(np.random.default_rng(seed), rect))
         line.clock.advance(0.1)
+        line.encode()
         line.deliver()
         line.acknowledge()
     assert line.picture.stills >= 5
