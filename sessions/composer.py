@@ -205,7 +205,7 @@ class Composer:
 
     def _find_move(self, shown: Pixels, screen: Pixels, written: Region) -> Move | None:
         """Look for what has moved, unless little but videos was written to."""
-        if not self._copies:
+        if not self._copies or not self._whole:  # copies come first in a picture: docs/protocol.md, COPY
             return None
         if self._videos and np.count_nonzero(written.tiles & ~self._videos.tiles) < LEAST_TILES:
             return None
@@ -227,7 +227,7 @@ class Composer:
         pixels = self._framebuffer.pixels
         news = bool(self._picture) or bool(self._moved)
         rest = self._picture if news else self._left
-        chosen = plan(rest, self._natural.tiles, self._budget(size, False))
+        chosen = plan(rest, self._may_be_lossy(rest), self._budget(size, False))
         exact = self._exact.encode(pixels, chosen.exact)
         operations, self._moved = self._moved + exact.operations, []
         if self._stills is not None and chosen.still:
@@ -241,6 +241,17 @@ class Composer:
         last = size is not None or not news or not rest
         self._learn(False, chosen.taken, operations, exact.history)
         return self._made(operations, exact.history, last)
+
+    def _may_be_lossy(self, rest: Region) -> Grid:
+        """Return the tiles that may go as stills: all natural ones, but for one when a new stream begins.
+
+        Its flag comes with history only, and who has lost its picture shows nothing before.
+        """
+        natural = self._natural.tiles
+        if self._new_stream and natural.any():
+            natural = natural.copy()
+            natural.flat[np.flatnonzero(rest.tiles)[:1]] = False
+        return natural
 
     def refines_at(self) -> float | None:
         """Return when a part that was sent lossy may be sent exactly; None when there is none."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -46,7 +46,7 @@ class Recipient:
     measured goes there.
     """
 
-    def __init__(self, send: Callable[[bytes], None], capabilities: Sequence[int], figures: Figures) -> None:
+    def __init__(self, send: Callable[[bytes], None], capabilities: Iterable[int], figures: Figures) -> None:
         self.send = send
         self.capabilities = frozenset(capabilities)
         self.figures = figures
@@ -55,6 +55,8 @@ class Recipient:
         self.numbers = itertools.count(1)
         self.waits_since: float | None = None
         """Since when it could not be sent what there was."""
+        self.restarted_at = -math.inf
+        """When it asked to begin anew last."""
         self.alone_until = 0.0
         """Before then it does not share: it was too slow for others lately."""
 
@@ -62,8 +64,8 @@ class Recipient:
 class Pacer:
     """Sends those who share it the frames that they can take.
 
-    composer: makes their frames of `framebuffer`. moved: called after something was sent, or could not be,
-    that nobody outside had asked for just then.
+    composer: makes their frames of `framebuffer`. due: called when it is time to `pump`. fault: called when
+    those who share it cannot be served any more.
     """
 
     def __init__(
@@ -72,14 +74,17 @@ class Pacer:
         clock: Clock,
         composer: Composer,
         in_thread: InThread,
-        moved: Callable[[Pacer], None],
+        *,
+        due: Callable[[Pacer], None],
+        fault: Callable[[Pacer], None],
     ) -> None:
         self.composer = composer
         self.recipients: list[Recipient] = []
         self._framebuffer = framebuffer
         self._clock = clock
         self._in_thread = in_thread
-        self._moved = moved
+        self._is_due = due
+        self._fault = fault
         self._making = Making()
         self._timer: Timer | None = None
         self._last_sent = -FRAME_INTERVAL
@@ -175,7 +180,7 @@ class Pacer:
     def _have_room(self) -> bool:
         full = [recipient for recipient in self.recipients if not recipient.line.has_room]
         for recipient in self.recipients:
-            if recipient not in full:
+            if recipient not in full or not self.composer.is_behind:
                 recipient.waits_since = None
             elif recipient.waits_since is None:
                 recipient.waits_since = self._clock.seconds()
@@ -187,11 +192,10 @@ class Pacer:
     def _look_for_laggards(self) -> None:
         self._watches_laggards = False
         if not self._closed:
-            self._moved(self)
+            self._is_due(self)
 
     def _in_time(self) -> None:
-        self.pump()
-        self._moved(self)
+        self._is_due(self)
 
     def _due(self, when: float, sent: bool) -> bool:
         """Tell whether it is time; else have `pump` called then. sent: let others have a turn before."""
@@ -242,8 +246,9 @@ class Pacer:
             making.damaged(job.video.changed_at)
             making.begun(self._last_sent)
             made = self._in_thread(job.run)
-            made.addCallback(self._made, job, making)
-            made.addErrback(self._failed, job)
+            made.addCallbacks(
+                self._made, self._failed, callbackArgs=(job, making), errbackArgs=(job,)
+            ).addErrback(self._lost)
 
     def _made(self, chunk: Chunk, job: Job, making: Making) -> None:
         part = self.composer.video_made(job, chunk)
@@ -259,3 +264,7 @@ class Pacer:
             log.failure("a video cannot be sent", failure)
         self.composer.video_failed(job)
         self.pump()
+
+    def _lost(self, failure: Failure) -> None:
+        log.failure("a video's picture cannot be sent", failure)
+        self._fault(self)

@@ -10,6 +10,8 @@ from sessions.line import Line
 INTERVAL = 1 / 60
 SHARE = 0.25
 """The pointer's pictures, which nobody acknowledges, take this part of the line at most."""
+LONGEST = 1.0
+"""Seconds between two pictures at most: what a stalled line was taken for may not hold any longer."""
 FAST = 20_000_000
 """Bytes a second that a line is taken for which has not been the limit yet."""
 
@@ -48,5 +50,5 @@ class PointerPacer:
             return
         message, self._message = self._message, None
         takes = len(message) / (self._line.rate or FAST)
-        self._due = now + max(takes / SHARE, INTERVAL)
+        self._due = now + min(max(takes / SHARE, INTERVAL), LONGEST)
         self._send(message)

@@ -63,7 +63,7 @@ class Sharing:
         if not pacer.recipients:
             self._close(pacer)
         else:
-            pacer.pump()  # it may be the one for whom the others were waiting
+            self._guarded(pacer, Pacer.pump)  # it may be the one for whom the others were waiting
 
     def resized(self) -> None:
         """The screen has a new size."""
@@ -78,14 +78,18 @@ class Sharing:
         """A viewer has its frames up to `number` (`Line.acknowledged`)."""
         pacer = self._pacer_of(recipient)
         if pacer is not None:
-            pacer.acknowledged(recipient, number, held)
+            self._guarded(pacer, lambda pacer: pacer.acknowledged(recipient, number, held))
             self._arrange(pacer)
 
     def restart(self, recipient: Recipient) -> None:
         """A viewer has lost its picture or its decoders."""
         pacer = self._pacer_of(recipient)
+        now = self._clock.seconds()
+        if now < recipient.restarted_at + ALONE_SECONDS:
+            recipient.alone_until = now + ALONE_SECONDS  # each time it came back, all would begin anew
+        recipient.restarted_at = now
         if pacer is not None and len(pacer.recipients) == 1:
-            pacer.restart()
+            self._guarded(pacer, Pacer.restart)
         elif pacer is not None:
             self.leave(recipient)
             self.join(recipient)
@@ -98,7 +102,7 @@ class Sharing:
         recipient.capabilities -= {capability}
         if len(pacer.recipients) == 1:
             pacer.composer.give_up(codec)
-            pacer.pump()
+            self._guarded(pacer, Pacer.pump)
         else:
             self._fork(pacer, recipient)
         return True
@@ -107,10 +111,12 @@ class Sharing:
         return next((pacer for pacer in self._pacers if recipient in pacer.recipients), None)
 
     def _start(self, recipient: Recipient, composer: Composer) -> None:
-        pacer = Pacer(self._framebuffer, self._clock, composer, self._in_thread, self._arrange)
+        pacer = Pacer(
+            self._framebuffer, self._clock, composer, self._in_thread, due=self._turn, fault=self._let_go
+        )
         pacer.recipients.append(recipient)
         self._pacers.append(pacer)
-        pacer.pump()
+        self._guarded(pacer, Pacer.pump)
 
     def _close(self, pacer: Pacer) -> None:
         self._pacers.remove(pacer)
@@ -126,8 +132,17 @@ class Sharing:
             act(pacer)
         except Exception:
             log.failure("viewers are let go")
-            for recipient in list(pacer.recipients):
-                self._fault(recipient)
+            self._let_go(pacer)
+
+    def _let_go(self, pacer: Pacer) -> None:
+        for recipient in list(pacer.recipients):
+            self._fault(recipient)
+
+    def _turn(self, pacer: Pacer) -> None:
+        """It is time for a pacer to look what may be sent."""
+        self._part(pacer)
+        self._guarded(pacer, Pacer.pump)
+        self._arrange(pacer)
 
     def _arrange(self, pacer: Pacer) -> None:
         self._part(pacer)
@@ -153,10 +168,15 @@ class Sharing:
         now = self._clock.seconds()
         fit: dict[frozenset[int], Pacer] = {}
         for pacer in list(self._pacers):
+            if pacer not in self._pacers:
+                continue  # it has failed meanwhile
             if not pacer.composer.is_level or not all(_is_fit(each, now) for each in pacer.recipients):
                 continue
-            first = fit.setdefault(pacer.recipients[0].capabilities, pacer)
-            if first is not pacer:
+            capabilities = pacer.recipients[0].capabilities
+            first = fit.setdefault(capabilities, pacer)
+            if first not in self._pacers:
+                fit[capabilities] = pacer
+            elif first is not pacer:
                 first.composer.join(pacer.composer)
                 first.recipients += pacer.recipients
                 pacer.recipients = []

@@ -135,7 +135,9 @@ class Videos:
         old = list(self._playing)
         self._end(old)
         for video in old:
-            self._begin(video.rect, video.changed_at).due = True
+            again = self._video(video.rect, video.changed_at)
+            again.due = True
+            self._playing.append(again)
 
     def resized(self, size: Size) -> None:
         """End all: the screen has a new size."""
@@ -195,18 +197,19 @@ class Videos:
                 continue
             if rect.width * rect.height < _LEAST_FILLED * place.width * place.height:
                 continue
+            video = self._video(rect, now)
+            if not video.inner.any():
+                continue  # nobody could tell what it shows
             self._end([video for video in self._playing if _overlap(video.box, place)])
             if len(self._playing) < MOST_VIDEOS:
-                video = self._begin(rect, now)
+                self._playing.append(video)
                 edges |= video.tiles & ~video.inner
         return edges
 
-    def _begin(self, rect: Rect, now: float) -> Video:
+    def _video(self, rect: Rect, now: float) -> Video:
         used = {video.stream for video in self._playing}
         stream = next(number for number in range(MAX_VIDEO_STREAMS) if number not in used)
-        video = Video(stream, rect, self._size, self._codecs[0], now)
-        self._playing.append(video)
-        return video
+        return Video(stream, rect, self._size, self._codecs[0], now)
 
     def take_edges(self, shown: Pixels, screen: Pixels, written: Grid, now: float) -> None:
         """Make `shown` the same as `screen` where videos show a part of a tile only.

@@ -31,6 +31,9 @@ log = Logger()
 
 Send = Callable[[bytes], None]
 
+KNOWN = frozenset(map(int, Capability))
+"""Capabilities; others that a viewer names say nothing to this version."""
+
 
 class Viewer:
     """One client's side of a session: who is sent frames, and what it holds down.
@@ -53,7 +56,7 @@ class Viewer:
         )
         self.ledger = Ledger()
         own = Figures(figures)
-        self.recipient = Recipient(send, hello.capabilities, own)
+        self.recipient = Recipient(send, KNOWN.intersection(hello.capabilities), own)
         self._statistics = Statistics(own, self.recipient.line, send, clock)
         self._pointer = PointerPacer(send, self.recipient.line, clock)
         self._send = send

@@ -23,12 +23,13 @@ COLOUR = np.uint32(0x00FFFFFF)
 
 
 class Framebuffer:
-    """A screen's pixels. The unused byte of each is 0, or what was written straight into `memory`."""
+    """A screen's pixels. The unused byte of each is 0 when the picture is whole."""
 
     def __init__(self) -> None:
         self.size = Size(0, 0)
         self.pixels: Pixels = np.zeros((0, 0), "<u4")
         self._damage = Region(self.size)
+        self._received = slice(0, 0)  # rows among which `memory` was written to
         self.settled = True
         """Whether nothing has been written since the damage was taken: between the two, the pixels are
         part of one picture and part of the next."""
@@ -46,6 +47,7 @@ class Framebuffer:
         self.size = size
         self.pixels = pixels
         self._damage = Region.whole(size)
+        self._received = slice(0, 0)
         self.settled = False
 
     def write(self, rect: Rect, pixels: Pixels) -> None:
@@ -73,6 +75,10 @@ class Framebuffer:
         if rect.width < self.size.width:
             return None
         self._written(rect)
+        before = self._received
+        self._received = slice(
+            min(rect.y, before.start) if before.stop else rect.y, max(rect.bottom, before.stop)
+        )
         stride = self.size.width * 4
         return self.pixels.data.cast("B")[rect.y * stride : rect.bottom * stride]
 
@@ -94,6 +100,10 @@ class Framebuffer:
     def take_damage(self) -> Region:
         """Return where something was written since the last call."""
         damage, self._damage = self._damage, Region(self.size)
+        received = self.pixels[self._received]
+        if (received[::4, ::61] & ~COLOUR).any():  # most servers send zeros there
+            received &= COLOUR
+        self._received = slice(0, 0)
         self.settled = True
         return damage
 

@@ -359,3 +359,36 @@ def test_any_screen_size(size: tuple[int, int]) -> None:
     line.draw(Rect(0, 0, *size), np.full(size[::-1], 0x123456))
     line.settle()
     assert line.exact()
+
+
+def test_copies_come_first_in_a_picture() -> None:
+    """Viewers decode exact pixels ahead of what is drawn before them (docs/protocol.md, COPY)."""
+    line = Line(Size(1920, 1080))
+    line.settle()
+    line.clock.advance(1)
+    page = np.repeat(np.random.default_rng(1).integers(0, 1 << 24, (1400, 960)), 2, axis=1)
+    line.draw(Rect(0, 0, 1920, 1080), page[:1080])
+    line.clock.advance(0.01)
+    messages = line.deliver()
+    line.clock.advance(1.0)  # so much took a second: the line is the limit, and news goes first
+    for number in range(3):
+        rows = np.roll(line.screen.pixels[:320], -32, axis=0)
+        rows[288:] = 0x101010 * number
+        line.draw(Rect(0, 0, 1920, 320), rows)
+        line.acknowledge()
+        messages += line.deliver()
+        line.clock.advance(0.3)
+    for _ in range(20):
+        line.acknowledge()
+        line.clock.advance(0.3)
+        messages += line.deliver()
+    before: list[int] = []
+    for frame in messages:
+        if isinstance(frame, tsg.Frame):
+            for operation in frame.operations:
+                assert operation.encoding != tsg.Encoding.COPY or set(before) <= {tsg.Encoding.COPY}
+                before.append(operation.encoding)
+            if frame.flags & tsg.FrameFlag.LAST:
+                before.clear()
+    line.settle()
+    assert line.exact()

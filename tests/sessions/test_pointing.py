@@ -31,3 +31,17 @@ def test_a_viewer_that_leaves_is_sent_no_pointer() -> None:
     clock.advance(1)
     assert sent == []
     assert not clock.getDelayedCalls()
+
+
+def test_a_line_that_had_stalled_does_not_hold_the_pointer_up_for_long() -> None:
+    clock, line, sent = Clock(), Line(), []
+    line.sent(1, 100, 0.0)
+    line.acknowledged(1, 0.02, 0.0)
+    line.sent(2, 20_000, 1.0)
+    line.acknowledged(2, 6.0, 0.0)
+    assert line.rate is not None
+    pointer = PointerPacer(sent.append, line, clock)
+    pointer.show(bytes(64 * 64 * 4))
+    pointer.show(b"hand")
+    clock.advance(1)
+    assert sent[-1] == b"hand"

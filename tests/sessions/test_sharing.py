@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.pacing import LAGS_AFTER
+from sessions import composer
+from sessions.pacing import LAGS_AFTER, Recipient
 from sessions.pixels.geometry import Rect, Size
 from sessions.sharing import ALONE_SECONDS
 from sessions.wire import tsg
@@ -184,6 +185,126 @@ def test_who_cannot_decode_a_codec_gets_none_of_it_and_the_others_do() -> None:
     assert made.sharing.encodings == 2
     assert Capability.H264 in first.recipient.capabilities
     assert made.exact()
+
+
+def test_who_fills_its_line_again_and_again_keeps_nobody_waiting() -> None:
+    made = stage(EVERYTHING, EVERYTHING)
+    fast, slow = made.seats
+    blink(made, 1)
+    assert made.sharing.encodings == 1
+    made.clock.advance(1)
+    made.turn()
+    number = 100
+    for pictures in (6, 5):
+        for _ in range(pictures):
+            number += 1
+            made.draw(Rect(0, 0, 8, 8), np.full((8, 8), number))
+            fast.deliver()
+            fast.acknowledge()
+            made.clock.advance(1 / 60)
+        if pictures == 6:  # it catches up before anybody looks
+            slow.deliver()
+            slow.acknowledge()
+            fast.deliver()
+            fast.acknowledge()
+    made.clock.advance(0.15)
+    made.clock.advance(2)
+    fast.deliver()
+    assert fast.picture.pixels[0, 0] == number
+
+
+def test_a_full_line_with_nothing_to_send_keeps_nobody_waiting() -> None:
+    made = stage(EVERYTHING, EVERYTHING)
+    fast, slow = made.seats
+    blink(made, 1)
+    made.clock.advance(1)
+    made.turn()
+    for number in range(4):
+        made.draw(Rect(0, 0, 8, 8), np.full((8, 8), 100 + number))
+        fast.deliver()
+        fast.acknowledge()
+        made.clock.advance(1 / 60)
+    made.clock.advance(1)
+    made.draw(Rect(0, 0, 8, 8), np.full((8, 8), 7))
+    slow.deliver()
+    fast.acknowledge()
+    made.sharing.acknowledged(fast.recipient, 1, 0.0)
+    assert made.sharing.encodings == 1
+
+
+def test_one_that_asks_to_begin_anew_again_and_again_is_left_alone() -> None:
+    made = stage(EVERYTHING, EVERYTHING)
+    first, second = made.seats
+    blink(made, 1)
+    for _ in range(4):
+        made.sharing.restart(second.recipient)
+        before = first.picture.bytes
+        for number in range(3):
+            blink(made, number)
+    assert made.sharing.encodings == 2
+    assert first.picture.bytes - before < 1000
+    assert made.exact()
+
+
+def letting_go(made: Stage) -> list[Recipient]:
+    """Have faults do what a session does: let the viewer go. Return those it has happened to."""
+    gone: list[Recipient] = []
+
+    def fault(recipient: Recipient) -> None:
+        gone.append(recipient)
+        made.sharing.leave(recipient)
+
+    made.sharing._fault = fault
+    return gone
+
+
+def failing_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = composer.update, []
+
+    def broken(*arguments: object) -> object:
+        if not calls:
+            calls.append(1)
+            raise MemoryError
+        return real(*arguments)
+
+    monkeypatch.setattr(composer, "update", broken)
+
+
+def test_a_fault_of_a_group_costs_all_of_it_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = stage(EVERYTHING, EVERYTHING, TEXTS_ONLY)
+    blink(made, 1)
+    gone = letting_go(made)
+    shared = made.sharing._pacer_of(made.seats[0].recipient)
+    assert shared is not None
+    monkeypatch.setattr(shared.composer, "begin", lambda now: 1 / 0)
+    made.draw(Rect(0, 0, 8, 8), np.full((8, 8), 7))
+    assert set(gone) == {seat.recipient for seat in made.seats[:2]}
+    made.settle()
+    other = made.seats[2]
+    assert np.array_equal(other.picture.pixels, made.screen.pixels)
+
+
+@pytest.mark.parametrize("who", ["timer", "acknowledgement"])
+def test_a_fault_that_shows_later_leaves_nobody_with_wrong_pixels(
+    who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stage(EVERYTHING, EVERYTHING)
+    blink(made, 1)
+    made.settle()
+    first, second = made.seats
+    gone = letting_go(made)
+    pictures = 2 if who == "timer" else 5
+    for number in range(pictures):
+        made.draw(Rect(0, 0, 8, 8), np.full((8, 8), 50 + number))
+        if who == "acknowledgement":
+            made.clock.advance(1 / 60)
+    failing_once(monkeypatch)
+    if who == "acknowledgement":
+        for seat in (second, first):
+            seat.deliver()
+            seat.acknowledge()
+    made.clock.advance(1)
+    assert set(gone) == {first.recipient, second.recipient}
 
 
 STEPS = [

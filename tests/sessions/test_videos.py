@@ -368,3 +368,45 @@ def test_a_full_screen_film_and_noise_all_over() -> None:
     assert line.picture.videos >= 8
     line.settle()
     assert line.exact()
+
+
+@pytest.mark.parametrize("without", [(), VIDEOS])
+def test_who_begins_anew_amid_a_film_all_over_the_screen_sees_it(without: tuple[Capability, ...]) -> None:
+    """It ignores what comes before a new stream, whose flag goes with exact pixels."""
+    line = Cinema(without, player=Rect(0, 0, *SIZE))
+    line.play(10)
+    line.deliver()
+    line.sharing.restart(line.seat.recipient)
+    line.show()
+    line.clock.advance(1 / 30)
+    [first, *_] = [each for each in line.deliver() if isinstance(each, tsg.Frame)]
+    assert first.flags & tsg.FrameFlag.NEW_STREAM
+
+
+def test_a_film_that_covers_no_whole_tile_is_none() -> None:
+    line = Cinema(player=Rect(70, 20, 110, 560))
+    line.play(15)
+    assert line.picture.videos == 0
+    for number in range(8):
+        line.draw(line.player, text(Size(110, 560), 12, seed=20 + number))
+        line.turn(1 / 30)
+    line.encode()
+    line.deliver()
+    assert line.exact()
+
+
+def test_a_viewer_that_cannot_be_sent_to_is_no_fault_of_the_codec() -> None:
+    line = Cinema()
+    line.play(15)
+    line.show()
+    line.clock.advance(1 / 60)
+    assert line.threads.waiting
+
+    def gone(data: bytes) -> None:
+        raise ConnectionError
+
+    line.seat.recipient.send = gone
+    line.encode()
+    assert line.faults == [line.seat.recipient]
+    [pacer] = line.sharing._pacers
+    assert pacer.composer._videos._codecs[0] is H264

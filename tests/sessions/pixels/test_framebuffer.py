@@ -86,3 +86,20 @@ def test_what_is_not_on_the_screen_is_refused() -> None:
         framebuffer.write(Rect(0, 0, 2, 2), np.zeros((2, 3), "<u4"))
     with pytest.raises(ValueError, match="at most"):
         framebuffer.resize(Size(65535, 65535))
+
+
+@pytest.mark.parametrize("pad", [0, 0xFF, 0x80])
+def test_the_fourth_byte_is_zero_however_pixels_came(pad: int) -> None:
+    screen = Framebuffer()
+    screen.resize(Size(640, 400))
+    screen.take_damage()
+    pixels = np.full((40, 640), pad << 24 | 0x123456, "<u4")
+    for top in (300, 80):
+        memory = screen.memory(Rect(0, top, 640, 40))
+        assert memory is not None
+        memory[:] = pixels.tobytes()
+    screen.write(Rect(0, 200, 30, 40), pixels[:, :30])
+    screen.take_damage()
+    assert (screen.pixels >> 24 == 0).all()
+    assert (screen.pixels[80:120] == 0x123456).all()
+    assert (screen.pixels[310] == 0x123456).all()
