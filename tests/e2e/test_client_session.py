@@ -101,6 +101,16 @@ def test_copies_that_overlap(browser: Browser, viewer: Viewer, x: int, y: int) -
     sees(browser, painter)
 
 
+def test_a_copy_after_other_parts_of_its_picture_is_refused(browser: Browser, viewer: Viewer) -> None:
+    """Exact pixels are decoded ahead: it would copy what belongs to later operations."""
+    painter = viewer.painter
+    frame = painter.frame((0, 0, 50, 50))
+    viewer.send(tsg.Frame(frame.number, 0, frame.operations, frame.history))
+    copy = tsg.Operation(tsg.Encoding.COPY, 100, 100, 50, 50, tsg.copy_source(0, 0))
+    viewer.send(tsg.Frame(frame.number + 1, tsg.FrameFlag.LAST, (copy,), b""))
+    viewer.heard(lambda m: isinstance(m, tsg.Refresh))
+
+
 def test_screen_changes_its_size(browser: Browser, viewer: Viewer) -> None:
     painter = viewer.painter
     old = painter.pixels[:, :, :3].copy()

@@ -64,7 +64,7 @@ export class Picture {
     const decoding = Promise.allSettled(operations.map((operation) => this.#decode(operation)));
     let error = this.#decodeHistory(flags, operations, history);
     for (const { value, reason } of await decoding) {
-      if (value?.encoding === Encoding.VIDEO) replace(changes, value);
+      if (value?.bitmap) replace(changes, value);
       if (value) changes.push(value);
       else error ??= reason;
     }
@@ -129,9 +129,14 @@ export class Picture {
     }
     if (videos > MAX_VIDEO_PICTURES) throw new DecodeError("too many videos in one picture");
     if (pixels > 4 * this.width * this.height) throw new DecodeError("too many pixels in one picture");
+    let isFirst = this.#changes.every(({ source }) => source);
     for (const { encoding, x, y, width, height, data } of operations) {
       this.#checkRectangle(x, y, width, height);
-      if (encoding === Encoding.COPY) this.#checkRectangle(...copySource(data), width, height);
+      isFirst &&= encoding === Encoding.COPY;
+      if (encoding !== Encoding.COPY) continue;
+      this.#checkRectangle(...copySource(data), width, height);
+      // What stands here would be copied with pixels that belong to later operations.
+      if (!isFirst) throw new DecodeError("a copy after other parts of its picture");
     }
   }
 
@@ -145,11 +150,11 @@ export class Picture {
   }
 }
 
-// Takes a video's picture out of the list that `video` will cover before anybody could see it: while a large
-// change arrives in parts, a video goes on, and nothing else bounds how many pictures of it would wait.
-function replace(changes, video) {
-  const isSame = ({ encoding, x, y, width, height }) =>
-    encoding === Encoding.VIDEO && x === video.x && y === video.y && width === video.width && height === video.height;
+// Takes a picture out of the list that `newer` will cover before anybody could see it: while a large change
+// arrives in parts, a film goes on, and nothing else bounds how many pictures of it would wait.
+function replace(changes, newer) {
+  const isSame = ({ bitmap, x, y, width, height }) =>
+    bitmap && x === newer.x && y === newer.y && width === newer.width && height === newer.height;
   for (let at = changes.length - 1; at >= 0 && changes[at].encoding !== Encoding.COPY; at -= 1) {
     if (!isSame(changes[at])) continue;
     close(changes.splice(at, 1));
