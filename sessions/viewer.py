@@ -101,12 +101,17 @@ def make_composer(framebuffer: Framebuffer, capabilities: frozenset[int], option
 @cache
 def _videos() -> tuple[type[VideoEncoder], ...]:
     """Return the kinds of video that this machine can encode, the best first."""
-    found = []
+    found: list[type[VideoEncoder]] = []
     for name in PREFERENCE:
         try:
-            found.append(plugins.load("video", name))
+            make: type[VideoEncoder] = plugins.load("video", name)
+            lacks = make.missing()
         except plugins.PluginError as error:
-            log.info("no videos in {name}: {why}", name=name, why=str(error))
+            lacks = str(error)
+        if lacks:
+            log.warn("no videos by {name}: {lacks}", name=name, lacks=lacks)
+        else:
+            found.append(make)
     return tuple(found)
 
 

@@ -39,7 +39,7 @@ class Options:
     """The session host's encoding settings.
 
     window_log: log2 of a viewer's history window, bytes (memory: about that much on each side).
-    level: zstd level of the history stream. jpeg_quality: 1 to 100.
+    level: how hard the history stream looks, 1 to 12. jpeg_quality: 1 to 100.
     """
 
     window_log: int = 24
@@ -78,6 +78,10 @@ class VideoEncoder(Protocol):
     traits: Traits
     codec: Codec | None
     """None when a chunk is a JPEG file."""
+
+    @classmethod
+    def missing(cls) -> str:
+        """Return in a sentence what this machine lacks for it; empty when it can be tried."""
 
     def __init__(self, size: Size, coarse: bool) -> None:
         """Prepare for pictures of `size`, at least 16x16; coarse: for a slow line.

@@ -41,6 +41,11 @@ class MotionJpeg:
     traits = Traits(lossy=True, stateful=False, capability=Capability.JPEG)
     codec: Codec | None = None
 
+    @classmethod
+    def missing(cls) -> str:
+        """Return nothing: JPEG is always there."""
+        return ""
+
     def __init__(self, size: Size, coarse: bool) -> None:
         self._quality = COARSE_QUALITY if coarse else Options().jpeg_quality
 

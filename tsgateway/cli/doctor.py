@@ -251,6 +251,24 @@ def _plugins(config: Config, layout: Layout) -> Iterator[Finding]:
         yield Finding("fail", "plug-in", text)
 
 
+def _videos(config: Config, layout: Layout) -> Iterator[Finding]:
+    from sessions.encoders.video import PREFERENCE
+    from sessions.plugins import PluginError, load
+
+    found, lacks = [], ""
+    for name in PREFERENCE:
+        try:
+            lacks = load("video", name).missing()
+        except PluginError:
+            continue  # said already
+        if not lacks:
+            found.append(load("video", name).codec.name)
+    if found:
+        yield Finding("ok", "videos", ", ".join(found))
+    elif lacks:
+        yield Finding("warn", "videos", f"films go as photographs, at ten times the bytes: {lacks}")
+
+
 def _desktops(config: Config, layout: Layout) -> Iterator[Finding]:
     """Let each kind check its own keys, as it will when a session starts."""
     for name, desktop in config.desktops.items():
@@ -287,5 +305,6 @@ CHECKS: tuple[Check, ...] = (
     _qemu,
     _images,
     _plugins,
+    _videos,
     _desktops,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
@@ -40,6 +41,11 @@ class LibavEncoder(ABC):
     codec: Codec
     LIBRARY: ClassVar[str]
     """FFmpeg's name of the encoder."""
+
+    @classmethod
+    def missing(cls) -> str:
+        """Return what this machine lacks."""
+        return "" if find_spec("av") else "PyAV is not installed; the extra tsgateway[video] brings it"
 
     @abstractmethod
     def settings(self, coarse: bool) -> dict[str, str]:

@@ -70,6 +70,7 @@ from sessions.encoders.base import VideoError
 from sessions.pixels.geometry import Size
 assert not [plugin.error for plugin in plugins.installed() if plugin.kind == "video" and plugin.error]
 for name in ("h264", "vp8", "vp9", "av1"):
+    assert "PyAV" in plugins.load("video", name).missing()
     try:
         plugins.load("video", name)(Size(64, 64), False)
     except VideoError as error:
