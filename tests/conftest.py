@@ -1,5 +1,6 @@
 """Settings and fixtures for all tests."""
 
+import os
 import resource
 from collections.abc import Iterator
 
@@ -17,3 +18,10 @@ def few_files() -> Iterator[tuple[int, int]]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
     yield hard, hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture(autouse=True)
+def ordinary_priority() -> Iterator[None]:
+    """No test may leave this process with real-time priority: what it starts would inherit it."""
+    yield
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

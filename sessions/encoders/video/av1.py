@@ -22,7 +22,7 @@ class Av1(LibavEncoder):
         try:
             super().__init__(size, coarse)
         finally:
-            _be_an_ordinary_process()
+            take_back_priority()
 
     def settings(self, coarse: bool) -> dict[str, str]:
         """Return SVT-AV1's options: low delay, one thread, no key picture but the first."""
@@ -33,7 +33,7 @@ class Av1(LibavEncoder):
         }
 
 
-def _be_an_ordinary_process() -> None:
+def take_back_priority() -> None:
     """Take back the real-time priority that SVT-AV1, run by root, gives its threads and the calling one.
 
     With it they would starve every other program, and whatever this process starts would inherit it.
