@@ -227,7 +227,7 @@ class Pacer:
         frame = tsg.Frame(0, part.flags, tuple(part.operations), part.history).encode()
         now = self._last_sent = self._clock.seconds()
         made = making.encoded(now, tsg.FrameFlag.LAST in part.flags)
-        for recipient in self.recipients:
+        for recipient in list(self.recipients):  # who cannot be sent to may leave here
             number = next(recipient.numbers)
             recipient.figures.frame(part.operations, len(part.history), refines)
             recipient.line.sent(number, len(frame), now)

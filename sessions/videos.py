@@ -193,7 +193,7 @@ class Videos:
                 place = union(place, video.box)  # noqa: PLW2901 - one video for both
             others = [video.rect for video in self._playing if video not in inside]
             rect = _changed(shown, screen, place, others)
-            if min(rect.width, rect.height) < _LEAST_SIDE:
+            if min(rect.width, rect.height) < _LEAST_SIDE or any(_overlap(rect, other) for other in others):
                 continue
             if rect.width * rect.height < _LEAST_FILLED * place.width * place.height:
                 continue
