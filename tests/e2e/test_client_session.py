@@ -247,7 +247,7 @@ def test_a_session_that_cannot_be_ended_is_told(browser: Browser, server: DevSer
     browser.evaluate(until("document.querySelector('dialog')?.innerText.includes('The server is down.')"))
     browser.click("dialog .button")
     browser.wait("dialog", gone=True)
-    assert browser.evaluate("document.activeElement.className") == "stage"
+    browser.evaluate(until("document.activeElement.className === 'stage'"))  # after the menu has closed
 
 
 def test_a_browser_that_cannot_decode_is_told(browser: Browser, server: DevServer) -> None:
