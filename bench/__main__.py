@@ -81,9 +81,11 @@ class Watcher:
             if time.monotonic() > deadline:
                 raise TimeoutError("the picture never became the trace's last frame")
             for data in self._connection.messages(0.5):
+                began = time.monotonic()
                 message = self.picture.take(data)
                 if isinstance(message, tsg.Frame):
-                    self._connection.send(tsg.Ack(message.number, 0, 0))
+                    decoded = round((time.monotonic() - began) * 1e6)
+                    self._connection.send(tsg.Ack(message.number, decoded, 0))
                     if message.flags & tsg.FrameFlag.LAST:
                         self._compare()
 
