@@ -11,7 +11,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 
 from sessions.wire.tsg import FROM_SERVER, Ack, CloseCode, Frame, SessionState, decode
-from tests.sessions.host.process import SECONDS, Gateway
+from tests.sessions.host.process import SECONDS, Gateway, listens
 from tests.tsgateway.support import World, hello, until
 from tsgateway.config import Config
 from tsgateway.hosts import supervisor
@@ -269,7 +269,7 @@ class Left:
         self.process = subprocess.Popen([sys.executable, "-m", "sessions.host", "--settings", settings])
 
     async def begin(self) -> None:
-        await until(self.place.socket.exists, "the host")
+        await until(lambda: listens(self.place.socket), "the host")
         gateway = Gateway(self.place.socket)
         assert "error" not in gateway.start(desktop="a")
         gateway.socket.close()

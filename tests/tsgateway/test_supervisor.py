@@ -9,7 +9,7 @@ import pytest
 import pytest_twisted
 from twisted.logger import eventAsText, globalLogPublisher
 
-from tests.sessions.host.process import SECONDS, Gateway
+from tests.sessions.host.process import SECONDS, Gateway, listens
 from tests.tsgateway.support import World, until
 from tsgateway.hosts import supervisor
 from tsgateway.hosts.place import host_place
@@ -45,7 +45,7 @@ class Older:
             self.process = subprocess.Popen([*command, "--settings", settings], stderr=output)
 
     async def begin(self):
-        await until(self.socket.exists, "the older session host")
+        await until(lambda: listens(self.socket), "the older session host")
         gateway = Gateway(self.socket)
         assert gateway.ask("hello", version=0)["result"]["sessions"] == []
         started = gateway.start(desktop="card")

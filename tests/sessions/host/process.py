@@ -22,6 +22,12 @@ def at_once(call, *arguments, **named):
     return maybeDeferred(call, *arguments, **named)
 
 
+def listens(path):
+    """Whether somebody listens at a Unix socket, which is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 class Gateway:
     """The gateway's end of the link, blocking."""
 
