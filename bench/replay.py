@@ -38,7 +38,7 @@ def messages(trace: Path) -> list[bytes]:
         parts = [struct.pack(">BxH", 0, len(update))]
         for frame, rect in update:
             parts.append(struct.pack(">HHHHi", *rect, 0))
-            parts.append(np.ascontiguousarray(frame[rect.y : rect.bottom, rect.x : rect.right]).tobytes())
+            parts.append(np.ascontiguousarray(frame[rect.part]).tobytes())
         whole.append(b"".join(parts))
     return whole
 

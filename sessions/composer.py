@@ -91,8 +91,7 @@ class Composer:
     def restart(self) -> None:
         """Begin again with a whole picture and an empty history: the viewer lost its decoder."""
         self.resized()
-        self._exact.restart()
-        self._new_stream = True
+        self._forget()
 
     def fork(self, other: Composer) -> None:
         """Go on for a viewer to whom `other` has sent what it has sent; with a history of its own."""
@@ -109,14 +108,17 @@ class Composer:
         for operation in other._moved:
             self._left.add(Rect(operation.x, operation.y, operation.width, operation.height))
         self._whole = other._whole
-        self._exact.restart()
-        self._new_stream = True
+        self._forget()
 
     def join(self, other: Composer) -> None:
         """Go on for the viewers of `other`, too; both are level. All get a new history."""
         self._lossy.merge(other._lossy)
         self._changed_at = np.maximum(self._changed_at, other._changed_at)
         self._videos.renew()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin a new stream: what comes next counts on no history."""
         self._exact.restart()
         self._new_stream = True
 
@@ -175,7 +177,6 @@ class Composer:
         if self._stills is not None:
             self._natural.tiles &= ~changed.tiles
             self._natural.tiles |= self._looks_natural(screen, changed, now)
-        changed.tiles &= ~self._videos.inner
         self._picture.merge(changed)
         self._left.tiles &= ~self._picture.tiles
         self._leave_to_videos()

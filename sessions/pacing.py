@@ -194,9 +194,6 @@ class Pacer:
         if not self._closed:
             self._is_due(self)
 
-    def _in_time(self) -> None:
-        self._is_due(self)
-
     def _due(self, when: float, sent: bool) -> bool:
         """Tell whether it is time; else have `pump` called then. sent: let others have a turn before."""
         wait = max(when - self._clock.seconds(), 0.0)
@@ -204,7 +201,7 @@ class Pacer:
             return True
         if self._timer is None or not self._timer.active() or self._timer.getTime() > when:
             self._cancel_timer()
-            self._timer = self._clock.callLater(wait, self._in_time)
+            self._timer = self._clock.callLater(wait, self._is_due, self)
         return False
 
     def _cancel_timer(self) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from sessions.encoders.base import Chunk, VideoEncoder
 from sessions.encoders.content import share_natural
-from sessions.encoders.motion import Motion, union
+from sessions.encoders.motion import Motion
 from sessions.pixels.framebuffer import Pixels
 from sessions.pixels.geometry import Rect, Size
 from sessions.pixels.moves import Move
@@ -121,11 +121,6 @@ class Videos:
         return bool(self._playing)
 
     @property
-    def playing(self) -> Sequence[Video]:
-        """Those that are playing."""
-        return self._playing
-
-    @property
     def are_due(self) -> bool:
         """Whether any has changed since its last picture was encoded."""
         return any(video.due for video in self._playing)
@@ -170,7 +165,7 @@ class Videos:
         source = rect._replace(x=rect.x - right, y=rect.y - down)
         for video in list(self._playing):
             now = video.rect._replace(x=video.rect.x + right, y=video.rect.y + down)
-            if _within(now, rect) and _within(video.rect, source):
+            if rect.holds(now) and source.holds(video.rect):
                 video.place(now)
             elif (video.tiles & covered.tiles).any():
                 self._end([video])
@@ -184,23 +179,21 @@ class Videos:
         if not self._codecs:
             return edges
         for place in self._motion.places(self.tiles):
-            inside = [video for video in self._playing if _overlap(video.box, place)]
-            if any(
-                video.box == union(video.box, place) or now < video.began + _GROWS_AFTER for video in inside
-            ):
+            inside = [video for video in self._playing if video.box.overlaps(place)]
+            if any(video.box.holds(place) or now < video.began + _GROWS_AFTER for video in inside):
                 continue
             for video in inside:
-                place = union(place, video.box)  # noqa: PLW2901 - one video for both
+                place = place.union(video.box)  # noqa: PLW2901 - one video for both
             others = [video.rect for video in self._playing if video not in inside]
             rect = _changed(shown, screen, place, others)
-            if min(rect.width, rect.height) < _LEAST_SIDE or any(_overlap(rect, other) for other in others):
+            if min(rect.width, rect.height) < _LEAST_SIDE or any(rect.overlaps(other) for other in others):
                 continue
             if rect.width * rect.height < _LEAST_FILLED * place.width * place.height:
                 continue
             video = self._video(rect, now)
             if not video.inner.any():
                 continue  # nobody could tell what it shows
-            self._end([video for video in self._playing if _overlap(video.box, place)])
+            self._end([video for video in self._playing if video.box.overlaps(place)])
             if len(self._playing) < MOST_VIDEOS:
                 self._playing.append(video)
                 edges |= video.tiles & ~video.inner
@@ -309,14 +302,6 @@ class Videos:
         """Use a codec no more, and end what it plays."""
         self._codecs = [make for make in self._codecs if make.codec != codec]
         self._end([video for video in self._playing if video.make.codec == codec])
-
-
-def _overlap(a: Rect, b: Rect) -> bool:
-    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
-
-
-def _within(inner: Rect, outer: Rect) -> bool:
-    return union(inner, outer) == outer
 
 
 def _changed(shown: Pixels, screen: Pixels, place: Rect, others: Sequence[Rect]) -> Rect:

@@ -107,14 +107,14 @@ class TestcardDisplay:
         return testcard.paragraph(self._text, self._layout)
 
     def _draw(self, rect: Rect, picture: testcard.Picture) -> None:
-        self._picture[rect.y : rect.bottom, rect.x : rect.right] = picture
+        self._picture[rect.part] = picture
         self._show(rect)
 
     def _show(self, rect: Rect) -> None:
         """Bring a part of the picture to the screen, with the pointer's cross on top."""
         if not (rect.width and rect.height):
             return
-        shown = self._picture[rect.y : rect.bottom, rect.x : rect.right].copy()
+        shown = self._picture[rect.part].copy()
         cross = self._cross()
         if self._pointer is not None and cross.width and cross.height:
             colour = _HELD if self._pointer.buttons else _WHITE
@@ -122,7 +122,7 @@ class TestcardDisplay:
             for line in (Rect(cross.x, y, cross.width, 1), Rect(x, cross.y, 1, cross.height)):
                 moved = Rect(line.x - rect.x, line.y - rect.y, line.width, line.height)
                 part = moved.clipped(Size(rect.width, rect.height))
-                shown[part.y : part.bottom, part.x : part.right] = colour
+                shown[part.part] = colour
         self._framebuffer.write(rect, shown)
 
     def _cross(self) -> Rect:

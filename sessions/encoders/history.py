@@ -71,7 +71,7 @@ class HistoryStream:
         """Feed the rectangles in pieces that are packed one behind the other in a buffer that stays."""
         at = 0
         for rect in rects:
-            part = pixels[rect.y : rect.bottom, rect.x : rect.right]
+            part = pixels[rect.part]
             while len(part):
                 rows = min((len(self._packed) - at) // rect.width, len(part))
                 target = self._packed[at : at + rows * rect.width].reshape(rows, rect.width)

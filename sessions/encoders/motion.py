@@ -98,16 +98,10 @@ def _boxes(region: Region) -> list[Rect]:
     for rect in rects:
         while near := next((box for box in boxes if _touch(box, rect)), None):
             boxes.remove(near)
-            rect = union(near, rect)  # noqa: PLW2901 - it grows until nothing touches it
+            rect = near.union(rect)  # noqa: PLW2901 - it grows until nothing touches it
         boxes.append(rect)
     return boxes
 
 
 def _touch(a: Rect, b: Rect) -> bool:
     return a.x <= b.right and b.x <= a.right and a.y <= b.bottom and b.y <= a.bottom
-
-
-def union(a: Rect, b: Rect) -> Rect:
-    """Return the smallest rectangle that holds both."""
-    x, y = min(a.x, b.x), min(a.y, b.y)
-    return Rect(x, y, max(a.right, b.right) - x, max(a.bottom, b.bottom) - y)

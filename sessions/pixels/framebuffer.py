@@ -61,7 +61,7 @@ class Framebuffer:
             raise ValueError(f"{pixels.shape} pixels for {rect}")
         if not (rect.width and rect.height):
             return
-        target = self.pixels[rect.y : rect.bottom, rect.x : rect.right]
+        target = self.pixels[rect.part]
         np.bitwise_and(pixels, COLOUR, out=target)
         self._written(rect)
 
@@ -88,7 +88,7 @@ class Framebuffer:
         Raises ValueError when either is not on the screen.
         """
         self._check(source)
-        moved = self.pixels[source.y : source.bottom, source.x : source.right].copy()
+        moved = self.pixels[source.part].copy()
         self.write(Rect(x, y, source.width, source.height), moved)
 
     def fill(self, rect: Rect, pixel: int) -> None:

@@ -47,3 +47,18 @@ class Rect(NamedTuple):
         x, y = max(self.x, 0), max(self.y, 0)
         right, bottom = min(self.right, size.width), min(self.bottom, size.height)
         return Rect(x, y, max(right - x, 0), max(bottom - y, 0))
+
+    def union(self, other: Rect) -> Rect:
+        """Return the smallest rectangle that holds both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Rect(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+
+    def holds(self, other: Rect) -> bool:
+        """Tell whether the other lies wholly inside."""
+        return self.union(other) == self
+
+    def overlaps(self, other: Rect) -> bool:
+        """Tell whether the two have pixels in common."""
+        return (
+            self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+        )

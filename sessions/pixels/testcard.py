@@ -62,9 +62,9 @@ def frame(number: int, size: Size) -> Picture:
     picture = still(size)
     layout = Layout(size)
     for rect in (layout.counter, layout.track):
-        picture[rect.y : rect.bottom, rect.x : rect.right] = part(number, rect, layout)
+        picture[rect.part] = part(number, rect, layout)
     rect = layout.text
-    picture[rect.y : rect.bottom, rect.x : rect.right] = paragraph("", layout)
+    picture[rect.part] = paragraph("", layout)
     return picture
 
 
