@@ -22,45 +22,28 @@ import click
 import numpy as np
 
 from bench import traces
+from bench.lines import Lines
 from bench.product import Connection, Product, cpu_seconds, resident_mb
 from sessions.pixels.framebuffer import Pixels
 from sessions.wire import tsg
 from tests.reference.picture import Picture
 
-RENDERED = {"office": traces.office, "photos": traces.photo_scroll, "player": traces.player}
+RENDERED = {
+    "office": traces.office,
+    "photos": traces.photo_scroll,
+    "typing": traces.typing,
+    "player": traces.player,
+}
 GOALS = {"bytes": 750_000, "cpu_ms": 200.0, "memory_mb": 200.0, "key_p95_ms": 10.0}
 KEYS = 100
 
 
-class Replay:
+class Replay(Lines):
     """The bench's VNC server, a process of its own."""
 
     def __init__(self, trace: Path, fps: float) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.replay", str(trace), str(fps)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        super().__init__("bench.replay", str(trace), str(fps))
         self.port: int = self.next()["port"]
-
-    def next(self) -> dict[str, Any]:
-        """Return the next happening it tells of."""
-        if self._process.stdout is None or not (line := self._process.stdout.readline()):
-            raise RuntimeError("the replay has ended early")
-        happening: dict[str, Any] = json.loads(line)
-        return happening
-
-    def go(self) -> None:
-        """Let it go on: start the replay, or end."""
-        if self._process.stdin is not None:
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
-
-    def end(self) -> None:
-        """End it."""
-        self._process.terminate()
-        self._process.wait()
 
 
 class Watcher:

@@ -10,9 +10,6 @@ came when, answers what the protocol wants answered, and a decoder makes picture
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
+from bench import lines
 from sessions.pixels.framebuffer import Pixels
 
 
@@ -166,13 +164,8 @@ class Watch:
             time.sleep(0.02)
 
 
-class Lines:
-    """A process that says a line of JSON for what happens, and goes on when it is told to: a Feed."""
-
-    def __init__(self, *words: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+class Lines(lines.Lines):
+    """What puts a trace in, a process: a Feed."""
 
     def __enter__(self) -> Self:
         return self
@@ -180,18 +173,8 @@ class Lines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        self._process.wait()
+        self.end()
 
-    def next(self) -> dict[str, Any]:
-        """Return the next happening."""
-        if self._process.stdout is None or not (line := self._process.stdout.readline()):
-            raise PeerError("what puts the trace in has ended early")
-        happening: dict[str, Any] = json.loads(line)
-        return happening
-
-    def go(self) -> None:
-        """Tell it to go on."""
-        if self._process.stdin is not None:
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
+    def ended(self) -> PeerError:
+        """Return what `next` raises when there is nothing more to come."""
+        return PeerError("what puts the trace in has ended early")
