@@ -1,6 +1,6 @@
 """Viewers of one session: those in step are sent the same frames, nobody waits for who is slow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -106,6 +106,15 @@ def stuck(made: Stage, slow: Seat, pictures: int) -> None:
         made.clock.advance(0.05)
 
 
+def follow(made: Stage, seat: Seat, shades: Iterable[int], every: float) -> None:
+    """Draw one shade after the other in one place, and let only `seat` take what it is sent."""
+    for shade in shades:
+        made.draw(Rect(0, 0, 8, 8), np.full((8, 8), shade))
+        seat.deliver()
+        seat.acknowledge()
+        made.clock.advance(every)
+
+
 def test_who_is_too_slow_leaves_the_others_and_sees_the_newest_first() -> None:
     made = stage(EVERYTHING, EVERYTHING)
     fast, slow = made.seats
@@ -130,11 +139,7 @@ def test_nobody_waits_long_for_a_viewer_that_says_no_more_while_nothing_else_hap
     fast, slow = made.seats
     blink(made, 1)
     assert made.sharing.encodings == 1
-    for number in range(6):  # more than may be under way
-        made.draw(Rect(0, 0, 8, 8), np.full((8, 8), 100 + number))
-        fast.deliver()
-        fast.acknowledge()
-        made.clock.advance(0.02)
+    follow(made, fast, range(100, 106), 0.02)  # more than may be under way
     made.clock.advance(LAGS_AFTER)
     fast.deliver()
     assert fast.picture.pixels[0, 0] == 105
@@ -196,12 +201,8 @@ def test_who_fills_its_line_again_and_again_keeps_nobody_waiting() -> None:
     made.turn()
     number = 100
     for pictures in (6, 5):
-        for _ in range(pictures):
-            number += 1
-            made.draw(Rect(0, 0, 8, 8), np.full((8, 8), number))
-            fast.deliver()
-            fast.acknowledge()
-            made.clock.advance(1 / 60)
+        follow(made, fast, range(number + 1, number + pictures + 1), 1 / 60)
+        number += pictures
         if pictures == 6:  # it catches up before anybody looks
             slow.deliver()
             slow.acknowledge()
@@ -219,11 +220,7 @@ def test_a_full_line_with_nothing_to_send_keeps_nobody_waiting() -> None:
     blink(made, 1)
     made.clock.advance(1)
     made.turn()
-    for number in range(4):
-        made.draw(Rect(0, 0, 8, 8), np.full((8, 8), 100 + number))
-        fast.deliver()
-        fast.acknowledge()
-        made.clock.advance(1 / 60)
+    follow(made, fast, range(100, 104), 1 / 60)
     made.clock.advance(1)
     made.draw(Rect(0, 0, 8, 8), np.full((8, 8), 7))
     slow.deliver()

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http.client import parse_headers
 from pathlib import Path
@@ -388,3 +389,13 @@ class WebSocket(Messages):
             else:
                 self.response = event
         self.flush()
+
+
+async def running(**settings: Any) -> AsyncIterator[World]:
+    """A fixture's world whose gateway runs, with real session hosts."""
+    made = World(host_command=(sys.executable, "-m", "sessions.host"), **settings)
+    try:
+        await made.start()
+        yield made
+    finally:
+        await made.stop()

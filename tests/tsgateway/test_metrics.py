@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 import pytest_twisted
 from prometheus_client.parser import text_string_to_metric_families
 
 from sessions.wire.tsg import Ack, Stage
-from tests.tsgateway.support import World, until
+from tests.tsgateway.support import World, running, until
 from tests.tsgateway.test_with_testcard import DESKTOPS, Typist
 from tsgateway.api.metrics import MIN_TOKEN, read_token
 from tsgateway.errors import StartError
@@ -21,12 +19,8 @@ TOKEN = "0123456789abcdef" * 4
 async def measured(tmp_path):
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     metrics = {"token_file": str(tmp_path / "token")}
-    made = World(host_command=(sys.executable, "-m", "sessions.host"), desktops=DESKTOPS, metrics=metrics)
-    try:
-        await made.start()
+    async for made in running(desktops=DESKTOPS, metrics=metrics):
         yield made
-    finally:
-        await made.stop()
 
 
 async def scrape(world: World) -> dict:

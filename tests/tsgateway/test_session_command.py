@@ -13,7 +13,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.threads import deferToThread
 
-from tests.tsgateway.support import World
+from tests.tsgateway.support import World, running
 from tests.tsgateway.test_with_testcard import DESKTOPS, Typist
 from tsgateway.cli import stats
 
@@ -22,12 +22,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest_twisted.async_yield_fixture
 async def world():
-    made = World(host_command=(sys.executable, "-m", "sessions.host"), desktops=DESKTOPS)
-    try:
-        await made.start()
+    async for made in running(desktops=DESKTOPS):
         yield made
-    finally:
-        await made.stop()
 
 
 class Shell:

@@ -1,13 +1,12 @@
 """The gateway with the real session host and the test card: a picture from end to end."""
 
 import base64
-import sys
 
 import pytest
 import pytest_twisted
 
 from sessions.wire.tsg import FROM_SERVER, Ack, Frame, FrameFlag, Key, ScreenSize, ServerHello, Stage, decode
-from tests.tsgateway.support import World, hello
+from tests.tsgateway.support import World, hello, running
 
 DESKTOPS = {
     "card": {"title": "Test card", "kind": "testcard", "groups": ["users"]},
@@ -18,12 +17,8 @@ DESKTOPS = {
 
 @pytest_twisted.async_yield_fixture
 async def world():
-    made = World(host_command=(sys.executable, "-m", "sessions.host"), desktops=DESKTOPS)
-    try:
-        await made.start()
+    async for made in running(desktops=DESKTOPS):
         yield made
-    finally:
-        await made.stop()
 
 
 class Typist:
