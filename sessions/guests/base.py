@@ -2,13 +2,15 @@
 
 Order of calls. The session host makes a guest from its spec with `Kind(spec, place)`, then either
 `start` (a new one) or `adopt` (one that an earlier session host process left running, found by its
-state folder), then `open_display` any number of times, and `stop` at the end. `start` may be cancelled
-(its Deferred); it leaves nothing behind then.
+state folder), then `open_display` any number of times, and `stop` at the end, after `shut_down` where the
+guest shall have the time to end in good order. `start` may be cancelled (its Deferred); it leaves nothing
+behind then. After the guest has ended by itself (`Place.ended`) `start` may be called again: the guest
+starts on the same disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,7 +44,8 @@ class Place:
 
     folder: the guest's own state folder (0700; the guest may write there, and it is removed at the end).
     images: the folder of the image store.
-    ended: called once at most, with a sentence, when a started guest stops by itself; never after `stop`.
+    ended: called with a sentence when a started guest stops by itself, once for each start; never after
+    `shut_down` or `stop`.
     reactor: clock and readers; everything time-dependent uses it.
     settings: the session host's settings for this kind of guest.
     screen: the size the person's screen has, for guests that can begin with it.
@@ -54,6 +57,58 @@ class Place:
     reactor: Any
     settings: Mapping[str, Any]
     screen: Size = DEFAULT_SCREEN
+
+
+MAX_OUTPUT = 1024 * 1024
+"""Bytes of output, and as many of error output, that a program run in a guest may hand over."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestInfo:
+    """What a guest tells of itself. It may lie; what it does not tell is "" (time: 0).
+
+    os, version: as its vendor writes them, "Debian GNU/Linux", "12 (bookworm)". addresses: IPv4 and IPv6,
+    not those of its loopback. agent: the version of the program that answers. time: its clock, seconds
+    since 1970.
+    """
+
+    os: str
+    version: str
+    host_name: str
+    addresses: tuple[str, ...]
+    agent: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A program that ran in a guest has ended. code: its exit code, negative for a signal."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+class Services(Protocol):
+    """What a program in the guest does for us. Everything here raises GuestError when it does not."""
+
+    async def info(self) -> GuestInfo:
+        """Ask the guest what it is."""
+
+    async def run(
+        self, command: Sequence[str], *, input: bytes = b"", seconds: float = 30, limit: int = MAX_OUTPUT
+    ) -> Finished:
+        """Run a program as the guest's administrator and wait for its end.
+
+        limit: bytes each of output and error output may have. GuestError as well when it prints more, or
+        has not ended in time: it goes on then.
+        """
+
+    async def set_time(self, unix: float) -> None:
+        """Set the guest's clock, in seconds since 1970."""
+
+    async def shut_down(self) -> None:
+        """Ask the guest to shut down; it has only begun to when this returns."""
 
 
 class Guest(Protocol):
@@ -70,6 +125,19 @@ class Guest(Protocol):
 
     async def open_display(self, framebuffer: Framebuffer, events: DisplayEvents) -> Display:
         """Open the guest's display. Raises GuestError or DisplayError."""
+
+    @property
+    def services(self) -> Services | None:
+        """What a program in the guest can do for us; None for guests that are only shown.
+
+        That there is something to ask does not say that it answers.
+        """
+
+    async def shut_down(self, seconds: float) -> None:
+        """Ask the guest's operating system to shut down, and wait for it, so many seconds at most.
+
+        Returns when the guest has ended, the time is up, or it cannot be asked. Never raises. `stop` follows.
+        """
 
     async def stop(self) -> None:
         """End the guest and free all it used but its folder. Never raises; may be called twice."""

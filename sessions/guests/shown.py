@@ -30,6 +30,13 @@ class OnlyShown:
     async def adopt(self) -> None:
         """Do nothing: there is nothing that an earlier process could have left running."""
 
+    @property
+    def services(self) -> None:
+        """Nothing runs in there that could be asked."""
+
+    async def shut_down(self, seconds: float) -> None:
+        """Do nothing: whatever is shown is not ours to shut down."""
+
     async def stop(self) -> None:
         """Close the displays."""
         for display in self._displays:

@@ -144,6 +144,17 @@ class QemuGuest:
         except MonitorError as error:
             raise DisplayError(f"The guest's screen cannot be opened: {error}.") from error
 
+    @property
+    def services(self) -> None:
+        """Nobody is asked yet."""
+
+    async def shut_down(self, seconds: float) -> None:
+        """Press the power button and wait until QEMU has gone, so many seconds at most."""
+        self._up = False
+        if self._monitor is not None:
+            self._monitor.post("system_powerdown", {})
+            await self._gone_within(seconds)
+
     async def stop(self) -> None:
         """End QEMU, the harsher the longer it takes, and remove the guest's disk."""
         self._up = False

@@ -48,3 +48,12 @@ async def test_a_still_card_has_no_clock():
     await guest(clock, fps=0).open_display(framebuffer, Recorder(framebuffer))
     assert framebuffer.size == Size(1280, 720)
     assert clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_nothing_runs_in_it_that_could_be_asked_or_shut_down():
+    clock = Clock()
+    it = guest(clock, fps=0)
+    assert it.services is None
+    await it.shut_down(30)
+    assert clock.getDelayedCalls() == []
