@@ -16,6 +16,7 @@ import numpy as np
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import (
     FilteringLogObserver,
@@ -28,6 +29,7 @@ from twisted.logger import (
 
 from sessions import plugins
 from sessions.files import raise_open_files
+from sessions.host import load
 from sessions.host import settings as host_settings
 from sessions.host.registry import Registry
 from sessions.host.server import HostServer
@@ -103,6 +105,9 @@ def run(settings: host_settings.Settings) -> None:
             each.transport.loseConnection()  # sends what is still to be sent first
         reactor.callLater(FLUSH_SECONDS, reactor.stop)
 
+    telling = LoopingCall(server.turn)
+    telling.clock = reactor
+    telling.start(load.EVERY, now=False)
     server.quit.addCallback(lambda _: reactor.callLater(0, Deferred.fromCoroutine, leave()))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(_ask_to_quit, server))

@@ -64,6 +64,8 @@ class Registry:
         self._in_thread = in_thread
         self.figures = Figures()
         """What all sessions have measured, those that have ended too."""
+        self.load_changed: Callable[[], None] = lambda: None
+        """Called when `spares` or `seats` say something new; the host's server sets it."""
         self._sessions: dict[str, Session] = {}
         self._burials: set[Deferred[None]] = set()
 
@@ -75,6 +77,14 @@ class Registry:
             return self._sessions[name]
         except KeyError:
             raise SessionMissing(f"There is no session {name}.") from None
+
+    def spares(self) -> dict[str, int]:
+        """Return how many guests stand ready for a session of each desktop; none for those left out."""
+        return {}
+
+    def seats(self) -> dict[str, int]:
+        """Return how many sessions each desktop's running shared guests can still take."""
+        return {}
 
     def start(self, identity: Identity, size: Size) -> Session:
         """Make a session and begin to start its guest. Raises SessionRefused."""

@@ -13,6 +13,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sessions.host.load import LoadGauge
 from sessions.host.registry import Registry, SessionMissing, SessionRefused
 from sessions.latency import BOUNDS
 from sessions.pixels.geometry import Size
@@ -31,6 +32,8 @@ class HostServer(Factory):
 
     def __init__(self, make_registry: Callable[[Callable[[Session], None]], Registry], pid: int) -> None:
         self.registry = make_registry(self._session_changed)
+        self.registry.load_changed = self.tell_load
+        self.gauge = LoadGauge(self.registry)
         self.pid = pid
         self.links: set[HostLink] = set()
         self.quit: Deferred[None] = Deferred()
@@ -43,6 +46,18 @@ class HostServer(Factory):
     def _session_changed(self, session: Session) -> None:
         for each in list(self.links):
             each.event("session", session.info())
+
+    def turn(self) -> None:
+        """Measure the load and tell it; to be called every `load.EVERY` seconds."""
+        self.gauge.turn()
+        self.tell_load()
+
+    def tell_load(self) -> None:
+        """Tell every gateway how loaded this host is."""
+        if self.links:
+            told = self.gauge.told()
+            for each in list(self.links):
+                each.event("load", told)
 
 
 class HostLink(Protocol):
@@ -108,6 +123,7 @@ class HostLink(Protocol):
             raise SessionRefused(
                 f"This session host speaks link version {link.VERSION}, the gateway {params['version']}."
             )
+        self.event("load", self._server.gauge.told())  # before the first session is placed here
         return {"version": link.VERSION, "pid": self._server.pid, **self._list(params)}
 
     def _list(self, params: dict[str, Any]) -> dict[str, Any]:

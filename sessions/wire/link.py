@@ -20,6 +20,7 @@ Events (host to gateway):
 
     session    SessionInfo                        whenever its state changes
     detached   {viewer, code, reason}             the host has let a viewer go (tsg `CloseCode`)
+    load       Load                               before hello is answered, every 5 s, at changes of its counts
 
 SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), progress, text,
 viewers, started (Unix time)}. `session` is an id the gateway chose (32 hex digits); `spec` is the
@@ -37,6 +38,11 @@ not known is null. A viewer that has no screen yet has its number only.
 Totals: all that a host's sessions have measured since it started, those that have ended included. {bounds,
 stages, frames, refinements, encodings, cpu_seconds}. bounds: seconds; stages: {name: {below: how many took
 less than each of the bounds, count, sum (seconds)}}; cpu_seconds: what the host's process has used.
+
+Load: what a gateway places new sessions by. {cpu (0 to 1 of one core, this process, over the last 5 s),
+memory_free (bytes that can still be taken on this machine; 0: not known), spares, seats}. spares: {desktop:
+how many guests stand ready for a session}; seats: {desktop: how many sessions its running shared guests can
+still take}.
 
 `hello` and `quit` stay as they are in every version: a host refuses the hello of a gateway of another
 version, and then takes its `quit`, so that an update can replace it.

@@ -3,6 +3,8 @@
 Started like the real one, `host.py --settings FILE`. What a viewer sends comes back to it behind the byte
 `ECHO`, so that a test sees exactly what the host got. Requests are noted in `requests.jsonl`.
 
+What `load.json` beside it holds, if it is there, is its load (the link's `load` event).
+
 A desktop's spec may have `"refuse": true` (it cannot be started) and `"die": true` (the process ends when
 a viewer attaches).
 """
@@ -42,6 +44,7 @@ FRAME = Frame(
     bytes(range(256)) * 300,
 )
 """No decoder would take its history: the gateway must not look."""
+LOAD = {"cpu": 0.0, "memory_free": 8 << 30, "spares": {}, "seats": {}}
 
 
 class FakeHost:
@@ -84,11 +87,18 @@ class FakeHost:
             writer.write(send)
         self.after = []
 
+    def load(self) -> dict:
+        try:
+            return json.loads((self.folder / "load.json").read_text())
+        except FileNotFoundError:
+            return {}
+
     def note(self, call: dict) -> None:
         with (self.folder / "requests.jsonl").open("a") as file:
             file.write(json.dumps(call) + "\n")
 
     def do_hello(self, writer, version):
+        writer.write(encode(Kind.EVENT, 0, {"event": "load", "params": {**LOAD, **self.load()}}))
         return {"version": version, "pid": os.getpid(), "sessions": list(self.sessions.values())}
 
     def do_start(self, writer, session, desktop, user, title, spec, width, height):

@@ -18,7 +18,7 @@ from tsgateway.hosts import supervisor
 from tsgateway.hosts.ending import end_all
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.place import HOST_COMMAND, host_place, occupied
-from tsgateway.hosts.placement import HostState
+from tsgateway.hosts.placement import HostState, Load
 from tsgateway.layout import Layout
 
 ASLEEP, UP = HostState.ASLEEP, HostState.UP
@@ -331,3 +331,19 @@ async def test_end_sessions_reaches_every_host_that_has_any(tmp_path):
         assert not any(occupied(each.place.folder) for each in (running, dead))
     finally:
         running.end()
+
+
+# ---- load
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_host_tells_of_its_load_is_kept_until_it_is_gone(pair: World):
+    first, second = pair.hosts
+    sessions = pair.gateway.sessions
+    assert sessions.load(first).memory_free == 8 << 30  # told before its hello was answered
+    assert sessions.load(second) == Load()
+    told = {"cpu": 1.7, "memory_free": -1, "spares": {"one": 2}, "seats": {"two": 1}}
+    sessions.host_event(first, "load", told)
+    assert sessions.load(first) == Load(1.0, 0, {"one": 2}, {"two": 1})
+    sessions.host_down(first)
+    assert sessions.load(first) == Load()

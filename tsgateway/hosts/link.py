@@ -60,7 +60,7 @@ class HostLink(Protocol):
         try:
             for message in self._reader.receive(data):
                 self._received(message)
-        except (ProtocolError, KeyError, TypeError) as error:
+        except (ProtocolError, KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             self.log.error("the session host broke the link's rules: {error!r}", error=error)
             self.abort()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 
 class HostState(enum.IntEnum):
@@ -19,6 +19,40 @@ class HostState(enum.IntEnum):
     """It has died or cannot be started; it is tried again and again."""
     LEAVING = 4
     """It is being stopped."""
+
+
+MAX_MACHINE = 1 << 50
+"""Bytes of memory no machine has more of."""
+MAX_NAMED = 4096
+"""Desktops a host can name in its load."""
+
+
+class Load(NamedTuple):
+    """How loaded a host is (Load of the link). cpu: 0 to 1 of one core; memory_free: bytes, 0 when not known.
+
+    spares, seats: by desktop, guests that stand ready and places in running shared guests.
+    """
+
+    cpu: float = 0.0
+    memory_free: int = 0
+    spares: Mapping[str, int] = {}
+    seats: Mapping[str, int] = {}
+
+    @classmethod
+    def told(cls, params: Mapping[str, Any]) -> Load:
+        """Take a host's word, within limits. Raises KeyError, TypeError, ValueError."""
+        return cls(
+            min(1.0, max(0.0, float(params["cpu"]))),
+            min(MAX_MACHINE, max(0, int(params["memory_free"]))),
+            _counts(params["spares"]),
+            _counts(params["seats"]),
+        )
+
+
+def _counts(table: Mapping[str, Any]) -> dict[str, int]:
+    if len(table) > MAX_NAMED:
+        raise ValueError(f"{len(table)} desktops")
+    return {str(desktop): max(0, int(count)) for desktop, count in table.items()}
 
 
 class Candidate(NamedTuple):

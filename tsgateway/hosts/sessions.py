@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from sessions.wire.tsg import ClientHello, CloseCode, SessionState
 from tsgateway.config import Desktop
 from tsgateway.hosts.link import HostError
-from tsgateway.hosts.placement import Candidate, HostState, choose
+from tsgateway.hosts.placement import Candidate, HostState, Load, choose
 from tsgateway.hosts.supervisor import HostSupervisor
 
 Info = dict[str, Any]
@@ -81,6 +81,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._endings: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
+        self._loads: dict[HostSupervisor, Load] = {}
         self.relayed = Relayed()
 
     def use(self, hosts: Sequence[HostSupervisor], count: int) -> None:
@@ -94,6 +95,10 @@ class Sessions:
     def on(self, host: HostSupervisor) -> int:
         """Return how many sessions a host has, those that are being started included."""
         return sum(session.host is host for session in self._sessions.values())
+
+    def load(self, host: HostSupervisor) -> Load:
+        """Return how loaded a host is, as it last told."""
+        return self._loads.get(host, Load())
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -242,6 +247,7 @@ class Sessions:
 
     def host_down(self, host: HostSupervisor) -> None:
         """Tell its viewers; their sessions are known again when it is back."""
+        self._loads.pop(host, None)
         for channel, (owner, viewer) in list(self._viewers.items()):
             if owner is host:
                 del self._viewers[channel]
@@ -251,6 +257,8 @@ class Sessions:
         """Take an event of the link; unknown ones are of a newer host and mean nothing here."""
         if event == "session":
             self._update(host, params)
+        elif event == "load":
+            self._loads[host] = Load.told(params)
         elif event == "detached":
             owner, viewer = self._viewers.get(params["viewer"], (None, None))
             if viewer is not None and owner is host:

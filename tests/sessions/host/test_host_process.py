@@ -169,3 +169,15 @@ def test_files_are_for_the_owner_only(host):
     assert os.stat(host.folder / "link.sock").st_mode & 0o077 == 0
     assert os.stat(session).st_mode & 0o077 == 0
     assert os.stat(session / "session.json").st_mode & 0o077 == 0
+
+
+def test_it_tells_its_load_again_and_again(host):
+    gateway = host.gateway()
+    gateway.ask("hello", version=link.VERSION)
+
+    def told():
+        return [event["params"] for event in gateway.events if event["event"] == "load"]
+
+    assert len(told()) == 1
+    gateway.until_event(lambda _: len(told()) == 2)
+    assert told()[-1]["memory_free"] > 0

@@ -10,6 +10,7 @@ from twisted.internet.testing import StringTransport
 from sessions import plugins
 from sessions.composer import Composer
 from sessions.guests import testcard
+from sessions.host.load import LoadGauge
 from sessions.host.registry import Registry
 from sessions.host.server import HostServer
 from sessions.host.settings import Settings
@@ -248,3 +249,30 @@ def test_adopting_goes_on_after_one_that_cannot_be_made(line, clock, monkeypatch
     later = Registry(line.registry._settings, clock, lambda session: None, at_once)
     later.adopt_all()
     assert [session.identity.session for session in later] == ["b" * 32]
+
+
+def loads(messages):
+    bodies = [message.body for message in messages if message.kind is link.Kind.EVENT]
+    return [body["params"] for body in bodies if body["event"] == "load"]
+
+
+def test_a_gateway_hears_of_the_load_before_its_hello_is_answered_and_at_every_change(line, monkeypatch):
+    _reply, got = line.ask("hello", version=link.VERSION)
+    [load] = loads(got)
+    assert got[0].body["event"] == "load"
+    assert 0 <= load["cpu"] <= 1
+    assert 0 < load["memory_free"] < 1 << 50
+    assert (load["spares"], load["seats"]) == ({}, {})
+    monkeypatch.setattr(line.registry, "spares", lambda: {"d": 2})
+    line.registry.load_changed()
+    assert [load["spares"] for load in loads(line.heard())] == [{"d": 2}]
+
+
+def test_the_load_is_the_processors_share_since_the_last_turn(line):
+    passed, used = iter([0.0, 10.0, 15.0, 20.0]), iter([0.0, 1.0, 3.5, 3.5])
+    gauge = LoadGauge(line.registry, lambda: next(passed), lambda: next(used))
+    shares = []
+    for _ in range(3):
+        gauge.turn()
+        shares.append(gauge.told()["cpu"])
+    assert shares == [0.1, 0.5, 0.0]
