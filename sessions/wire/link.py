@@ -20,7 +20,7 @@ Events (host to gateway):
 
     session    SessionInfo                        whenever its state changes
     detached   {viewer, code, reason}             the host has let a viewer go (tsg `CloseCode`)
-    load       Load                               before hello is answered, every 5 s, at changes of its counts
+    load       Load                               before hello is answered, every 5 s, when its counts change
 
 SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), progress, text,
 viewers, started (Unix time)}. `session` is an id the gateway chose (32 hex digits); `spec` is the
