@@ -51,7 +51,9 @@ def measure(trace: Path, fps: float, viewers: int) -> dict[str, Any]:
     """Replay a trace to so many viewers."""
     replay = Replay(trace, fps)
     try:
-        with Product(f'kind = "rfb"\nhost = "127.0.0.1"\nport = {replay.port}\nshared = true') as product:
+        with Product(
+            f'kind = "rfb"\nhost = "127.0.0.1"\nport = {replay.port}\nrules.second = "join"'
+        ) as product:
             onlookers = [Onlooker(product.connect()) for _ in range(viewers)]
             time.sleep(SETTLE)
             pids = product.processes()

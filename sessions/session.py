@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -29,6 +29,7 @@ from sessions.pacing import InThread, Recipient
 from sessions.pixels.cursor import Cursor
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
+from sessions.rules import Rules, Second
 from sessions.sharing import Sharing
 from sessions.viewer import Send, Viewer, input_event, make_composer
 from sessions.wire import tsg
@@ -56,6 +57,26 @@ class Identity:
     user: str
     title: str
     spec: Mapping[str, Any]
+    rules: Rules = field(default_factory=Rules)
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any]) -> Identity:
+        """Take it from a JSON table; one without rules has the usual ones.
+
+        Raises KeyError, TypeError, ValueError.
+        """
+        return cls(
+            str(table["session"]),
+            str(table["desktop"]),
+            str(table["user"]),
+            str(table["title"]),
+            dict(table["spec"]),
+            Rules.read(table.get("rules", {})),
+        )
+
+    def table(self) -> dict[str, Any]:
+        """Return it as a JSON table, which `read` takes."""
+        return {**asdict(self), "rules": self.rules.table()}
 
 
 class Session:
@@ -274,7 +295,7 @@ class Session:
 
         send, gone: see `Viewer`.
         """
-        if not self.identity.spec.get("shared"):
+        if self.identity.rules.second is not Second.JOIN:
             for other in list(self._viewers):
                 self.detach(other, CloseCode.TAKEN_OVER, "This desktop was opened in another place.")
         viewer = Viewer(hello, send, gone, self._clock, self._figures)

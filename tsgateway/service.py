@@ -78,7 +78,7 @@ class Gateway:
         self.layout = Layout.of(config)
         self.address = ""
         self.identity: Identity | None = None
-        self.sessions = Sessions(config.desktops)
+        self.sessions = Sessions(config.desktops, config.sessions)
         self._reactor = reactor
         self._host_command = tuple(host_command)
         self._passwords = passwords or Passwords()

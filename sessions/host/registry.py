@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +92,7 @@ class Registry:
         folder = self._settings.state / identity.session
         try:
             (folder / "guest").mkdir(mode=0o700, parents=True)
-            write_whole(folder / "session.json", json.dumps(asdict(identity)).encode())
+            write_whole(folder / "session.json", json.dumps(identity.table()).encode())
             session = self._make(identity, size)
         except (OSError, SessionRefused) as error:
             shutil.rmtree(folder, ignore_errors=True)  # one small file of ours
@@ -112,7 +111,7 @@ class Registry:
                 continue
             try:
                 table = json.loads((folder / "session.json").read_text())
-                session = self._make(Identity(**table))
+                session = self._make(Identity.read(table))
             except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
                 log.warn("session folder {f} is of no use and is removed: {e}", f=folder.name, e=repr(error))
                 self._in_background(self._remove(folder))

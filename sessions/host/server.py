@@ -130,13 +130,7 @@ class HostLink(Protocol):
         return {"sessions": [session.info() for session in self._server.registry]}
 
     def _start(self, params: dict[str, Any]) -> dict[str, Any]:
-        identity = Identity(
-            str(params["session"]),
-            str(params["desktop"]),
-            str(params["user"]),
-            str(params["title"]),
-            dict(params["spec"]),
-        )
+        identity = Identity.read(params)
         size = Size(int(params["width"]), int(params["height"]))
         return self._server.registry.start(identity, size).info()
 

@@ -7,7 +7,8 @@ is JSON on channel 0. Numbers are big-endian.
 Requests (gateway to host) and what they answer; every one may fail with `{"error": sentence}`:
 
     hello      {version}                                           → {version, pid, sessions: [SessionInfo]}
-    start      {session, desktop, user, title, spec, width, height} → SessionInfo
+    start      {session, desktop, user, title, spec, rules,
+                width, height}                                     → SessionInfo
     list       {}                                                  → {sessions: [SessionInfo]}
     attach     {session, viewer, hello: base64 of ClientHello}     → {}, then tsg messages on that channel
     detach     {viewer}                                            → {}
@@ -24,7 +25,8 @@ Events (host to gateway):
 
 SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), progress, text,
 viewers, started (Unix time)}. `session` is an id the gateway chose (32 hex digits); `spec` is the
-desktop's table from the configuration, with secrets filled in; `viewer` is a number the gateway chose,
+desktop's table from the configuration, with secrets filled in, `rules` those of its life (sessions/rules;
+without them the usual ones); `viewer` is a number the gateway chose,
 never used twice on one link.
 
 Statistics: where a session's time goes (docs/latency.md). {session, state, stages, frames, refinements,

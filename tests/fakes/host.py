@@ -101,7 +101,7 @@ class FakeHost:
         writer.write(encode(Kind.EVENT, 0, {"event": "load", "params": {**LOAD, **self.load()}}))
         return {"version": version, "pid": os.getpid(), "sessions": list(self.sessions.values())}
 
-    def do_start(self, writer, session, desktop, user, title, spec, width, height):
+    def do_start(self, writer, session, desktop, user, title, spec, rules, width, height):
         if spec.get("refuse"):
             raise KeyError("such picture")
         self.specs[session] = spec

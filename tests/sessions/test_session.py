@@ -11,10 +11,13 @@ from sessions.encoders.base import Options
 from sessions.guests.base import GuestError
 from sessions.input.events import Button, Key, Pointer, Text, Wheel
 from sessions.pixels.geometry import Rect, Size
+from sessions.rules import Rules, Second
 from sessions.session import IDLE_SECONDS, REOPEN_SECONDS, Identity, Session
 from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode, SessionState
 from tests.reference.picture import Picture
+
+USUAL = Rules()
 
 
 class Screen:
@@ -107,10 +110,10 @@ class Client:
 
 
 class World:
-    def __init__(self, **spec):
+    def __init__(self, rules=USUAL):
         self.clock = Clock()
         self.told = []
-        identity = Identity("0" * 32, "desk", "ada", "Desk", {"kind": "test", **spec})
+        identity = Identity("0" * 32, "desk", "ada", "Desk", {"kind": "test"}, rules)
         self.session = Session(
             identity, self._machine, Options(window_log=20), self.clock, self._changed, in_thread=execute
         )
@@ -188,8 +191,8 @@ def test_the_newer_viewer_takes_the_session_over(running):
     assert running.screen.got == []
 
 
-def test_several_viewers_share_a_desktop_that_is_shared():
-    world = World(shared=True)
+def test_several_viewers_share_a_session_that_may_be_joined():
+    world = World(Rules(second=Second.JOIN))
     world.machine.started.callback(None)
     first, second = Client(world.session, 1), Client(world.session, 2)
     [screen] = world.machine.screens

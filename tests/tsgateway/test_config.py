@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sessions.rules import Rules, Second
 from tsgateway.config import Config, ConfigError, load
 from tsgateway.config.reference import markdown
 
@@ -32,6 +33,17 @@ def test_no_file_is_needed():
 def test_keys_of_a_kind_go_to_the_host_and_ours_do_not(read):
     config = read('[desktops.pc]\ntitle = "PC"\nkind = "rfb"\nhost = "h"\nport = 5901\nusers = ["ada"]\n')
     assert config.desktops["pc"].spec == {"kind": "rfb", "host": "h", "port": 5901}
+
+
+def test_a_desktops_rules_differ_from_the_usual_ones_where_it_says_so(read):
+    config = read(
+        '[sessions]\nidle_minutes = 30\nsecond = "refuse"\n[desktops.pc]\ntitle = "PC"\nkind = "x"\n'
+        'rules.second = "take-over"\n[desktops.other]\ntitle = "O"\nkind = "x"\n'
+    )
+    pc, other = (Rules.read(config.desktops[name].rules_with(config.sessions)) for name in ("pc", "other"))
+    assert pc == Rules(idle_minutes=30)
+    assert other == Rules(idle_minutes=30, second=Second.REFUSE)
+    assert Rules.read(load(None).desktops["desktop"].rules_with(load(None).sessions)) == Rules()
 
 
 def test_settings_of_any_kind_of_guest_are_taken(read):
@@ -66,6 +78,19 @@ def test_paths_are_relative_to_the_file(read, tmp_path):
         ("a = 1\na = 2\n", "line 2"),
         ("[guests.qemu]\ntb_size = 9\n", 'unknown key "guests.qemu.tb_size"; did you mean "tb_size_mb"?'),
         ("[hosts]\nzzz = 1\n", "known here: count"),
+        (
+            '[desktops.a]\ntitle = "A"\nkind = "x"\nshared = true\n',
+            'instead of shared = true write rules.second = "join"',
+        ),
+        (
+            '[desktops.a]\ntitle = "A"\nkind = "x"\n[desktops.a.rules]\nsecnd = "join"\n',
+            'line 5: unknown key "desktops.a.rules.secnd"; did you mean "second"?',
+        ),
+        (
+            '[sessions]\nsecond = "fight"\n',
+            "line 2: sessions.second = \"fight\": should be 'take-over', 'join' or",
+        ),
+        ("[sessions]\nidle_minutes = -1\n", "line 2: sessions.idle_minutes = -1"),
     ],
 )
 def test_errors_name_the_place_and_what_would_be_right(read, text, said):

@@ -10,7 +10,13 @@ from tests.tsgateway.support import World, hello, running
 
 DESKTOPS = {
     "card": {"title": "Test card", "kind": "testcard", "groups": ["users"]},
-    "shared": {"title": "Shared card", "kind": "testcard", "groups": ["users"], "fps": 0, "shared": True},
+    "shared": {
+        "title": "Shared card",
+        "kind": "testcard",
+        "groups": ["users"],
+        "fps": 0,
+        "rules": {"second": "join"},
+    },
     "still": {"title": "Still card", "kind": "testcard", "groups": ["users"], "fps": 0},
 }
 

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -109,13 +109,16 @@ def _shown(value: Any) -> str:
 
 
 def _names_at(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:
-    for part in location:
+    parts = iter(location)
+    for part in parts:
         field = model.model_fields.get(str(part))
-        if field is None or not (
-            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        ):
+        kind: Any = None if field is None else field.annotation
+        if get_origin(kind) is dict:  # by names that people choose
+            kind = get_args(kind)[1]
+            next(parts, None)
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             return []
-        model = field.annotation
+        model = kind
     return list(model.model_fields)
 
 

@@ -9,7 +9,9 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from sessions.rules import MAX_MINUTES, MAX_SECONDS, AtGuestEnd, AtLimit, Second
 
 _ID = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
@@ -108,6 +110,50 @@ class HostsSection(Section):
     )
 
 
+class SessionsSection(Section):
+    """The rules of sessions, where their desktop has none of its own (docs/sessions.md)."""
+
+    second: Second = Field(
+        Second.TAKE_OVER,
+        description="What happens when somebody opens a session that is in use elsewhere: the new place gets "
+        "it (`take-over`), both see and steer it (`join`), or the new one is turned away (`refuse`).",
+    )
+    active_minutes: float = Field(
+        0, ge=0, le=MAX_MINUTES, description="For how long a session may be in use at a time; 0: no limit."
+    )
+    idle_minutes: float = Field(
+        0,
+        ge=0,
+        le=MAX_MINUTES,
+        description="For how long a session may be open without keyboard or pointer; 0: no limit.",
+    )
+    disconnected_minutes: float = Field(
+        0,
+        ge=0,
+        le=MAX_MINUTES,
+        description="After this long with nobody connected a session is logged off; 0: never.",
+    )
+    at_limit: AtLimit = Field(
+        AtLimit.DISCONNECT,
+        description="What the first two limits do: people are disconnected and the session goes on "
+        "(`disconnect`), or it is logged off (`end`).",
+    )
+    warn_seconds: float = Field(
+        60, ge=0, le=MAX_SECONDS, description="How long before that people are warned; 0: not at all."
+    )
+    at_guest_end: AtGuestEnd = Field(
+        AtGuestEnd.END,
+        description="What happens when a guest ends by itself: its session ends (`end`), or the guest is "
+        "started again on the same disk while people wait (`restart`).",
+    )
+    shutdown_seconds: float = Field(
+        30,
+        ge=0,
+        le=MAX_SECONDS,
+        description="How long a guest that is logged off may take to shut down before it is ended.",
+    )
+
+
 class QemuSection(Section):
     """Desktops of the kind `qemu`."""
 
@@ -200,10 +246,10 @@ class Desktop(BaseModel):
     kind: str = Field(pattern=_ID, description="The kind of guest: `qemu`, `rfb`, `testcard` or a plug-in's.")
     users: tuple[str, ...] = Field((), description="Accounts that may open it.")
     groups: tuple[str, ...] = Field((), description="Groups whose members may open it.")
-    shared: bool = Field(
-        False,
-        description="Whether several viewers may be attached at once, each of them in control. "
-        "Otherwise a new one takes the session over.",
+    rules: SessionsSection = Field(
+        default_factory=lambda: SessionsSection.model_validate({}),
+        description="Rules of its sessions that differ from those in `[sessions]`; the same keys.",
+        json_schema_extra={"shown_default": "`{}`"},
     )
     password_file: FilePath | None = Field(
         None,
@@ -214,8 +260,21 @@ class Desktop(BaseModel):
     @property
     def spec(self) -> dict[str, Any]:
         """What the session host is told: the kind and the keys that belong to it."""
-        shared = {"shared": True} if self.shared else {}
-        return {"kind": self.kind, **shared, **(self.model_extra or {})}
+        return {"kind": self.kind, **(self.model_extra or {})}
+
+    def rules_with(self, defaults: SessionsSection) -> dict[str, Any]:
+        """Return the rules of its sessions, as the session host is told them."""
+        return {**defaults.model_dump(mode="json"), **self.rules.model_dump(mode="json", exclude_unset=True)}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shared_no_more(cls, table: Any) -> Any:
+        if isinstance(table, dict) and "shared" in table:
+            raise ValueError(
+                '"shared" has become a rule: instead of shared = true write rules.second = "join", and '
+                "nothing instead of shared = false"
+            )
+        return table
 
 
 def _default_desktops() -> dict[str, Desktop]:
@@ -249,6 +308,7 @@ class Config(Section):
     server: ServerSection = ServerSection.model_construct()
     data: DataSection = Field(default_factory=lambda: DataSection.model_validate({}))
     hosts: HostsSection = Field(default_factory=lambda: HostsSection.model_validate({}))
+    sessions: SessionsSection = Field(default_factory=lambda: SessionsSection.model_validate({}))
     guests: GuestsSection = GuestsSection.model_construct()
     encoding: EncodingSection = EncodingSection.model_construct()
     sign_in: SignInSection = SignInSection.model_construct()

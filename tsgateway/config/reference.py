@@ -99,7 +99,7 @@ def _default(field: FieldInfo) -> str:
     if default is None:
         return "–"
     if isinstance(default, str):
-        return f'`"{default}"`'
+        return f'`"{default!s}"`'
     return "`[]`" if default == () else f"`{default}`"
 
 

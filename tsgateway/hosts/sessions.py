@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sessions.wire.tsg import ClientHello, CloseCode, SessionState
-from tsgateway.config import Desktop
+from tsgateway.config import Desktop, SessionsSection
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.placement import Candidate, HostState, Load, choose
 from tsgateway.hosts.supervisor import HostSupervisor
@@ -72,8 +72,9 @@ class Sessions:
 
     log = Logger()
 
-    def __init__(self, desktops: Mapping[str, Desktop]) -> None:
+    def __init__(self, desktops: Mapping[str, Desktop], rules: SessionsSection) -> None:
         self._desktops = desktops
+        self._rules = rules
         self._hosts: list[HostSupervisor] = []
         self._count = 0
         self._starting: set[str] = set()
@@ -139,6 +140,7 @@ class Sessions:
             "user": user,
             "title": published.title,
             "spec": _spec_with_secrets(published),
+            "rules": published.rules_with(self._rules),
             "width": width,
             "height": height,
         }

@@ -1,0 +1,90 @@
+"""The rules of a session's life, as its desktop's configuration gives them. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+MAX_MINUTES = 60 * 24 * 366
+MAX_SECONDS = 3600
+
+
+class RulesError(ValueError):
+    """A table of rules cannot be used; the text says what is wrong with it."""
+
+
+class Second(enum.StrEnum):
+    """What happens when a second viewer comes while one is there."""
+
+    TAKE_OVER = "take-over"
+    """The session goes to the new one, and the old one is told."""
+    JOIN = "join"
+    """Both see and steer."""
+    REFUSE = "refuse"
+    """The new one is told who is there."""
+
+
+class AtLimit(enum.StrEnum):
+    """What a limit does that strikes while somebody is connected."""
+
+    DISCONNECT = "disconnect"
+    END = "end"
+
+
+class AtGuestEnd(enum.StrEnum):
+    """What happens when a guest has ended by itself."""
+
+    END = "end"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one session.
+
+    active_minutes: for how long it may be in use at a time, idle_minutes: without input while somebody is
+    connected, disconnected_minutes: with nobody connected; 0: as long as anybody likes.
+    warn_seconds: how long before a limit strikes the people connected are told.
+    shutdown_seconds: how long a guest that is logged off may take to shut down before it is ended.
+    """
+
+    second: Second = Second.TAKE_OVER
+    active_minutes: float = 0
+    idle_minutes: float = 0
+    disconnected_minutes: float = 0
+    at_limit: AtLimit = AtLimit.DISCONNECT
+    warn_seconds: float = 60
+    at_guest_end: AtGuestEnd = AtGuestEnd.END
+    shutdown_seconds: float = 30
+
+    @classmethod
+    def read(cls, table: object) -> Rules:
+        """Take a JSON table; what it leaves out has its default. Raises RulesError."""
+        if not isinstance(table, Mapping):
+            raise RulesError("rules are a table")
+        known = {field.name for field in fields(cls)}
+        if unknown := [str(key) for key in table if key not in known]:
+            raise RulesError(f"there is no rule {unknown[0][:40]!r}")
+        return cls(**{key: _value(key, value) for key, value in table.items()})
+
+    def table(self) -> dict[str, Any]:
+        """Return it as a JSON table, which `read` takes."""
+        return {key: str(value) if isinstance(value, str) else value for key, value in asdict(self).items()}
+
+
+_CHOICES: dict[str, type[enum.StrEnum]] = {"second": Second, "at_limit": AtLimit, "at_guest_end": AtGuestEnd}
+
+
+def _value(key: str, value: object) -> Any:
+    if key in _CHOICES:
+        try:
+            return _CHOICES[key](str(value))
+        except ValueError:
+            choices = ", ".join(_CHOICES[key])
+            raise RulesError(f"{key} is none of {choices}") from None
+    most = MAX_MINUTES if key.endswith("_minutes") else MAX_SECONDS
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise RulesError(f"{key} is not a number from 0 to {most}")
+    return value
