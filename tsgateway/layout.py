@@ -44,6 +44,11 @@ class Layout:
         """The self-signed certificate's private key."""
         return self.root / "key.pem"
 
+    @property
+    def disks(self) -> Path:
+        """The disks of personal desktops."""
+        return self.root / "disks"
+
     def host(self, number: int) -> Path:
         """Return the folder of one session host: settings, log, guests."""
         return self.root / "hosts" / str(number)

@@ -49,6 +49,7 @@ class Place:
     reactor: clock and readers; everything time-dependent uses it.
     settings: the session host's settings for this kind of guest.
     screen: the size the person's screen has, for guests that can begin with it.
+    user, desktop: whose session it is, and of which desktop; user is "" for a guest that waits for somebody.
     """
 
     folder: Path
@@ -57,6 +58,8 @@ class Place:
     reactor: Any
     settings: Mapping[str, Any]
     screen: Size = DEFAULT_SCREEN
+    user: str = ""
+    desktop: str = ""
 
 
 MAX_OUTPUT = 1024 * 1024

@@ -143,6 +143,8 @@ class Registry:
                 reactor=self._reactor,
                 settings=self._settings.guests.get(kind, {}),
                 screen=size,
+                user=identity.user,
+                desktop=identity.desktop,
             )
             return _guest(kind, identity.spec, place)
 

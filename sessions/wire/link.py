@@ -15,6 +15,8 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     end        {session}                                           → {}
     stats      {session}                                           → Statistics
     totals     {}                                                  → Totals
+    pools      {pools: [Wish]}                                     → {pools: [Pool], left}
+    spares     {}                                                  → {pools: [Pool], left}
     quit       {}                                                  → {}   host detaches its guests and exits
 
 Events (host to gateway):
@@ -45,6 +47,11 @@ Load: what a gateway places new sessions by. {cpu (0 to 1 of one core, this proc
 memory_free (bytes that can still be taken on this machine; 0: not known), spares, seats}. spares: {desktop:
 how many guests stand ready for a session}; seats: {desktop: how many sessions its running shared guests can
 still take}.
+
+Wish: {desktop, spec, spares}: how many guests shall stand ready for sessions of a desktop that nobody has
+asked for yet. A request `pools` is the whole wish and replaces the last one; guests that no Wish is for are
+ended. Pool: {desktop, wanted, ready, starting, trouble}; trouble is a sentence, "" while all is well. left:
+how many guests there are for nobody in all, those that are being ended included.
 
 `hello` and `quit` stay as they are in every version: a host refuses the hello of a gateway of another
 version, and then takes its `quit`, so that an update can replace it.

@@ -37,6 +37,7 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
     folder = layout.host(number)
     guests = config.guests.model_dump(mode="json")
     guests["qemu"]["cache"] = str(folder.parent)  # what one host has found out about KVM, all know
+    guests["qemu"]["disks_folder"] = str(layout.disks)
     settings = {
         "state": str(folder / "guests"),
         "images": str(layout.images),

@@ -6,6 +6,7 @@ A desktop:
     template  = "desktop"   # an image in the store
     memory_mb = 1024        # by default what the image asks for
     cpus      = 2           # by default 1 under emulation, 2 with KVM
+    assignment = "pooled"   # its disk is thrown away at log-off; or "personal": each user keeps one
 
 The session host's settings are the fields of `Settings`.
 """
@@ -21,6 +22,7 @@ from sessions.guests.base import GuestError
 
 MEMORY_MB = range(16, 1024 * 1024 + 1)
 CPUS = range(1, 65)
+ASSIGNMENTS = ("pooled", "personal")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Spec:
     template: str
     memory_mb: int = 0
     cpus: int = 0
+    assignment: str = "pooled"
 
     @classmethod
     def read(cls, spec: Mapping[str, Any]) -> Spec:
@@ -41,6 +44,7 @@ class Spec:
             template,
             _number(spec, "memory_mb", MEMORY_MB),
             _number(spec, "cpus", CPUS),
+            _choice(spec, "assignment", ASSIGNMENTS),
         )
 
 
@@ -55,12 +59,21 @@ def _number(spec: Mapping[str, Any], name: str, allowed: range) -> int:
     return value
 
 
+def _choice(spec: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str:
+    """Return what the spec says, by default the first."""
+    value = spec.get(name, choices[0])
+    if value not in choices:
+        raise GuestError(f"This desktop's “{name}” must be {' or '.join(f'“{each}”' for each in choices)}.")
+    return str(value)
+
+
 @dataclass(frozen=True)
 class Settings:
     """The session host's settings for QEMU guests.
 
     qemu, qemu_img: the programs, by name or path.
     accelerator: "auto" (probe), "kvm" or "tcg". cache: folder that remembers what the probe found.
+    disks_folder: where personal disks are kept; "": there are none.
     tb_size_mb: memory of the emulator's translated code, per guest.
     network: "isolated", or "open" (see command.py for what that lets a guest reach).
     boot_seconds: how long a guest may take until it is ready.
@@ -71,6 +84,7 @@ class Settings:
     qemu_img: str = "qemu-img"
     accelerator: str = "auto"
     cache: str = ""
+    disks_folder: str = ""
     tb_size_mb: int = 128
     network: str = "isolated"
     boot_seconds: float = 120
