@@ -28,6 +28,7 @@ from sessions.displays.sockets import connect_unix
 from sessions.guests.base import GuestError, Place, Progress
 from sessions.guests.qemu import disk, state
 from sessions.guests.qemu.accelerator import Accelerator, kvm_groups, probe
+from sessions.guests.qemu.agent import Agent
 from sessions.guests.qemu.boot import Patience, wait_until_ready
 from sessions.guests.qemu.command import Descriptors, Machine, as_user, qemu_command
 from sessions.guests.qemu.endings import Ending, start_failure
@@ -62,6 +63,7 @@ class QemuGuest:
         self._reactor = place.reactor
         self._monitor: Monitor | None = None
         self._text: TextPort | None = None
+        self._agent: Agent | None = None
         self._child: QemuProcess | None = None
         self._process: ProcessId | None = None
         self._pointer = KeptPointer(place.folder, place.reactor, self._in_thread)
@@ -119,7 +121,6 @@ class QemuGuest:
         self._process = kept.process
         try:
             await self._connect(CONNECT_SECONDS)
-            await self._look_at_ports()
             self._pointer.restore()
         except (MonitorError, DisplayError) as error:
             await self.detach()
@@ -145,15 +146,21 @@ class QemuGuest:
             raise DisplayError(f"The guest's screen cannot be opened: {error}.") from error
 
     @property
-    def services(self) -> None:
-        """Nobody is asked yet."""
+    def services(self) -> Agent | None:
+        """The guest agent, as long as QEMU runs; whether one answers shows when it is asked."""
+        return self._agent
 
     async def shut_down(self, seconds: float) -> None:
-        """Press the power button and wait until QEMU has gone, so many seconds at most."""
+        """Have the guest's agent shut it down, else press the power button; wait until QEMU has gone."""
         self._up = False
-        if self._monitor is not None:
+        deadline = self._reactor.seconds() + seconds
+        if self._monitor is None or self._agent is None:
+            return
+        try:
+            await self._agent.shut_down()
+        except GuestError:
             self._monitor.post("system_powerdown", {})
-            await self._gone_within(seconds)
+        await self._gone_within(deadline - self._reactor.seconds())
 
     async def stop(self) -> None:
         """End QEMU, the harsher the longer it takes, and remove the guest's disk."""
@@ -183,9 +190,10 @@ class QemuGuest:
         self._pointer.leave()
         if self._monitor is not None:
             self._monitor.close()
-        if self._text is not None:
-            self._text.close()
-        self._monitor = self._text = None
+        for port in (self._text, self._agent):
+            if port is not None:
+                port.close()
+        self._monitor = self._text = self._agent = None
 
     @property
     def _folder(self) -> Path:
@@ -251,7 +259,7 @@ class QemuGuest:
         )
 
     async def _connect(self, seconds: float) -> None:
-        """Connect to the monitor and the text port. Raises DisplayError, MonitorError."""
+        """Connect to the monitor and the ports. Raises DisplayError, MonitorError."""
         with state.short_path(self._folder, state.QMP) as path:
             connected = await connect_unix(self._reactor, path, seconds)
         # The kernel names the process that listens: we ourselves as long as QEMU has not taken over.
@@ -263,11 +271,14 @@ class QemuGuest:
         await self._monitor.connect(connected, seconds)
         with state.short_path(self._folder, state.TEXT) as path:
             self._text = TextPort(self._reactor, await connect_unix(self._reactor, path, seconds))
-
-    async def _look_at_ports(self) -> None:
+        self._agent = Agent(self._folder, self._reactor)
         for device in await self._connected().execute("query-chardev"):
-            if device["label"] == "text" and self._text is not None:
-                self._text.listens(bool(device["frontend-open"]))
+            self._port_listens(device["label"], device["frontend-open"])
+
+    def _port_listens(self, id: object, listening: object) -> None:
+        port = {"text": self._text, "agent": self._agent}.get(str(id))
+        if port is not None:
+            port.listens(bool(listening))
 
     def _connected(self) -> Monitor:
         if self._monitor is None:
@@ -276,8 +287,8 @@ class QemuGuest:
 
     def _happened(self, event: Event) -> None:
         self._ending.learn(event)
-        if event.name == "VSERPORT_CHANGE" and event.data.get("id") == "text" and self._text is not None:
-            self._text.listens(bool(event.data.get("open")))
+        if event.name == "VSERPORT_CHANGE":
+            self._port_listens(event.data.get("id"), event.data.get("open"))
 
     def _lost(self, reason: Exception) -> None:
         if self._up:
