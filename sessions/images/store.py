@@ -13,6 +13,7 @@ files are never changed afterwards, only replaced: guests link to them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -207,21 +208,31 @@ def _how_to_get(name: str) -> str:
     return f"'tsgateway image list' shows what is there, 'image import FILE --name {name}' adds one"
 
 
+def described(folder: Path, name: str) -> Image:
+    """Return the image that a folder's description tells of. Raises OSError, ValueError."""
+    path = folder / DESCRIPTION
+    if path.stat().st_size > DESCRIPTION_LIMIT:
+        raise ValueError("it is too long")
+    try:
+        image = _parse(json.loads(path.read_text(encoding="utf-8")), folder, name)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    for file in (image.disk, image.kernel, image.initrd):
+        if file is not None and not file.is_file():
+            raise FileNotFoundError(errno.ENOENT, f"{file.name} is missing")
+    return image
+
+
 def _read(folder: Path, name: str = "") -> Image:
     name = name or folder.name
-    broken = f"The image {name!r} in {folder} is broken"
-    again = f"remove that folder, then {_how_to_get(name)}"
-    path = folder / DESCRIPTION
     try:
-        if path.stat().st_size > DESCRIPTION_LIMIT:
-            raise ImageBroken(f"{broken}: {DESCRIPTION} is too long; {again}")
-        image = _parse(json.loads(path.read_text(encoding="utf-8")), folder, name)
-        for file in (image.disk, image.kernel, image.initrd):
-            if file is not None and not file.is_file():
-                raise ImageBroken(f"{broken}: {file.name} is missing; {again}")
-    except (OSError, ValueError, RecursionError) as error:
-        raise ImageBroken(f"{broken}: {DESCRIPTION}: {error}; {again}") from error
-    return image
+        return described(folder, name)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, FileNotFoundError) and not error.filename else error
+        raise ImageBroken(
+            f"The image {name!r} in {folder} is broken: {DESCRIPTION}: {why}; "
+            f"remove that folder, then {_how_to_get(name)}"
+        ) from error
 
 
 def _parse(fields: Any, folder: Path, name: str) -> Image:
@@ -257,4 +268,4 @@ def _parse(fields: Any, folder: Path, name: str) -> Image:
     )  # fmt: skip
 
 
-__all__ = ["Image", "ImageError", "ImageStore", "describe", "disk_full", "writes_to"]
+__all__ = ["Image", "ImageError", "ImageStore", "describe", "described", "disk_full", "writes_to"]

@@ -31,7 +31,10 @@ _EMULATED_CPU = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt"
 
 @dataclass(frozen=True)
 class Descriptors:
-    """The descriptors QEMU inherits. The sockets listen already; -1 where there is no such file."""
+    """The descriptors QEMU inherits. The sockets listen already; -1 where there is no such file.
+
+    lock: of a personal disk; QEMU only holds it (personal.py).
+    """
 
     qmp: int
     operator: int
@@ -41,12 +44,13 @@ class Descriptors:
     template: int = -1
     kernel: int = -1
     initrd: int = -1
+    lock: int = -1
 
     @property
     def passed(self) -> tuple[int, ...]:
         """All that are there."""
         ports = (self.qmp, self.operator, self.text, self.agent)
-        files = (self.disk, self.template, self.kernel, self.initrd)
+        files = (self.disk, self.template, self.kernel, self.initrd, self.lock)
         return tuple(fd for fd in ports + files if fd >= 0)
 
 

@@ -11,17 +11,39 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import subprocess
 from pathlib import Path
 
 from sessions.guests.base import GuestError
 from sessions.images.errors import ImageError, ImageMissing
-from sessions.images.store import Image, ImageStore
+from sessions.images.store import DESCRIPTION, Image, ImageStore, describe, described
 
 OVERLAY, TEMPLATE, KERNEL, INITRD = "disk.qcow2", "template.qcow2", "kernel", "initrd"
 
 SECONDS = 30
+
+
+def ready(store: ImageStore, name: str, folder: Path, qemu_img: str) -> Image:
+    """Return the image, all its files being in `folder`, with the overlay on its disk made there.
+
+    What an earlier start has made is taken as it is: a guest starts again on its same disk.
+    Raises GuestError.
+    """
+    if (folder / DESCRIPTION).exists():
+        try:
+            return described(folder, name)
+        except (OSError, ValueError) as error:
+            raise GuestError("The guest's disk cannot be read.", detail=f"{folder}: {error}") from error
+    image = take(store, name, folder)
+    clone(qemu_img, image)
+    try:
+        describe(folder, image)
+    except OSError as error:
+        why = " The server's disk is full." if is_full(error) else ""
+        raise GuestError(f"The guest's disk could not be made.{why}", detail=str(error)) from error
+    return image
 
 
 def take(store: ImageStore, name: str, folder: Path) -> Image:
@@ -67,9 +89,14 @@ def clone(qemu_img: str, image: Image) -> None:
 
 def clear(folder: Path) -> None:
     """Remove what is made here. Never raises."""
-    for name in (OVERLAY, TEMPLATE, KERNEL, INITRD):
+    for name in (DESCRIPTION, OVERLAY, TEMPLATE, KERNEL, INITRD):
         with contextlib.suppress(OSError):
             (folder / name).unlink()
+
+
+def is_full(error: OSError) -> bool:
+    """Tell whether there was no room, or no quota, left."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _own(path: Path | None, own: Path) -> Path | None:
@@ -90,5 +117,6 @@ def _own(path: Path | None, own: Path) -> Path | None:
 
 def _failed(said: bytes, otherwise: str) -> GuestError:
     text = said.decode(errors="replace").strip()[-1000:]
-    why = "The server's disk is full." if "No space left" in text else otherwise
+    is_full = "No space left" in text or "Disk quota exceeded" in text
+    why = "The server's disk is full." if is_full else otherwise
     return GuestError(f"The guest's disk could not be made. {why}", detail=text)

@@ -33,6 +33,7 @@ from sessions.guests.qemu.boot import Patience, wait_until_ready
 from sessions.guests.qemu.command import Descriptors, Machine, as_user, qemu_command
 from sessions.guests.qemu.endings import Ending, start_failure
 from sessions.guests.qemu.monitor import Monitor, MonitorError, peer_of
+from sessions.guests.qemu.personal import PersonalDisk
 from sessions.guests.qemu.pointer import KeptPointer
 from sessions.guests.qemu.process import ProcessId, QemuProcess
 from sessions.guests.qemu.spec import Settings, Spec
@@ -46,6 +47,9 @@ T = TypeVar("T")
 
 GREETING_SECONDS = 20
 CONNECT_SECONDS = 5
+LOCK_POLL_SECONDS = 0.25
+LOCK_SECONDS = 120
+"""How long a personal disk may still be in use: by a guest of the last session that shuts down."""
 QUIT_SECONDS = 3
 """How long each way of ending QEMU is given before the next, harsher one."""
 
@@ -61,6 +65,7 @@ class QemuGuest:
         self._settings = Settings.read(place.settings)
         self._place = place
         self._reactor = place.reactor
+        self._disk = self._personal_disk()
         self._monitor: Monitor | None = None
         self._text: TextPort | None = None
         self._agent: Agent | None = None
@@ -86,9 +91,10 @@ class QemuGuest:
         progress(100, "The guest is ready")
 
     async def _start(self, progress: Progress) -> None:
-        progress(0, "Looking at the image")
-        store = ImageStore(self._place.images)
-        image = await self._in_thread(disk.take, store, self._spec.template, self._folder)
+        await self._end_process()  # what is left of it where it has ended by itself and is started again
+        self._ending = Ending()
+        progress(0, "Making the disk ready")
+        image = await self._image(progress)
         uid = self._uid()
         accelerator = await probe(
             self._reactor,
@@ -97,9 +103,6 @@ class QemuGuest:
             cache=self._settings.cache_folder,
             uid=uid,
         )
-        if image.disk is not None:
-            progress(5, "Making the disk")
-            await self._in_thread(disk.clone, self._settings.qemu_img, image)
         progress(10, "Starting the machine")
         self._launch(image, accelerator, uid)
         await self._connect(GREETING_SECONDS)
@@ -109,6 +112,38 @@ class QemuGuest:
         self._boot_screen = await wait_until_ready(
             self._reactor, self._connected(), self._open_screen, patience, progress
         )
+
+    async def _image(self, progress: Progress) -> Image:
+        """Return the image in whose folder the guest's disk is, both made where they are not there yet."""
+        store, template, qemu_img = (
+            ImageStore(self._place.images),
+            self._spec.template,
+            self._settings.qemu_img,
+        )
+        if self._disk is None:
+            return await self._in_thread(disk.ready, store, template, self._folder, qemu_img)
+        if not self._place.user:
+            raise GuestError("This desktop keeps a disk for each user, so it starts for its user only.")
+        deadline = self._reactor.seconds() + LOCK_SECONDS
+        while not await self._in_thread(self._disk.lock):
+            if self._reactor.seconds() >= deadline:
+                raise GuestError(
+                    "Your desktop still runs from an earlier session and does not shut down. Try again later,"
+                    " or ask the administrator.",
+                    detail=f"{self._disk.folder} has been locked for {LOCK_SECONDS} s",
+                )
+            progress(0, "Your desktop is still shutting down")
+            await deferLater(self._reactor, LOCK_POLL_SECONDS)
+        return await self._in_thread(self._disk.ready, store, template, qemu_img)
+
+    def _personal_disk(self) -> PersonalDisk | None:
+        """Return the user's own disk; None for a pooled guest. Raises GuestError."""
+        place = self._place
+        if self._spec.assignment != "personal":
+            return None
+        if not self._settings.disks_folder:
+            raise GuestError("This server has no folder for personal disks.", "guests.qemu.disks_folder")
+        return PersonalDisk(Path(self._settings.disks_folder), place.desktop, place.user)
 
     async def adopt(self) -> None:
         """Take up the QEMU that the state folder tells of. Raises GuestError."""
@@ -163,7 +198,11 @@ class QemuGuest:
         await self._gone_within(deadline - self._reactor.seconds())
 
     async def stop(self) -> None:
-        """End QEMU, the harsher the longer it takes, and remove the guest's disk."""
+        """End QEMU, the harsher the longer it takes, and remove the guest's disk; a personal one stays."""
+        await self._end_process()
+        await self._in_thread(self._clear)  # a large disk takes a while
+
+    async def _end_process(self) -> None:
         self._up = False
         self._pointer.forget()
         while self._at_work:
@@ -179,7 +218,8 @@ class QemuGuest:
             self._child.exit_code()  # so that it leaves no zombie
             self._child.let_go()
         await self.detach()
-        await self._in_thread(self._clear)  # a large disk takes a while
+        if self._disk is not None:
+            self._disk.release()
 
     async def detach(self) -> None:
         """Let go of QEMU, which goes on."""
@@ -213,6 +253,8 @@ class QemuGuest:
                 groups = kvm_groups() if accelerator.name == "kvm" else []
                 command = as_user(qemu_command(machine), uid, groups)
                 self._child = QemuProcess(command, machine.descriptors.passed)
+            if self._disk is not None:
+                self._disk.release()  # QEMU has it
             self._process = self._child.id
             State(
                 self._given, image.name, image.version, accelerator.name, self._process, uid, time.time()
@@ -246,7 +288,7 @@ class QemuGuest:
             opened.callback(os.close, descriptor)
             return descriptor
 
-        overlay = None if image.disk is None else self._folder / disk.OVERLAY
+        overlay = None if image.disk is None else image.folder / disk.OVERLAY
         return Descriptors(
             qmp=listening(state.QMP),
             operator=listening(state.OPERATOR),
@@ -256,6 +298,7 @@ class QemuGuest:
             template=file(image.disk),
             kernel=file(image.kernel),
             initrd=file(image.initrd),
+            lock=-1 if self._disk is None else self._disk.descriptor,
         )
 
     async def _connect(self, seconds: float) -> None:
