@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from sessions.images import cpio, kernel, recipe
 from sessions.images.commands import need, run
 from sessions.images.errors import Progress
-from sessions.images.store import Image, ImageStore, describe, writes_to
+from sessions.images.store import Image, ImageStore, describe, version_of, writes_to
 from sessions.images.tiny import TEXT_PORT
 
 APPEND = (
@@ -91,7 +91,7 @@ def _alone(cache: Path, progress: Progress) -> Iterator[None]:
 
 def _image(name: str, folder: Path, made_from: str) -> Image:
     return Image(
-        name=name, folder=folder, kind="desktop", version=made_from, memory_mb=MEMORY_MB,
+        name=name, folder=folder, kind="desktop", version=version_of(made_from), memory_mb=MEMORY_MB,
         disk=folder / "disk.qcow2", kernel=folder / "vmlinux", initrd=folder / "initrd", append=APPEND,
         user="user", recipe=made_from, text_port=TEXT_PORT,
     )  # fmt: skip

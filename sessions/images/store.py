@@ -18,6 +18,7 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ class ImageStore:
         folder = self.folder / name
         if not folder.is_dir():
             raise ImageMissing(f"There is no image {name!r} in {self.folder}: {_how_to_get(name)}")
-        return _read(folder)
+        return read(folder)
 
     def made_from(self, name: str, recipe: str) -> Image | None:
         """The image if it was made from this recipe; None when it is another, missing or broken."""
@@ -95,7 +96,7 @@ class ImageStore:
         for folder in sorted(self.folder.iterdir()):
             if folder.is_dir() and NAME.fullmatch(folder.name) and ".partial-" not in folder.name:
                 try:
-                    images.append(_read(folder))
+                    images.append(read(folder))
                 except ImageBroken as error:
                     images.append(error)
         return images
@@ -137,7 +138,7 @@ class ImageStore:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield partial
-                _read(partial, name)
+                read(partial, name)
                 self._replace(partial, self.folder / name)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -166,6 +167,11 @@ class ImageStore:
                 continue
             finally:
                 os.close(lock)
+
+
+def version_of(recipe: str) -> str:
+    """A new version of what is made from a recipe: packages change while the recipe does not."""
+    return f"{recipe}-{secrets.token_hex(4)}"
 
 
 def describe(folder: Path, image: Image) -> None:
@@ -223,7 +229,8 @@ def described(folder: Path, name: str) -> Image:
     return image
 
 
-def _read(folder: Path, name: str = "") -> Image:
+def read(folder: Path, name: str = "") -> Image:
+    """The image that is described in a folder; `name` unless it is the folder's. Raises ImageBroken."""
     name = name or folder.name
     try:
         return described(folder, name)
@@ -268,4 +275,4 @@ def _parse(fields: Any, folder: Path, name: str) -> Image:
     )  # fmt: skip
 
 
-__all__ = ["Image", "ImageError", "ImageStore", "describe", "described", "disk_full", "writes_to"]
+__all__ = ["Image", "ImageError", "ImageStore", "describe", "described", "disk_full", "read", "writes_to"]

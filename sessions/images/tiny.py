@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from sessions.images import cpio, kernel, recipe
 from sessions.images.commands import need, run
 from sessions.images.errors import BuildFailed, Progress
-from sessions.images.store import Image, ImageStore, describe, writes_to
+from sessions.images.store import Image, ImageStore, describe, version_of, writes_to
 
 TEXT_PORT = "org.tsgateway.text"
 APPEND = (
@@ -39,7 +39,7 @@ def build(
         (folder / "initrd").write_bytes(_initrd(source, linux))
         (folder / "vmlinux").write_bytes(linux.vmlinux.read_bytes())
         image = Image(
-            name=name, folder=folder, kind="tiny", version=made_from, memory_mb=MEMORY_MB,
+            name=name, folder=folder, kind="tiny", version=version_of(made_from), memory_mb=MEMORY_MB,
             kernel=folder / "vmlinux", initrd=folder / "initrd", append=APPEND, recipe=made_from,
             text_port=TEXT_PORT,
         )  # fmt: skip
