@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sessions.pixels.geometry import Size
 
@@ -22,6 +22,8 @@ TEXT_PORT = "org.tsgateway.text"
 AGENT_PORT = "org.qemu.guest_agent.0"
 SERIAL_LOG_BYTES = 64 * 1024
 UEFI_FIRMWARE = "/usr/share/ovmf/OVMF.fd"
+
+Memory = Literal["own", "template", "clone"]
 
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
@@ -33,6 +35,8 @@ _EMULATED_CPU = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt"
 class Descriptors:
     """The descriptors QEMU inherits. The sockets listen already; -1 where there is no such file.
 
+    disk: the guest's own overlay. It lies on the image's disk, `template`; in a clone of a warm template it
+    lies on that one's overlay, `warm`, which lies on `template`. memory: see `Machine.memory`.
     lock: of a personal disk; QEMU only holds it (personal.py).
     """
 
@@ -44,19 +48,26 @@ class Descriptors:
     template: int = -1
     kernel: int = -1
     initrd: int = -1
+    warm: int = -1
+    memory: int = -1
     lock: int = -1
 
     @property
     def passed(self) -> tuple[int, ...]:
         """All that are there."""
         ports = (self.qmp, self.operator, self.text, self.agent)
-        files = (self.disk, self.template, self.kernel, self.initrd, self.lock)
+        files = (self.disk, self.template, self.kernel, self.initrd, self.warm, self.memory, self.lock)
         return tuple(fd for fd in ports + files if fd >= 0)
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A guest's machine. accelerator: "kvm" or "tcg"; firmware: "none", "bios" or "uefi"."""
+    """A guest's machine. accelerator: "kvm" or "tcg"; firmware: "none", "bios" or "uefi".
+
+    memory: "own"; "template", written to the descriptor that others clone; or "clone": what is there is taken
+    and changes stay private, and the machine waits for the state of its devices (warm/).
+    mac: of its network card. generation: see identity.py.
+    """
 
     name: str
     qemu: str
@@ -69,6 +80,9 @@ class Machine:
     firmware: str
     append: str
     descriptors: Descriptors
+    mac: str
+    generation: str
+    memory: Memory = "own"
 
 
 def qemu_command(machine: Machine) -> list[str]:
@@ -78,9 +92,8 @@ def qemu_command(machine: Machine) -> list[str]:
         *("-name", machine.name),
         *("-nodefaults", "-no-user-config"),
         *("-sandbox", SANDBOX),
-        *("-machine", "pc,vmport=off"),
+        *_memory(machine),
         *accelerator_options(machine.accelerator, machine.tb_size_mb),
-        *("-m", str(machine.memory_mb)),
         *("-smp", str(machine.cpus)),
         *_boot(machine),
         *_disk(machine.descriptors),
@@ -90,12 +103,28 @@ def qemu_command(machine: Machine) -> list[str]:
         *("-device", "virtio-tablet-pci"),
         *("-device", "virtio-rng-pci"),
         *("-netdev", f"user,id=net,restrict={'off' if machine.network == 'open' else 'on'}"),
-        *("-device", "virtio-net-pci,netdev=net,romfile="),
+        *("-device", f"virtio-net-pci,netdev=net,romfile=,mac={machine.mac}"),
+        *("-device", f"vmgenid,guid={machine.generation}"),
         *("-chardev", f"ringbuf,id=serial,size={SERIAL_LOG_BYTES}"),
         *("-serial", "chardev:serial"),
         *_ports(machine.descriptors),
         *_monitor("qmp", machine.descriptors.qmp),
         *_monitor("operator", machine.descriptors.operator),
+    ]
+
+
+def _memory(machine: Machine) -> list[str]:
+    """A backend of another kind is another machine to QEMU, so template and clone differ in `share` only."""
+    size = ["-m", str(machine.memory_mb)]
+    if machine.memory == "own":
+        return ["-machine", "pc,vmport=off", *size]
+    share = "on" if machine.memory == "template" else "off"
+    path = f"mem-path=/proc/self/fd/{machine.descriptors.memory}"
+    return [
+        *("-object", f"memory-backend-file,id=memory,size={machine.memory_mb}M,{path},share={share}"),
+        *("-machine", "pc,vmport=off,memory-backend=memory"),
+        *size,
+        *(["-incoming", "defer"] if machine.memory == "clone" else []),
     ]
 
 
@@ -106,12 +135,20 @@ def accelerator_options(accelerator: str, tb_size_mb: int) -> list[str]:
     return ["-accel", f"tcg,thread=multi,tb-size={tb_size_mb}", "-cpu", _EMULATED_CPU]
 
 
-def as_user(command: Sequence[str], uid: int, groups: Sequence[int] = ()) -> list[str]:
-    """Return `command` run by setpriv (util-linux) without new rights, and as `uid` unless that is 0."""
+def as_user(
+    command: Sequence[str], uid: int, groups: Sequence[int] = (), *, behind: bool = False
+) -> list[str]:
+    """Return `command` run by setpriv (util-linux) without new rights, and as `uid` unless that is 0.
+
+    behind: it ends when the thread that starts it does, and gets only the processor time nobody else wants.
+    """
     identity = []
     if uid:
         supplementary = ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
         identity = ["--reuid", str(uid), "--regid", str(uid), *supplementary]
+    if behind:
+        identity += ["--pdeathsig", "KILL"]
+        command = ["nice", "-n", "19", *command]
     return ["setpriv", *identity, "--no-new-privs", "--", *command]
 
 
@@ -132,18 +169,18 @@ def _boot(machine: Machine) -> list[str]:
 
 
 def _disk(descriptors: Descriptors) -> list[str]:
-    """The overlay, on a template that is named here, whatever their headers say."""
+    """The overlay, on what is named here, whatever their headers say."""
     if descriptors.disk < 0:
         return []
-    template = _qcow2("template", set=1) | {"read-only": True, "backing": None}
-    disk = _qcow2("disk", set=2) | {"discard": "unmap", "backing": "template"}
-    return [
-        *("-add-fd", f"fd={descriptors.template},set=1"),
-        *("-add-fd", f"fd={descriptors.disk},set=2"),
-        *("-blockdev", json.dumps(template)),
-        *("-blockdev", json.dumps(disk)),
-        *("-device", "virtio-blk-pci,drive=disk"),
-    ]
+    layers = [("template", descriptors.template), ("warm", descriptors.warm), ("disk", descriptors.disk)]
+    options, below = [], None
+    for set, (name, descriptor) in enumerate(layers, 1):
+        if descriptor >= 0:
+            use = {"discard": "unmap"} if name == "disk" else {"read-only": True}
+            node = _qcow2(name, set) | use | {"backing": below}
+            options += ["-add-fd", f"fd={descriptor},set={set}", "-blockdev", json.dumps(node)]
+            below = name
+    return [*options, "-device", "virtio-blk-pci,drive=disk"]
 
 
 def _qcow2(name: str, set: int) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from sessions.guests.base import GuestError
 from sessions.images.errors import ImageError, ImageMissing
 from sessions.images.store import DESCRIPTION, Image, ImageStore, describe, described
 
-OVERLAY, TEMPLATE, KERNEL, INITRD = "disk.qcow2", "template.qcow2", "kernel", "initrd"
+OVERLAY, WARM, TEMPLATE, KERNEL, INITRD = "disk.qcow2", "warm.qcow2", "template.qcow2", "kernel", "initrd"
+FILES = (DESCRIPTION, OVERLAY, WARM, TEMPLATE, KERNEL, INITRD)
 
 SECONDS = 30
 
@@ -54,9 +55,9 @@ def take(store: ImageStore, name: str, folder: Path) -> Image:
             return dataclasses.replace(
                 image,
                 folder=folder,
-                disk=_own(image.disk, folder / TEMPLATE),
-                kernel=_own(image.kernel, folder / KERNEL),
-                initrd=_own(image.initrd, folder / INITRD),
+                disk=own(image.disk, folder / TEMPLATE),
+                kernel=own(image.kernel, folder / KERNEL),
+                initrd=own(image.initrd, folder / INITRD),
             )
     except ImageMissing as error:
         message = f"The image “{name}” that this desktop is made from does not exist on the server."
@@ -69,11 +70,15 @@ def take(store: ImageStore, name: str, folder: Path) -> Image:
 
 
 def clone(qemu_img: str, image: Image) -> None:
-    """Make the overlay on the image's disk, both qcow2, in the guest's folder. Raises GuestError."""
+    """Make the overlay on the image's disk, or on a warm template's overlay on that, in the guest's folder.
+
+    All are qcow2. One that is there is replaced. Raises GuestError.
+    """
     if image.disk is None:
         return
+    below = WARM if (image.folder / WARM).exists() else image.disk.name
     command = [qemu_img, "create", "-q", "-f", "qcow2"]
-    command += ["-b", image.disk.name, "-F", "qcow2", str((image.folder / OVERLAY).absolute())]
+    command += ["-b", below, "-F", "qcow2", str((image.folder / OVERLAY).absolute())]
     try:
         done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
     except FileNotFoundError as error:
@@ -89,7 +94,7 @@ def clone(qemu_img: str, image: Image) -> None:
 
 def clear(folder: Path) -> None:
     """Remove what is made here. Never raises."""
-    for name in (DESCRIPTION, OVERLAY, TEMPLATE, KERNEL, INITRD):
+    for name in FILES:
         with contextlib.suppress(OSError):
             (folder / name).unlink()
 
@@ -99,7 +104,11 @@ def is_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def _own(path: Path | None, own: Path) -> Path | None:
+def own(path: Path | None, own: Path) -> Path | None:
+    """Give a file a name of the guest's own: a link, or a copy where that cannot be.
+
+    Raises OSError, GuestError.
+    """
     if path is None:
         return None
     try:

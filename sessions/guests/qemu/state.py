@@ -3,8 +3,10 @@
     guest.json          this state, written aside and renamed
     pointer             how the pointer looks (pointer.py)
     template.qcow2      the image's disk, where it has one        } see disk.py
-    disk.qcow2          the overlay on it, the guest's own         }
+    warm.qcow2          a clone's: the warm template's overlay     }
+    disk.qcow2          the overlay on all that, the guest's own   }
     kernel, initrd      the image's, where it boots without firmware
+    image.json          how that image boots (sessions/images/store.py), to start again on this disk
     qmp.sock            the monitor                     } bound by us and passed to QEMU: whoever
     qmp-operator.sock   another, for people and tests   } may not enter the folder cannot reach them
     text.sock           the text port                   }

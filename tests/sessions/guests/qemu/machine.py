@@ -79,7 +79,7 @@ class Machine:
         raise AssertionError(f"the guest never said {lines}, but {self.log[-2000:]!r}")
 
     async def execute(self, command, **arguments):
-        return await self.guest._monitor.execute(command, arguments)
+        return await self.guest._vm.monitor.execute(command, arguments)
 
     async def screendump(self):
         """What the guest shows, as QEMU itself tells it: pixels like a framebuffer's."""
@@ -87,7 +87,7 @@ class Machine:
         os.close(descriptor)
         descriptor = os.open(path, os.O_WRONLY)  # as QEMU would open it
         # QEMU may open no file of ours: it is given this one.
-        await self.guest._monitor.execute("add-fd", {"fdset-id": 9}, [descriptor])
+        await self.guest._vm.monitor.execute("add-fd", {"fdset-id": 9}, [descriptor])
         os.close(descriptor)
         await self.execute("screendump", filename="/dev/fdset/9")
         await self.execute("remove-fd", **{"fdset-id": 9})
@@ -95,7 +95,7 @@ class Machine:
 
     @property
     def pid(self):
-        return self.guest._process.pid
+        return self.guest._vm.process.pid
 
 
 def read_ppm(path):

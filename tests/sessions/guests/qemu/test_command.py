@@ -17,6 +17,7 @@ def machine(**changes):
         name="guest", qemu="qemu", accelerator="tcg", tb_size_mb=64, memory_mb=512, cpus=2,
         screen=Size(1024, 768), network="isolated", firmware="none", append="quiet, -sandbox off",
         descriptors=Descriptors(10, 9, 11, 12, disk=13, template=14, kernel=15, initrd=16),
+        mac="52:54:00:01:02:03", generation="6ba7b810-9dad-11d1-80b4-00c04fd430c8",
     )  # fmt: skip
     return Machine(**(fields | changes))
 

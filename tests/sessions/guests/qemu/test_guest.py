@@ -1,5 +1,6 @@
 """Real QEMU guests, from start to every kind of end."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -117,6 +118,23 @@ async def test_a_guest_that_shuts_down_says_so(machine):
     await machine.execute("system_powerdown")
     await until(lambda: machine.endings)
     assert machine.endings == ["The guest was shut down."]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_guest_that_has_ended_starts_again_on_its_disk(machine, tmp_path):
+    """Its image may have been replaced meanwhile; here it is gone altogether."""
+    await machine.execute("system_powerdown")
+    await until(lambda: machine.endings)
+    first = machine.pid
+    machine.place = dataclasses.replace(machine.place, images=tmp_path / "nowhere")
+    machine.guest._place = machine.place
+    await machine.start()
+    assert machine.pid != first
+    display, framebuffer, _ = await machine.screen()
+    await equal_to_screendump(machine, framebuffer)
+    display.send(Key(True, 0x10, 0))
+    await machine.says("key 16 down")
+    display.close()
 
 
 @pytest_twisted.ensureDeferred
@@ -273,7 +291,7 @@ async def test_two_at_once_and_nothing_left_behind(tmp_path):
 
 @pytest_twisted.ensureDeferred
 async def test_a_qemu_that_hangs_is_ended_all_the_same(machine):
-    process = machine.guest._process
+    process = machine.guest._vm.process
     process.send(signal.SIGSTOP)
     await machine.guest.stop()
     assert not process.alive
@@ -433,7 +451,7 @@ async def test_a_linked_clone_boots_and_keeps_its_writes_to_itself(folder, image
     machine = Machine(folder, images)
     try:
         await machine.start()
-        (device,) = await machine.guest._monitor.execute("query-block")
+        (device,) = await machine.guest._vm.monitor.execute("query-block")
         assert device["inserted"]["node-name"] == "disk"
         assert device["inserted"]["image"]["backing-image"]["filename"] == "/dev/fdset/1"
         size = (folder / "disk.qcow2").stat().st_size
@@ -462,7 +480,7 @@ async def reads(machine, content, path):
     path.write_bytes(b"")
     os.truncate(path, 16 << 20)
     descriptor = os.open(path, os.O_RDWR)
-    await machine.guest._monitor.execute("add-fd", {"fdset-id": 9}, [descriptor])
+    await machine.guest._vm.monitor.execute("add-fd", {"fdset-id": 9}, [descriptor])
     os.close(descriptor)
     file = {"driver": "file", "filename": "/dev/fdset/9"}
     await machine.execute("blockdev-add", driver="raw", file=file, **{"node-name": "copy"})

@@ -1,0 +1,93 @@
+"""From an image and a desktop's wishes to a QEMU that runs: what it opens is opened here, and passed on."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from sessions.guests.base import GuestError
+from sessions.guests.qemu import disk, state
+from sessions.guests.qemu.accelerator import kvm_groups
+from sessions.guests.qemu.command import Descriptors, Machine, as_user, qemu_command
+from sessions.guests.qemu.identity import Identity
+from sessions.guests.qemu.process import QemuProcess
+from sessions.guests.qemu.spec import Settings, Spec
+from sessions.images.store import Image
+from sessions.pixels.geometry import Size
+
+NO_DESCRIPTORS = Descriptors(-1, -1, -1, -1)
+
+
+def machine_of(
+    spec: Spec, settings: Settings, image: Image, *, accelerator: str, screen: Size, identity: Identity
+) -> Machine:
+    """Return the machine of a guest; its name and descriptors come when it is launched."""
+    return Machine(
+        name="",
+        qemu=settings.qemu,
+        accelerator=accelerator,
+        tb_size_mb=settings.tb_size_mb,
+        memory_mb=spec.memory_mb or image.memory_mb,
+        cpus=spec.cpus or (2 if accelerator == "kvm" else 1),
+        screen=screen,
+        network=settings.network,
+        firmware=image.firmware,
+        append=image.append,
+        mac=identity.mac,
+        generation=identity.generation,
+        descriptors=NO_DESCRIPTORS,
+    )
+
+
+def launch(
+    machine: Machine,
+    image: Image,
+    folder: Path,
+    uid: int,
+    *,
+    memory: int = -1,
+    lock: int = -1,
+    behind: bool = False,
+) -> QemuProcess:
+    """Start QEMU. Raises GuestError.
+
+    image: its files are the guest's own ones, and an overlay lies beside them. folder: the guest's.
+    memory: a descriptor, where the machine has memory that is shared. lock: of its disk, where that has
+    one. behind: see `as_user`.
+    """
+    try:
+        with ExitStack() as opened:
+            descriptors = replace(_descriptors(image, folder, opened), memory=memory, lock=lock)
+            name = f"tsgateway-{folder.name}".replace(",", "_")
+            command = qemu_command(replace(machine, name=name, descriptors=descriptors))
+            groups = kvm_groups() if machine.accelerator == "kvm" else []
+            return QemuProcess(as_user(command, uid, groups, behind=behind), descriptors.passed)
+    except OSError as error:
+        raise GuestError("The guest could not be started.", detail=str(error)) from error
+
+
+def _descriptors(image: Image, folder: Path, opened: ExitStack) -> Descriptors:
+    def listening(name: str) -> int:
+        return opened.enter_context(state.listen(folder, name)).fileno()
+
+    def file(path: Path | None, flags: int = os.O_RDONLY) -> int:
+        if path is None:
+            return -1
+        descriptor = os.open(path, flags | os.O_CLOEXEC)
+        opened.callback(os.close, descriptor)
+        return descriptor
+
+    warm = image.folder / disk.WARM
+    return Descriptors(
+        qmp=listening(state.QMP),
+        operator=listening(state.OPERATOR),
+        text=listening(state.TEXT),
+        agent=listening(state.AGENT),
+        disk=file(None if image.disk is None else image.folder / disk.OVERLAY, os.O_RDWR),
+        template=file(image.disk),
+        kernel=file(image.kernel),
+        initrd=file(image.initrd),
+        warm=file(warm if image.disk is not None and warm.exists() else None),
+    )

@@ -1,0 +1,153 @@
+"""One QEMU: launched or found again, reached by its monitor and ports, and ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.task import deferLater
+
+from sessions.displays.base import DisplayError, DisplayEvents
+from sessions.displays.qemu_dbus import Machine as ShownMachine
+from sessions.displays.qemu_dbus import PointerLook, QemuDisplay, open_qemu_display
+from sessions.displays.sockets import connect_unix
+from sessions.guests.base import GuestError
+from sessions.guests.qemu import state
+from sessions.guests.qemu.agent import Agent
+from sessions.guests.qemu.endings import Ending, start_failure
+from sessions.guests.qemu.monitor import Monitor, MonitorError, peer_of
+from sessions.guests.qemu.process import ProcessId, QemuProcess
+from sessions.guests.qemu.text_port import TextPort
+from sessions.pixels.framebuffer import Framebuffer
+from sessions.wire.qmp import Event, Greeting
+
+QUIT_SECONDS = 3
+"""How long each way of ending QEMU is given before the next, harsher one."""
+
+
+class Vm:
+    """One QEMU and our connections to it, in the guest's state folder.
+
+    process: which one; child: as its parent sees it, None for one that was found again.
+    ended: called with a sentence when QEMU goes by itself while `watched`.
+    """
+
+    def __init__(
+        self, folder: Path, reactor: Any, process: ProcessId | QemuProcess, ended: Callable[[str], None]
+    ) -> None:
+        self.child = process if isinstance(process, QemuProcess) else None
+        self.process = process.id if isinstance(process, QemuProcess) else process
+        self.watched = False
+        self.text: TextPort | None = None
+        self.agent: Agent | None = None
+        self._folder = folder
+        self._reactor = reactor
+        self._ended = ended
+        self._monitor: Monitor | None = None
+        self._ending = Ending()
+
+    async def connect(self, seconds: float) -> Greeting:
+        """Connect to the monitor and the ports. Raises DisplayError, MonitorError."""
+        with state.short_path(self._folder, state.QMP) as path:
+            connected = await connect_unix(self._reactor, path, seconds)
+        # The kernel names the process that listens: we ourselves as long as QEMU has not taken over.
+        owner = peer_of(connected)
+        if owner not in (os.getpid(), self.process.pid):
+            connected.close()
+            raise MonitorError(f"the monitor belongs to process {owner}")
+        self._monitor = Monitor(self._reactor, self._happened, self._lost)
+        greeting = await self._monitor.connect(connected, seconds)
+        with state.short_path(self._folder, state.TEXT) as path:
+            self.text = TextPort(self._reactor, await connect_unix(self._reactor, path, seconds))
+        self.agent = Agent(self._folder, self._reactor)
+        await self.look_at_ports()
+        return greeting
+
+    async def look_at_ports(self) -> None:
+        """Find out on which ports the guest listens. Raises MonitorError."""
+        for device in await self.monitor.execute("query-chardev"):
+            self._port_listens(device["label"], device["frontend-open"])
+
+    @property
+    def monitor(self) -> Monitor:
+        """The monitor. Raises MonitorError when it is not connected."""
+        if self._monitor is None:
+            raise MonitorError("QEMU is gone")
+        return self._monitor
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a monitor to speak to."""
+        return self._monitor is not None
+
+    async def open_screen(
+        self, framebuffer: Framebuffer, events: DisplayEvents, pointer: PointerLook
+    ) -> QemuDisplay:
+        """Open the display. Raises DisplayError."""
+        if self._monitor is None or self.text is None:
+            raise DisplayError("The guest does not run.")
+        try:
+            machine = ShownMachine(self._monitor, self.text, pointer)
+            return await open_qemu_display(self._reactor, machine, framebuffer, events)
+        except MonitorError as error:
+            raise DisplayError(f"The guest's screen cannot be opened: {error}.") from error
+
+    async def end(self) -> None:
+        """End QEMU, the harsher the longer it takes, and let go of it."""
+        self.watched = False
+        if self._monitor is not None and self.process.alive:
+            self._monitor.post("quit", {})
+            await self.gone_within(QUIT_SECONDS)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.process.alive:
+                self.process.send(number)
+                await self.gone_within(QUIT_SECONDS)
+        if self.child is not None:
+            self.child.exit_code()  # so that it leaves no zombie
+            self.child.let_go()
+        self.let_go()
+
+    async def gone_within(self, seconds: float) -> bool:
+        """Wait for QEMU's end, so long at most; return whether it has come."""
+        deadline = self._reactor.seconds() + seconds
+        while self.process.alive:
+            if self._reactor.seconds() >= deadline:
+                return False
+            if self.child is not None:
+                self.child.exit_code()
+            await deferLater(self._reactor, 0.02)
+        return True
+
+    def let_go(self) -> None:
+        """Close what connects us; QEMU goes on."""
+        self.watched = False
+        if self._monitor is not None:
+            self._monitor.close()
+        for port in (self.text, self.agent):
+            if port is not None:
+                port.close()
+        self._monitor = self.text = self.agent = None
+
+    def failure(self, error: Exception, qemu: str) -> GuestError:
+        """Return what to say when it did not come up."""
+        said = "" if self.child is None else self.child.error_text()
+        return start_failure(qemu, said, str(error))
+
+    def _port_listens(self, id: object, listening: object) -> None:
+        port = {"text": self.text, "agent": self.agent}.get(str(id))
+        if port is not None:
+            port.listens(bool(listening))
+
+    def _happened(self, event: Event) -> None:
+        self._ending.learn(event)
+        if event.name == "VSERPORT_CHANGE":
+            self._port_listens(event.data.get("id"), event.data.get("open"))
+
+    def _lost(self, reason: Exception) -> None:
+        if self.watched:
+            self.watched = False
+            code = None if self.child is None else self.child.exit_code()
+            self._ended(self._ending.sentence(code))
