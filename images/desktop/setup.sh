@@ -3,16 +3,14 @@
 set -e
 export LC_ALL=C.UTF-8
 
+chmod 755 /etc/skel/Desktop/*.desktop
+mkdir -p /etc/skel/Documents /etc/skel/Downloads /etc/skel/Pictures
 useradd --no-create-home --shell /bin/bash --groups dialout,audio,video,input,plugdev user
 cp -R /etc/skel /home/user # useradd's own copy leaves out what is in subfolders on some hosts
-chmod 755 /home/user/Desktop/*.desktop
 chown -R user:user /home/user
 chmod 750 /home/user
 passwd --lock user >/dev/null
 passwd --lock root >/dev/null
-for folder in Documents Downloads Pictures; do
-    install -d -o user -g user "/home/user/$folder"
-done
 
 systemctl --quiet set-default graphical.target
 systemctl --quiet enable desktop-session.service desktop-ready.path desktop-poweroff.path
