@@ -50,6 +50,7 @@ class Place:
     settings: the session host's settings for this kind of guest.
     screen: the size the person's screen has, for guests that can begin with it.
     user, desktop: whose session it is, and of which desktop; user is "" for a guest that waits for somebody.
+    house: what guests of this kind share within the session host, for kinds that have such a thing.
     """
 
     folder: Path
@@ -60,6 +61,42 @@ class Place:
     screen: Size = DEFAULT_SCREEN
     user: str = ""
     desktop: str = ""
+    house: House | None = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the guests of one kind keep what they share.
+
+    folder: its state folder (0700), which outlives session hosts; images, reactor, settings: as in `Place`.
+    changed: called when `House.seats` says something new.
+    """
+
+    folder: Path
+    images: Path
+    reactor: Any
+    settings: Mapping[str, Any]
+    changed: Callable[[], None]
+
+
+class House(Protocol):
+    """What all guests of one kind on a session host share: machines that have room for several of them.
+
+    A kind that has one offers `open_house(site: Site) -> House` on its class. The session host calls it once,
+    before it makes the first guest of the kind, and hands the house to each (`Place.house`).
+    """
+
+    def adopt(self) -> None:
+        """Begin to take up what an earlier session host has left; called once, before guests are adopted.
+
+        What none of the guests claims whose `adopt` is called in the same turn of the reactor may be ended.
+        """
+
+    def seats(self) -> Mapping[str, int]:
+        """Return how many guests of each desktop could start in what runs now."""
+
+    async def leave(self) -> None:
+        """Let go of everything without ending it; guests have been let go of before. Never raises."""
 
 
 MAX_OUTPUT = 1024 * 1024

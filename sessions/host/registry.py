@@ -4,6 +4,7 @@ Each session has a folder `state/<session>/`: `session.json` says whose it is an
 belongs to the guest. The folder is what lets a new session host process take the session up again, so
 `session.json` is written before the guest is started and the folder goes last. It holds the desktop's
 whole spec, a VNC password included, which the next process needs as well: it is for its owner only (0600).
+What guests of one kind share (`guests.base.House`) is in `state/houses/<kind>/`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from twisted.logger import Logger
 
 from sessions import plugins
 from sessions.files import write_whole
-from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, Place
+from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, House, Place, Site
 from sessions.host.settings import Settings
 from sessions.latency import Figures
 from sessions.pixels.geometry import Size
@@ -32,6 +35,7 @@ log = Logger()
 LEAVE_SECONDS = 15
 """How long guests that are ending may hold up a host that leaves; QEMU's harshest way takes ten."""
 
+HOUSES = "houses"
 _SESSION = re.compile(r"[0-9a-f]{32}")
 
 
@@ -66,6 +70,7 @@ class Registry:
         self.load_changed: Callable[[], None] = lambda: None
         """Called when `spares` or `seats` say something new; the host's server sets it."""
         self._sessions: dict[str, Session] = {}
+        self._houses: dict[str, House | None] = {}
         self._burials: set[Deferred[None]] = set()
 
     def __iter__(self) -> Iterator[Session]:
@@ -83,7 +88,10 @@ class Registry:
 
     def seats(self) -> dict[str, int]:
         """Return how many sessions each desktop's running shared guests can still take."""
-        return {}
+        total: Counter[str] = Counter()
+        for house in self._houses.values():
+            total.update(house.seats() if house is not None else {})
+        return dict(total)
 
     def start(self, identity: Identity, size: Size) -> Session:
         """Make a session and begin to start its guest. Raises SessionRefused."""
@@ -106,6 +114,7 @@ class Registry:
         One whose kind cannot be used now is kept: its guest may be running, and its disk is in there.
         """
         self._settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._adopt_houses()
         for folder in sorted(self._settings.state.iterdir()):
             if not _SESSION.fullmatch(folder.name):
                 continue
@@ -120,6 +129,34 @@ class Registry:
             else:
                 session.adopt()
 
+    def _adopt_houses(self) -> None:
+        for folder in sorted(self._settings.state.glob(f"{HOUSES}/*")):
+            try:
+                house = self._house(folder.name)
+                if house is not None:
+                    house.adopt()
+            except (OSError, plugins.PluginError, GuestError) as error:
+                log.error("{folder} is left alone for now: {error}", folder=str(folder), error=str(error))
+
+    def _house(self, kind: str) -> House | None:
+        """Return what guests of this kind share, opened when it is not. Raises PluginError, GuestError."""
+        if kind not in self._houses:
+            open_house = getattr(plugins.load("guest", kind), "open_house", None)
+            self._houses[kind] = None if open_house is None else open_house(self._site(kind))
+        return self._houses[kind]
+
+    def _site(self, kind: str) -> Site:
+        return Site(
+            folder=self._settings.state / HOUSES / kind,
+            images=self._settings.images,
+            reactor=self._reactor,
+            settings=self._settings.guests.get(kind, {}),
+            changed=self._seats_changed,
+        )
+
+    def _seats_changed(self) -> None:
+        self.load_changed()
+
     async def leave(self) -> None:
         """Let go of every session without ending its guest; wait for guests that are being ended."""
         for session in self:
@@ -127,6 +164,12 @@ class Registry:
                 await session.leave()
             except Exception:
                 log.failure("session {id} is not left as it should be", id=session.identity.session)
+        await self._wait_for_burials()
+        for house in self._houses.values():
+            if house is not None:
+                await house.leave()
+
+    async def _wait_for_burials(self) -> None:
         try:
             await gatherResults(self._burials).addTimeout(LEAVE_SECONDS, self._reactor)
         except TimeoutError:
@@ -146,7 +189,7 @@ class Registry:
                 user=identity.user,
                 desktop=identity.desktop,
             )
-            return _guest(kind, identity.spec, place)
+            return self._guest(kind, identity.spec, place)
 
         settings = self._settings
         session = Session(
@@ -161,6 +204,20 @@ class Registry:
         )
         self._sessions[identity.session] = session
         return session
+
+    def _guest(self, kind: str, spec: Mapping[str, Any], place: Place) -> Guest:
+        try:
+            make = plugins.load("guest", kind)
+            guest: Guest = make(spec, replace(place, house=self._house(kind)))
+        except plugins.PluginError as error:
+            raise SessionRefused(f"This desktop's kind cannot be used: {error}.") from error
+        except GuestError as error:
+            log.warn("guest refused: {error} ({detail})", error=str(error), detail=error.detail)
+            raise SessionRefused(str(error)) from error
+        except Exception as error:
+            log.failure("guest of the kind {kind} cannot be made", kind=kind)
+            raise SessionRefused("This desktop cannot be started: an internal error.") from error
+        return guest
 
     def _session_changed(self, session: Session) -> None:
         self._changed(session)
@@ -180,20 +237,6 @@ class Registry:
         done = Deferred.fromCoroutine(burial)
         self._burials.add(done)
         done.addBoth(lambda _: self._burials.discard(done))
-
-
-def _guest(kind: str, spec: Mapping[str, Any], place: Place) -> Guest:
-    try:
-        guest: Guest = plugins.load("guest", kind)(spec, place)
-    except plugins.PluginError as error:
-        raise SessionRefused(f"This desktop's kind cannot be used: {error}.") from error
-    except GuestError as error:
-        log.warn("guest refused: {error} ({detail})", error=str(error), detail=error.detail)
-        raise SessionRefused(str(error)) from error
-    except Exception as error:
-        log.failure("guest of the kind {kind} cannot be made", kind=kind)
-        raise SessionRefused("This desktop cannot be started: an internal error.") from error
-    return guest
 
 
 def _sentence(error: Exception) -> str:
