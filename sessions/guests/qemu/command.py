@@ -12,8 +12,8 @@ QEMU has no switch for less. So "isolated" (restrict=on: an address, no way out)
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sessions.pixels.geometry import Size
@@ -38,6 +38,7 @@ class Descriptors:
     disk: the guest's own overlay. It lies on the image's disk, `template`; in a clone of a warm template it
     lies on that one's overlay, `warm`, which lies on `template`. memory: see `Machine.memory`.
     lock: of a personal disk; QEMU only holds it (personal.py).
+    ports: of further virtio ports, by name.
     """
 
     qmp: int
@@ -51,13 +52,14 @@ class Descriptors:
     warm: int = -1
     memory: int = -1
     lock: int = -1
+    ports: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> tuple[int, ...]:
         """All that are there."""
         ports = (self.qmp, self.operator, self.text, self.agent)
         files = (self.disk, self.template, self.kernel, self.initrd, self.warm, self.memory, self.lock)
-        return tuple(fd for fd in ports + files if fd >= 0)
+        return tuple(fd for fd in (*ports, *files, *self.ports.values()) if fd >= 0)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Machine:
 
     memory: "own"; "template", written to the descriptor that others clone; or "clone": what is there is taken
     and changes stay private, and the machine waits for the state of its devices (warm/).
-    mac: of its network card. generation: see identity.py.
+    mac: of its network card. generation: see identity.py. ports: names of further virtio ports.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Machine:
     mac: str
     generation: str
     memory: Memory = "own"
+    ports: tuple[str, ...] = ()
 
 
 def qemu_command(machine: Machine) -> list[str]:
@@ -108,6 +111,7 @@ def qemu_command(machine: Machine) -> list[str]:
         *("-chardev", f"ringbuf,id=serial,size={SERIAL_LOG_BYTES}"),
         *("-serial", "chardev:serial"),
         *_ports(machine.descriptors),
+        *_further_ports(machine.descriptors.ports),
         *_monitor("qmp", machine.descriptors.qmp),
         *_monitor("operator", machine.descriptors.operator),
     ]
@@ -196,4 +200,15 @@ def _ports(descriptors: Descriptors) -> list[str]:
     ):
         options += ["-chardev", f"socket,id={id},fd={descriptor},server=on,wait=off"]
         options += ["-device", f"virtserialport,id={id},chardev={id},name={name}"]
+    return options
+
+
+def _further_ports(ports: Mapping[str, int]) -> list[str]:
+    """Ports on a controller of their own, whose first number is for a console."""
+    if not ports:
+        return []
+    options = ["-device", f"virtio-serial-pci,id=further,max_ports={len(ports) + 1}"]
+    for name, descriptor in ports.items():
+        options += ["-chardev", f"socket,id={name},fd={descriptor},server=on,wait=off"]
+        options += ["-device", f"virtserialport,bus=further.0,chardev={name},name={name}"]
     return options

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,10 +49,18 @@ _UIDS = 1 << 28
 
 
 class QemuGuest:
-    """One guest (see sessions/guests/base.py)."""
+    """One guest (see sessions/guests/base.py).
 
-    def __init__(self, spec: Mapping[str, Any], place: Place) -> None:
+    ports: names of further virtio ports; a socket NAME.sock in the guest's folder leads to each.
+    append: more for the kernel's command line, where the image boots without firmware.
+    """
+
+    def __init__(
+        self, spec: Mapping[str, Any], place: Place, ports: Sequence[str] = (), append: str = ""
+    ) -> None:
         self._given = dict(spec)
+        self._further_ports = tuple(ports)
+        self._further_append = append
         self._spec = Spec.read(spec)
         self._settings = Settings.read(place.settings)
         self._place = place
@@ -94,7 +102,7 @@ class QemuGuest:
         identity = Identity.new(image.name)
         machine = machine_of(
             self._spec, self._settings, image, accelerator=accelerator.name, screen=self._place.screen,
-            identity=identity,
+            identity=identity, ports=self._further_ports, append=self._further_append,
         )  # fmt: skip
         progress(10, "Starting the machine")
         await self._boot(machine, image, uid, progress)

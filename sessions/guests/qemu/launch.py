@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,20 @@ NO_DESCRIPTORS = Descriptors(-1, -1, -1, -1)
 
 
 def machine_of(
-    spec: Spec, settings: Settings, image: Image, *, accelerator: str, screen: Size, identity: Identity
+    spec: Spec,
+    settings: Settings,
+    image: Image,
+    *,
+    accelerator: str,
+    screen: Size,
+    identity: Identity,
+    ports: Sequence[str] = (),
+    append: str = "",
 ) -> Machine:
-    """Return the machine of a guest; its name and descriptors come when it is launched."""
+    """Return the machine of a guest; its name and descriptors come when it is launched.
+
+    ports: names of further virtio ports. append: more for the kernel's command line.
+    """
     return Machine(
         name="",
         qemu=settings.qemu,
@@ -34,7 +46,8 @@ def machine_of(
         screen=screen,
         network=settings.network,
         firmware=image.firmware,
-        append=image.append,
+        append=f"{image.append} {append}".strip(),
+        ports=tuple(ports),
         mac=identity.mac,
         generation=identity.generation,
         descriptors=NO_DESCRIPTORS,
@@ -59,7 +72,7 @@ def launch(
     """
     try:
         with ExitStack() as opened:
-            descriptors = replace(_descriptors(image, folder, opened), memory=memory, lock=lock)
+            descriptors = replace(_descriptors(machine, image, folder, opened), memory=memory, lock=lock)
             name = f"tsgateway-{folder.name}".replace(",", "_")
             command = qemu_command(replace(machine, name=name, descriptors=descriptors))
             groups = kvm_groups() if machine.accelerator == "kvm" else []
@@ -68,7 +81,7 @@ def launch(
         raise GuestError("The guest could not be started.", detail=str(error)) from error
 
 
-def _descriptors(image: Image, folder: Path, opened: ExitStack) -> Descriptors:
+def _descriptors(machine: Machine, image: Image, folder: Path, opened: ExitStack) -> Descriptors:
     def listening(name: str) -> int:
         return opened.enter_context(state.listen(folder, name)).fileno()
 
@@ -85,6 +98,7 @@ def _descriptors(image: Image, folder: Path, opened: ExitStack) -> Descriptors:
         operator=listening(state.OPERATOR),
         text=listening(state.TEXT),
         agent=listening(state.AGENT),
+        ports={name: listening(f"{name}.sock") for name in machine.ports},
         disk=file(None if image.disk is None else image.folder / disk.OVERLAY, os.O_RDWR),
         template=file(image.disk),
         kernel=file(image.kernel),

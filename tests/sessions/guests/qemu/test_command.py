@@ -104,3 +104,14 @@ def test_endings(events, code, sentence):
     for event in events:
         ending.learn(event)
     assert ending.sentence(code) == sentence
+
+
+def test_further_ports_are_on_a_controller_that_has_a_number_left_for_a_console():
+    descriptors = Descriptors(1, 2, 3, 4, ports={"org.example.a": 21, "org.example.b": 22})
+    command = qemu_command(machine(descriptors=descriptors))
+    assert "virtio-serial-pci,id=further,max_ports=3" in option(command, "-device")
+    port = "virtserialport,bus=further.0,chardev=org.example.b,name=org.example.b"
+    assert option(command, "-device")[-1] == port
+    assert "socket,id=org.example.b,fd=22,server=on,wait=off" in option(command, "-chardev")
+    assert descriptors.passed[-2:] == (21, 22)
+    assert not any("further" in word for word in qemu_command(machine()))
