@@ -34,6 +34,7 @@ from sessions.wire.rfb import RfbClient
 from sessions.wire.rfb.client import RAW
 
 SEAT = "seat.json"
+STARTING = "Starting the shared machine"
 _MAX_SEAT = 4096
 
 
@@ -79,12 +80,7 @@ class SharedGuest:
 
     async def _sign_in(self, machine: Machine, progress: Progress) -> None:
         if not machine.up:
-            progress(0, "Starting the shared machine")
-            await machine.wait(
-                lambda percent, _: progress(
-                    None if percent is None else percent * 8 // 10, "Starting the shared machine"
-                )
-            )
+            await machine.wait(lambda percent, _: progress((percent or 0) * 8 // 10, STARTING))
         progress(85, "Signing you in")
         await machine.sign_in(self._seat, self, self._place.screen)
         if self._failure:

@@ -1,7 +1,7 @@
 """The shared machines of one session host: who is seated where, and when machines come and go.
 
-Sessions of one desktop fill a machine before another is started. A machine that nobody uses is kept for a while
-and then shut down. One whose template has been built anew meanwhile takes nobody any more.
+Sessions of one desktop fill a machine before another is started. A machine that nobody uses is kept for a
+while and then shut down.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ class Machines:
     # ---- seats
 
     def take(self, desktop: str, spec: Spec, tenant: Tenant) -> tuple[Machine, int]:
-        """Give a person a seat, in a new machine where there is none; it may not be up yet. Raises GuestError."""
+        """Give a person a seat, in a new machine where there is none. Raises GuestError.
+
+        The machine may not be up yet (`Machine.wait`).
+        """
         ours = [each for each in self._machines.values() if (each.desktop, each.spec) == (desktop, spec)]
         # The fullest first, so that others may become empty.
         for machine in sorted(ours, key=lambda each: each.free):

@@ -74,7 +74,7 @@ class Machine:
         self.tenants: dict[int, Tenant] = {}
         self.up = False
         self.closing = False
-        """Nobody is seated here any more: it is ending, or its template has been built anew."""
+        """Nobody is seated here any more: it is ending."""
         self._site = site
         self._gone = gone
         self._watchers: list[Progress] = []

@@ -1,8 +1,8 @@
 """Opening the virtio port that carries a seat's RFB stream.
 
 QEMU and the guest may still hold bytes of an earlier connection, in both directions, and the guest may not
-have seen that it ended. So a new one begins with a nonce: we send it on the port, the guest is asked by another
-way to begin anew, drops all before the nonce and sends it back, and we drop all before that.
+have seen that it ended. So a new one begins with a nonce: we send it on the port, the guest is asked by
+another way to begin anew, drops all before the nonce and sends it back, and we drop all before that.
 """
 
 from __future__ import annotations
