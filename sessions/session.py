@@ -21,7 +21,7 @@ from sessions.clock import Clock, Timer
 from sessions.composer import Composer
 from sessions.displays.base import Display, DisplayError
 from sessions.encoders.base import Options
-from sessions.guests.base import Guest, GuestError
+from sessions.guests.base import Guest, GuestError, Services
 from sessions.input.events import InputEvent
 from sessions.latency import Figures
 from sessions.lifecycle import step
@@ -258,6 +258,11 @@ class Session:
     def _told_progress(self) -> tuple[int, str]:
         telling = self.state in (SessionState.STARTING, SessionState.ENDED)
         return self._progress if telling else (UNKNOWN, "")
+
+    @property
+    def services(self) -> Services | None:
+        """What a program in the guest can do for us (guests/base)."""
+        return self._guest.services
 
     def info(self) -> dict[str, Any]:
         """Return the SessionInfo of the session link."""
