@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -13,6 +13,8 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sessions.guests.base import GuestError
+from sessions.host import guest_services
 from sessions.host.load import LoadGauge
 from sessions.host.registry import Registry, SessionMissing, SessionRefused
 from sessions.latency import BOUNDS
@@ -101,22 +103,31 @@ class HostLink(Protocol):
     # ---- requests
 
     def _answer(self, request: dict[str, Any]) -> None:
-        number = request.get("id")
+        """Answer a request, at once unless its method has to wait for something."""
+        Deferred.fromCoroutine(self._answered(request))
+
+    async def _answered(self, request: dict[str, Any]) -> None:
+        name = request.get("method")
         try:
-            method = self._METHODS.get(str(request.get("method")))
+            method = self._METHODS.get(str(name))
             if method is None:
-                raise SessionRefused(f"This session host knows no request {request.get('method')!r}.")
-            result = method(self, request.get("params") or {})
+                raise SessionRefused(f"This session host knows no request {name!r}.")
+            result: Any = method(self, request.get("params") or {})
+            if isinstance(result, Coroutine):
+                result = await result
+            answer = {"result": result}
         except (SessionRefused, SessionMissing, ProtocolError) as error:
-            self._send(link.Kind.REPLY, 0, {"id": number, "error": str(error)})
+            answer = {"error": str(error)}
+        except GuestError as error:
+            log.warn("{method}: {error} ({detail})", method=name, error=str(error), detail=error.detail)
+            answer = {"error": str(error)}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            log.failure("request {method} is malformed", method=request.get("method"))
-            self._send(link.Kind.REPLY, 0, {"id": number, "error": f"The request is malformed: {error!r}."})
+            log.failure("request {method} is malformed", method=name)
+            answer = {"error": f"The request is malformed: {error!r}."}
         except Exception:
-            log.failure("request {method} failed", method=request.get("method"))
-            self._send(link.Kind.REPLY, 0, {"id": number, "error": INTERNAL})
-        else:
-            self._send(link.Kind.REPLY, 0, {"id": number, "result": result})
+            log.failure("request {method} failed", method=name)
+            answer = {"error": INTERNAL}
+        self._send(link.Kind.REPLY, 0, {"id": request.get("id"), **answer})
 
     def _hello(self, params: dict[str, Any]) -> dict[str, Any]:
         if params["version"] != link.VERSION:
@@ -166,6 +177,13 @@ class HostLink(Protocol):
         totals = self._server.registry.figures.totals()
         return {"bounds": BOUNDS, **totals, "cpu_seconds": time.process_time()}
 
+    async def _guest(self, params: dict[str, Any]) -> dict[str, Any]:
+        return await guest_services.info(self._server.registry[params["session"]])
+
+    async def _run(self, params: dict[str, Any]) -> dict[str, Any]:
+        who = guest_services.peer_name(self.transport.getHandle())
+        return await guest_services.run(self._server.registry[params["session"]], params, who)
+
     def _quit(self, params: dict[str, Any]) -> dict[str, Any]:
         if not self._server.quit.called:
             self._server.quit.callback(None)
@@ -180,6 +198,8 @@ class HostLink(Protocol):
         "end": _end,
         "stats": _stats,
         "totals": _totals,
+        "guest": _guest,
+        "run": _run,
         "quit": _quit,
     }
 

@@ -15,6 +15,8 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     end        {session}                                           → {}
     stats      {session}                                           → Statistics
     totals     {}                                                  → Totals
+    guest      {session}                                           → GuestInfo
+    run        {session, command: [word], input, seconds}          → {code, out, err}
     pools      {pools: [Wish]}                                     → {pools: [Pool], left}
     spares     {}                                                  → {pools: [Pool], left}
     quit       {}                                                  → {}   host detaches its guests and exits
@@ -42,6 +44,11 @@ not known is null. A viewer that has no screen yet has its number only.
 Totals: all that a host's sessions have measured since it started, those that have ended included. {bounds,
 stages, frames, refinements, encodings, cpu_seconds}. bounds: seconds; stages: {name: {below: how many took
 less than each of the bounds, count, sum (seconds)}}; cpu_seconds: what the host's process has used.
+
+GuestInfo: what the guest's agent says of it (docs/guest-services.md). {os, version, host_name, addresses:
+[text], agent (its version), time (Unix time)}. run: input (may be left out), out and err are base64; seconds:
+how long the host waits for the command, 30 unless told; code: its exit code, negative for a signal. Answers
+come when there is something to tell, so a later request's may come earlier.
 
 Load: what a gateway places new sessions by. {cpu (0 to 1 of one core, this process, over the last 5 s),
 memory_free (bytes that can still be taken on this machine; 0: not known), spares, seats}. spares: {desktop:

@@ -79,6 +79,11 @@ class QgaReader:
         self._awaited: int | None = None
         self._in_step = False
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing has come of a message that is not whole yet."""
+        return not self._data
+
     def sync(self, id: int) -> bytes:
         """Return the command that begins a conversation; what came before is forgotten."""
         self._data.clear()

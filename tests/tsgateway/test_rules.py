@@ -37,6 +37,9 @@ FOR_NOBODY = DesktopRight(frozenset(), frozenset())
         (Action.MEASURE, Owned("ada", None), True),
         (Action.MEASURE, Owned("bob", FOR_STAFF), False),  # of the same desktop's people, but not theirs
         (Action.MEASURE, FOR_STAFF, False),
+        (Action.INSPECT, Owned("ada", None), True),
+        (Action.INSPECT, Owned("bob", FOR_STAFF), False),
+        (Action.INSPECT, FOR_STAFF, False),
         (Action.SEE, Owned("ada", FOR_STAFF), False),
         (Action.CONNECT, Owned("ada", FOR_STAFF), False),
     ],
@@ -45,10 +48,12 @@ def test_who_may_do_what(action, target, allowed):
     assert authorize(ADA, action, target) is allowed
 
 
-def test_administrators_see_where_time_goes_and_no_more():
+def test_administrators_see_where_time_goes_and_what_guests_are_and_no_more():
     ruth = Subject("ruth", frozenset({"administrators"}))
     for action in Action:
-        assert authorize(ruth, action, Owned("bob", FOR_STAFF)) is (action is Action.MEASURE)
+        assert authorize(ruth, action, Owned("bob", FOR_STAFF)) is (
+            action in (Action.MEASURE, Action.INSPECT)
+        )
 
 
 def test_names_of_groups_are_not_names_of_users():

@@ -18,7 +18,7 @@ from tsgateway.auth.sign_in import Busy, SignIn, TooManyAttempts, WrongPassword
 from tsgateway.auth.tokens import TOKEN_BYTES, hash_token
 from tsgateway.config import Desktop
 from tsgateway.exchange import COOKIE, ApiError, Request, Response, json_response
-from tsgateway.hosts.link import HostError
+from tsgateway.hosts.link import HostError, HostRefused
 from tsgateway.hosts.sessions import Session, Sessions
 from tsgateway.policy import Action, DesktopRight, Owned, Subject, authorize
 from tsgateway.store import DiskFull
@@ -267,6 +267,14 @@ async def _stats(api: Api, call: Call) -> Response:
     return json_response({**who, **await api.sessions.statistics(call.id)})
 
 
+async def _guest(api: Api, call: Call) -> Response:
+    api.session(call, Action.INSPECT)
+    try:
+        return json_response(await api.sessions.guest(call.id))
+    except HostRefused as error:
+        raise ApiError(409, "guest_silent", str(error)) from None
+
+
 ROUTES = (
     Route("GET", "/api/v1/health", _health, asks=Asks.NOBODY),
     Route("GET", "/api/v1/me", _me, asks=Asks.ANYBODY),
@@ -277,6 +285,7 @@ ROUTES = (
     Route("POST", "/api/v1/sessions/{id}/ticket", _ticket),
     Route("POST", "/api/v1/sessions/{id}/end", _end),
     Route("GET", "/api/v1/sessions/{id}/stats", _stats),
+    Route("GET", "/api/v1/sessions/{id}/guest", _guest),
 )
 _PATTERNS = [(re.compile(route.path.replace("{id}", "([a-z0-9-]{1,64})")), route) for route in ROUTES]
 

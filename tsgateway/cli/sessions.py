@@ -38,7 +38,7 @@ def session() -> None:
 @with_config
 def list_sessions(config: Config, as_json: bool) -> None:
     """List the sessions that run."""
-    found = [info for _, info in _all(config)]
+    found = [info for _, info in all_sessions(config)]
     if as_json:
         click.echo(json.dumps(found, indent=2))
     elif not found:
@@ -58,7 +58,7 @@ def session_stats(config: Config, session_id: str, as_json: bool, watch: bool) -
     ID: the session's id or the beginning of it; not needed when only one runs. docs/latency.md tells what
     the stages mean and what to do about each.
     """
-    host, info = _choose(_all(config), session_id)
+    host, info = choose(all_sessions(config), session_id)
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             _show(host, info, as_json, clear=watch and sys.stdout.isatty())
@@ -79,7 +79,8 @@ def _show(host: AskedHost, info: dict[str, Any], as_json: bool, clear: bool) -> 
     click.echo(json.dumps(stats) if as_json else shown.page(info, stats))
 
 
-def _all(config: Config) -> list[Found]:
+def all_sessions(config: Config) -> list[Found]:
+    """Return every session that runs; without a session host that runs, say so and end the program."""
     layout = Layout.of(config)
     try:
         hosts = list(running_hosts(layout))
@@ -90,7 +91,8 @@ def _all(config: Config) -> list[Found]:
     return [(host, info) for host in hosts for info in host.sessions]
 
 
-def _choose(found: list[Found], beginning: str) -> Found:
+def choose(found: list[Found], beginning: str) -> Found:
+    """Return the one whose id begins so; unless there is one, say so and end the program."""
     if not found:
         fail("no sessions run", 1)
     meant = [each for each in found if each[1]["session"].startswith(beginning)]

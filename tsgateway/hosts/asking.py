@@ -36,9 +36,10 @@ class AskedHost:
             self._socket.close()
             raise
 
-    def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer to a request. Raises HostRefused, HostError."""
+    def ask(self, method: str, params: dict[str, Any], within: float = PATIENCE) -> dict[str, Any]:
+        """Return the answer to a request. within: seconds of silence. Raises HostRefused, HostError."""
         number = next(self._numbers)
+        self._socket.settimeout(within)
         try:
             self._socket.sendall(encode(Kind.REQUEST, 0, {"id": number, "method": method, "params": params}))
             while data := self._socket.recv(65536):

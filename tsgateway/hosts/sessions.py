@@ -209,6 +209,13 @@ class Sessions:
             raise SessionOver(NOT_RUNNING)
         return await found.host.request("stats", {"session": session})
 
+    async def guest(self, session: str) -> Info:
+        """Return what a session's guest says of itself (GuestInfo of the link). Raises HostError."""
+        found = self._sessions.get(session)
+        if found is None:
+            raise SessionOver(NOT_RUNNING)
+        return await found.host.request("guest", {"session": session})
+
     def attach(self, session: str, hello: ClientHello, viewer: Seat) -> Attachment:
         """Attach a viewer; messages may be sent at once, the link keeps their order. Raises HostError."""
         found = self._sessions.get(session)

@@ -29,6 +29,8 @@ class Action(enum.Enum):
     """End a session."""
     MEASURE = "measure"
     """Read where a session's time goes."""
+    INSPECT = "inspect"
+    """Read what a session's guest is: its system, name, addresses."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def authorize(subject: Subject, action: Action, target: DesktopRight | Owned) ->
             return _given(subject, desktop)
         case Action.END, Owned():  # also when the desktop was taken away: ending one's own does no harm
             return target.user == subject.name
-        case Action.MEASURE, Owned():  # numbers only: nothing of what is on the screen
+        case ((Action.MEASURE | Action.INSPECT), Owned()):  # nothing of what is on the screen
             return target.user == subject.name or ADMINISTRATORS in subject.groups
     return False
 

@@ -68,7 +68,9 @@ def test_before_the_first_sync_nothing_is_an_answer():
 
 def test_a_new_sync_forgets_half_an_answer():
     reader = in_step()
+    assert reader.at_rest
     assert reader.receive(b'{"return": {"half"') == []
+    assert not reader.at_rest
     reader.sync(8)
     assert reader.receive(b': 1}}\n{"return": 5}\n' + OURS + b'\xff{"return": 8}\n{"return": 6}\n') == [
         Synced(8),

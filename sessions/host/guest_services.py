@@ -1,0 +1,72 @@
+"""Requests of the session link that go to the agent in a session's guest.
+
+What is run in a guest is noted in the log, before and after: who (the user at the other end of the link),
+what, in whose session, and how it ended.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import pwd
+import socket
+import struct
+from dataclasses import asdict
+from typing import Any
+
+from twisted.logger import Logger
+
+from sessions.guests.base import GuestError, Services
+from sessions.session import Session
+from sessions.wire.fields import clip
+
+log = Logger()
+
+MAX_SECONDS = 3600.0
+"""How long a program may be waited for."""
+MAX_NOTED = 2000
+"""Bytes of a command line that the log keeps."""
+
+_PEER = struct.Struct("3i")
+
+
+async def info(session: Session) -> dict[str, Any]:
+    """Answer `guest` (sessions/wire/link). Raises GuestError."""
+    return asdict(await _services(session).info())
+
+
+async def run(session: Session, params: dict[str, Any], who: str) -> dict[str, Any]:
+    """Answer `run`. Raises GuestError; KeyError, ValueError or TypeError for a malformed request."""
+    command = [str(word) for word in params["command"]]
+    given = base64.b64decode(params.get("input", ""), validate=True)
+    seconds = float(params.get("seconds", 30))
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ValueError(f"seconds: {seconds}")
+    services = _services(session)
+    noted = clip(json.dumps(command), MAX_NOTED)
+    where = {"who": who, "id": session.identity.session, "user": session.identity.user, "command": noted}
+    log.info("audit: {who} runs {command} in session {id} of {user}", **where)
+    try:
+        finished = await services.run(command, input=given, seconds=seconds)
+    except GuestError as error:
+        log.info("audit: {command} in session {id}, for {who}: {error}", error=str(error), **where)
+        raise
+    log.info("audit: {command} in session {id}, for {who}: code {code}", code=finished.code, **where)
+    out, err = (base64.b64encode(each).decode() for each in (finished.out, finished.err))
+    return {"code": finished.code, "out": out, "err": err}
+
+
+def peer_name(connected: socket.socket) -> str:
+    """Return the user at the other end of a Unix socket, as the kernel knows it."""
+    uid = _PEER.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))[1]
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} (user id {uid})"
+    except KeyError:
+        return f"user id {uid}"
+
+
+def _services(session: Session) -> Services:
+    services = session.services
+    if services is None:
+        raise GuestError("No agent runs in this session's guest, or the guest does not run.")
+    return services
