@@ -7,17 +7,18 @@ import resource
 from pathlib import Path
 
 
-def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+def write_whole(path: Path, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
     """Write aside, then rename, so that a reader and a crash find the old content or the new one.
 
-    Never readable by more than `mode` allows. Raises OSError.
+    Never readable by more than `mode` allows. sync: after a power cut, too. Raises OSError.
     """
     aside = path.with_name(f"{path.name}.new")
     aside.unlink(missing_ok=True)
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
     aside.rename(path)
 
 

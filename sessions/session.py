@@ -1,82 +1,45 @@
-"""A session: one person's running desktop. It joins a guest, its display, the framebuffer and viewers.
+"""A session: one person's running desktop. It joins a guest, what that shows, and viewers.
 
-It outlives every connection: with no viewer it goes on, Disconnected, until somebody ends it or its
-guest ends.
-
-A fault that shows while one viewer is served costs that viewer, never its display, another viewer or
-another session: whoever called serves them, too.
+It outlives every connection: with no viewer it goes on, Disconnected, until somebody ends it, its guest
+ends, or its rules say so. What happens to it, and where that leads, is in the table of sessions/lifecycle.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from sessions.clock import Clock, Timer
-from sessions.composer import Composer
-from sessions.displays.base import Display, DisplayError
+from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
 from sessions.guests.base import Guest, GuestError, Services
-from sessions.input.events import InputEvent
+from sessions.identity import Identity
 from sessions.latency import Figures
-from sessions.lifecycle import step
-from sessions.pacing import InThread, Recipient
-from sessions.pixels.cursor import Cursor
-from sessions.pixels.framebuffer import Framebuffer
-from sessions.pixels.geometry import Size
-from sessions.rules import Rules, Second
-from sessions.sharing import Sharing
-from sessions.viewer import Send, Viewer, input_event, make_composer
+from sessions.lifecycle import ATTENDED, EndReason, Event, can, step
+from sessions.pacing import InThread
+from sessions.restarts import Attempts
+from sessions.rules import AtGuestEnd, Second
+from sessions.screen import sleep
+from sessions.viewer import Send, Viewer
+from sessions.viewers import Viewers
+from sessions.watch import LimitWatch
 from sessions.wire import tsg
-from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import clip
 from sessions.wire.tsg import CloseCode, SessionState
+from sessions.work import Work
 
 log = Logger()
 
-REOPEN_SECONDS = (0.1, 0.5, 1, 2, 4, 8, 15)
-"""Waits between attempts to open a lost display again; after the last, the session ends."""
 IDLE_SECONDS = 600.0
+REST_SECONDS = 5.0
+"""So long after the last viewer has gone its screen is kept, for the next picture to be there at once."""
 UNKNOWN = 255
-INTERNAL = "An internal error; the session host's log has more."
+TAKEN_OVER = "This desktop was opened in another place."
 CAPABILITIES = tuple(map(int, tsg.Capability))
-CODEC_CAPABILITIES = {int(codec): tsg.Capability[codec.name] for codec in tsg.Codec}
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What does not change about a session. spec: the desktop's table, see guests/base."""
-
-    session: str
-    desktop: str
-    user: str
-    title: str
-    spec: Mapping[str, Any]
-    rules: Rules = field(default_factory=Rules)
-
-    @classmethod
-    def read(cls, table: Mapping[str, Any]) -> Identity:
-        """Take it from a JSON table; one without rules has the usual ones.
-
-        Raises KeyError, TypeError, ValueError.
-        """
-        return cls(
-            str(table["session"]),
-            str(table["desktop"]),
-            str(table["user"]),
-            str(table["title"]),
-            dict(table["spec"]),
-            Rules.read(table.get("rules", {})),
-        )
-
-    def table(self) -> dict[str, Any]:
-        """Return it as a JSON table, which `read` takes."""
-        return {**asdict(self), "rules": self.rules.table()}
 
 
 class Session:
@@ -87,6 +50,8 @@ class Session:
     idle: seconds without input after which it counts as Idle.
     figures: the host's; what is measured here counts for them as well.
     changed: called whenever `info()` says something new.
+    keep: called with a JSON table that the next process needs. kept: what the last one was given to keep;
+    without its `clock`, unless that was the clock of the same boot of the machine.
     """
 
     def __init__(
@@ -100,27 +65,32 @@ class Session:
         in_thread: InThread,
         idle: float = IDLE_SECONDS,
         figures: Figures | None = None,
+        kept: Mapping[str, Any] | None = None,
+        keep: Callable[[Mapping[str, Any]], None] = lambda table: None,
     ) -> None:
         self.identity = identity
         self.state = SessionState.STARTING
-        self.started = time.time()
+        self.reason: EndReason | None = None
+        self._kept = kept or {}
+        self.started = _wall(self._kept.get("started"))
+        self.since = self.started
+        self._keep_table = keep
         self._guest = make_guest(self._guest_ended)
-        self._options = options
         self._clock = clock
         self._changed = changed
+        self._window_log = options.window_log
         self._progress: tuple[int, str] = (UNKNOWN, "Starting")
-        self._framebuffer = Framebuffer()
-        self._cursor: Cursor | None = None
-        self._display: Display | None = None
-        self._viewers: dict[int, Viewer] = {}
         self._figures = Figures(figures)
-        self._asking: int | None = None  # the viewer whose input came last
-        self._sharing = Sharing(self._framebuffer, clock, in_thread, self._make_composer, self._fault)
-        self._work: Deferred[None] | None = None
-        self._wish: Size | None = None
+        self._viewers = Viewers(
+            identity.session, self, options, clock, in_thread=in_thread, figures=self._figures
+        )
+        self._screen = self._viewers.screen
+        self._limits = LimitWatch(identity.rules, self._kept.get("clock", {}), clock, self)
+        self._restarts = Attempts(self._kept.get("clock", {}), clock)
+        self._work = Work(identity.session, self._look, self.end)
         self._idle = idle
         self._input_at = 0.0
-        self._idling: Timer | None = None
+        self._timer: Timer | None = None  # of the state it is in: to fall Idle, to let the screen rest
         self.over: Deferred[None] = Deferred()
         """Fires when the session has ended and its guest is gone."""
 
@@ -128,121 +98,173 @@ class Session:
 
     def start(self) -> None:
         """Make the guest; `info()` tells how it goes."""
-        self._run(self._begin(self._guest.start(self.report)))
+        self._keep()
+        self._work.begin(self._begin(self._guest.start(self.report)), EndReason.START_FAILED)
 
     def adopt(self) -> None:
-        """Take up a guest that is already running."""
-        self._run(self._begin(self._guest.adopt()))
+        """Take up a guest that is already running; end it if that had been begun."""
+        if "ended" in self._kept:
+            Deferred.fromCoroutine(self._finish())
+        else:
+            self._work.begin(self._take_up(), EndReason.LOST)
 
-    async def _begin(self, guest: Awaitable[None]) -> None:
-        await guest
+    async def _begin(self, starting: Awaitable[None]) -> None:
+        await starting
         await self._open()
+        self._go(Event.READY_WATCHED if self._viewers.is_there else Event.READY)
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do `work` in the background; if it fails, the session ends and says why."""
+    async def _take_up(self) -> None:
+        await self._guest.adopt()
+        if self._viewers.is_there:
+            await self._open()
+        since = self._kept.get("since")
+        is_as_before = self._kept.get("state") == SessionState.DISCONNECTED and not self._viewers.is_there
+        self._go(Event.READY_WATCHED if self._viewers.is_there else Event.READY)
+        if is_as_before:
+            self.since = _wall(since)
+            self._keep()
 
-        async def guarded() -> None:
-            try:
-                await work
-            except (GuestError, DisplayError) as error:
-                self._log(error)
-                self._work = None
-                await self.end(str(error))
-            except CancelledError:
-                pass
-            except Exception:
-                log.failure("session {id} cannot go on", id=self.identity.session)
-                self._work = None
-                await self.end("The desktop cannot go on: an internal error, see the session host's log.")
+    async def _finish(self) -> None:
+        """End what an earlier process had begun to end."""
+        self.reason = EndReason.LOST
+        self._go(EndReason.LOST)
+        try:
+            await self._guest.adopt()
+        except GuestError as error:
+            self._work.note(error)  # so it has gone already
+        await self._stop_guest()
 
-        self._work = Deferred.fromCoroutine(guarded())
-
-    def _log(self, error: GuestError | DisplayError) -> None:
-        session, detail = self.identity.session, error.detail or "no details"
-        log.warn("session {id}: {error} ({detail})", id=session, error=str(error), detail=detail)
+    def _look(self) -> None:
+        """Whoever is there looks: see that the screen is open."""
+        if self.state in ATTENDED and not self._screen.is_open and not self._work.is_going_on:
+            self._work.begin(self._open(), EndReason.LOST)
 
     async def _open(self) -> None:
-        self._display = await self._guest.open_display(self._framebuffer, self)
-        if self.state in (SessionState.STARTING, SessionState.DISCONNECTED):  # viewers may have come
-            self._go(SessionState.CONNECTED if self._viewers else SessionState.DISCONNECTED)
-        self._display.watch(bool(self._viewers))
-        if self._wish is not None:
-            self._display.request_size(self._wish)
+        """Open the screen, patiently. Raises DisplayError."""
+        try:
+            await self._screen.open(self._guest)
+        except (GuestError, DisplayError) as error:
+            if self.state is SessionState.STARTING:
+                raise
+            await self._reopen(error)
 
-    async def _reopen(self, reason: DisplayError) -> None:
-        """Open a lost display again, patiently; the guest may only have restarted its screen."""
-        for wait in REOPEN_SECONDS:
-            self._log(reason)
-            self._tell(tsg.State(self.state, UNKNOWN, clip(f"{reason} Trying again.")))
-            await self._sleep(wait)
-            try:
-                await self._open()
-            except (GuestError, DisplayError) as error:
-                reason = DisplayError(str(error), error.detail)
-            else:
-                self._tell(tsg.State(self.state, UNKNOWN, ""))
-                return
-        self._log(reason)
-        await self.end(str(reason))
+    async def _reopen(self, reason: GuestError | DisplayError) -> None:
+        await self._screen.reopen(self._guest, reason, self._say, self._work.note)
 
-    def _sleep(self, seconds: float) -> Deferred[None]:
-        timer = Deferred[None](lambda _: call.cancel())
-        call = self._clock.callLater(seconds, timer.callback, None)
-        return timer
+    def _say(self, text: str) -> None:
+        self._viewers.tell(tsg.State(self.state, UNKNOWN, clip(text)))
 
-    async def end(self, reason: str) -> None:
-        """End the session and its guest, telling viewers why."""
+    async def end(self, reason: str, how: EndReason = EndReason.RESET) -> None:
+        """End the session and its guest at once, telling viewers why."""
+        await self._end(reason, how, 0)
+
+    async def log_off(self, reason: str, how: EndReason = EndReason.LOGGED_OFF) -> None:
+        """End the session, telling viewers why; its guest is given the time to shut down first."""
+        is_up = self.state is not SessionState.STARTING
+        await self._end(reason, how, self.identity.rules.shutdown_seconds if is_up else 0)
+
+    async def _end(self, reason: str, how: EndReason, patience: float) -> None:
         if self.state is SessionState.ENDED:
             return
         self._progress = (UNKNOWN, reason)
-        self._go(SessionState.ENDED)
-        for viewer in list(self._viewers):
-            self.detach(viewer, CloseCode.SESSION_ENDED, reason)
+        self.reason = how
+        self._go(how)
+        self._viewers.let_all_go(CloseCode.SESSION_ENDED, reason)
         self._let_go()
+        try:
+            if patience:
+                await self._guest.shut_down(patience)
+        except Exception:
+            log.failure("session {id}: its guest does not shut down", id=self.identity.session)
+        await self._stop_guest()
+
+    async def _stop_guest(self) -> None:
         try:
             await self._guest.stop()
         except Exception:
             log.failure("session {id}: its guest does not stop as it should", id=self.identity.session)
         self.over.callback(None)
 
+    def disconnect(self, reason: str) -> None:
+        """Let every viewer go for good; the session goes on."""
+        if self.state in ATTENDED:
+            self._limits.on_purpose()
+        self._viewers.let_all_go(CloseCode.DISCONNECTED, reason)
+
     async def leave(self) -> None:
         """Let go of the guest without ending it: the session host is about to exit."""
-        for viewer in list(self._viewers):
-            self.detach(viewer, CloseCode.SHUTDOWN, "The session host is restarting; your desktop goes on.")
+        self._viewers.let_all_go(CloseCode.SHUTDOWN, "The session host is restarting; your desktop goes on.")
         self._let_go()
         await self._guest.detach()
 
     def _let_go(self) -> None:
-        work, self._work = self._work, None
-        if work is not None:
-            work.cancel()
-        display, self._display = self._display, None
-        if display is not None:
-            display.close()
+        self._work.cancel()
+        self._cancel_timer()
+        self._limits.stop()
+        self._screen.close()
 
     def _guest_ended(self, reason: str) -> None:
         """The guest has stopped by itself (`Place.ended`)."""
         log.info("session {id}: {reason}", id=self.identity.session, reason=reason)
-        Deferred.fromCoroutine(self.end(reason))
+        if self.identity.rules.at_guest_end is AtGuestEnd.RESTART and can(self.state, Event.RESTART):
+            if self._restarts.one_more():
+                self._restart(reason)
+                return
+            reason = f"{reason} Starting it again has not helped."
+        Deferred.fromCoroutine(self.end(reason, EndReason.GUEST_ENDED))
 
-    def _go(self, to: SessionState) -> None:
-        if to is self.state:
-            return
-        self.state = step(self.state, to)
-        if self._idling is not None and self._idling.active():
-            self._idling.cancel()
-        if to is SessionState.ACTIVE:
-            self._input_at = self._clock.seconds()
-            self._await_input()
+    def _restart(self, reason: str) -> None:
+        self._let_go()
+        self._progress = (UNKNOWN, f"{reason} It is started again.")
+        self._go(Event.RESTART)
+
+        async def again() -> None:
+            await sleep(self._clock, 0)  # whoever noticed its end comes to an end first
+            await self._begin(self._guest.start(self.report))
+
+        self._work.begin(again(), EndReason.START_FAILED)
+
+    # ---- states
+
+    def _go(self, why: Event | EndReason) -> None:
+        self.state = step(self.state, why)
+        self.since = time.time()
+        self._cancel_timer()
+        match self.state:
+            case SessionState.ACTIVE:
+                self._input_at = self._clock.seconds()
+                self._await_input()
+            case SessionState.DISCONNECTED:
+                self._timer = self._clock.callLater(REST_SECONDS, self._rest)
+        self._limits.went(self.state)
+        self._keep()
         self._say_state()
 
     def _await_input(self) -> None:
         """Fall Idle when there has been no input for long enough, else look again then."""
         wait = self._input_at + self._idle - self._clock.seconds()
         if wait > 0:
-            self._idling = self._clock.callLater(wait, self._await_input)
+            self._timer = self._clock.callLater(wait, self._await_input)
         else:
-            self._go(SessionState.IDLE)
+            self._go(Event.QUIET)
+
+    def _rest(self) -> None:
+        """Nobody has looked for a while: the screen costs nothing from now on."""
+        if not self._work.is_going_on:
+            self._screen.rest()
+        else:  # it is being opened
+            self._timer = self._clock.callLater(REST_SECONDS, self._rest)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+
+    def _keep(self) -> None:
+        """Let what the next process needs to know be kept."""
+        ended = {} if self.reason is None else {"ended": self.reason.name}
+        clock = {**self._limits.table(), **self._restarts.table()}
+        state = {"started": self.started, "since": self.since, "state": int(self.state)}
+        self._keep_table({**state, "clock": clock, **ended})
 
     def report(self, percent: int | None, text: str) -> None:
         """Take a guest's progress (`guests.base.Progress`)."""
@@ -251,7 +273,7 @@ class Session:
 
     def _say_state(self) -> None:
         progress, text = self._told_progress
-        self._tell(tsg.State(self.state, progress, clip(text)))
+        self._viewers.tell(tsg.State(self.state, progress, clip(text)))
         self._changed(self)
 
     @property
@@ -274,6 +296,8 @@ class Session:
             "title": self.identity.title,
             "kind": self.identity.spec["kind"],
             "state": int(self.state),
+            "reason": "" if self.reason is None else self.reason.name,
+            "since": self.since,
             "progress": progress,
             "text": text,
             "viewers": len(self._viewers),
@@ -286,9 +310,7 @@ class Session:
             "session": self.identity.session,
             "state": int(self.state),
             **self._figures.report(self._clock.seconds()),
-            "viewers": [
-                {"viewer": number, **viewer.statistics()} for number, viewer in self._viewers.items()
-            ],
+            "viewers": self._viewers.statistics(),
         }
 
     # ---- viewers
@@ -296,180 +318,88 @@ class Session:
     def attach(
         self, number: int, hello: tsg.ClientHello, send: Send, gone: Callable[[CloseCode, str], None]
     ) -> None:
-        """Let a viewer in. It takes the session over, unless several may look at this desktop at once.
-
-        send, gone: see `Viewer`.
-        """
-        if self.identity.rules.second is not Second.JOIN:
-            for other in list(self._viewers):
-                self.detach(other, CloseCode.TAKEN_OVER, "This desktop was opened in another place.")
-        viewer = Viewer(hello, send, gone, self._clock, self._figures)
-        self._viewers[number] = viewer
-        self._wish = viewer.wish
-        self._serve(number, self._welcome)
+        """Let a viewer in, as the rules say when another is there. send, gone: see `Viewer`."""
+        if self.state is SessionState.ENDED:
+            gone(CloseCode.SESSION_ENDED, self._progress[1])
+            return
+        second = self.identity.rules.second
+        if second is Second.REFUSE and self._viewers.is_there:
+            who = f"by {self.identity.user}, {self._viewers.occupation}"
+            gone(CloseCode.IN_USE, clip(f"This desktop is in use in another place: {who}."))
+            return
+        if second is Second.TAKE_OVER:
+            self._viewers.let_all_go(CloseCode.TAKEN_OVER, TAKEN_OVER)
+        self._viewers.add(number, hello, send, gone)
+        self._viewers.serve(number, self._welcome)
         self._changed(self)
 
     def _welcome(self, viewer: Viewer) -> None:
+        identity = self.identity
         viewer.tell(
-            tsg.ServerHello(
-                tsg.VERSION,
-                self.identity.session,
-                self.identity.title,
-                1,
-                self._options.window_log,
-                CAPABILITIES,
-            )
+            tsg.ServerHello(tsg.VERSION, identity.session, identity.title, 1, self._window_log, CAPABILITIES)
         )
-        if self._display is not None:
-            if len(self._viewers) == 1:
-                self._go(SessionState.CONNECTED)
-            else:
-                self._say_state()
-            self._display.watch(True)
-            self._display.request_size(viewer.wish)
+        if can(self.state, Event.CAME):
+            self._go(Event.CAME)
         else:
             self._say_state()
-        if viewer not in self._viewers.values():
+        if not self._viewers.has(viewer):
             return  # it was lost while it was greeted
-        if self._framebuffer.size.width and self._framebuffer.size.height:
-            viewer.tell(tsg.ScreenSize(*self._framebuffer.size))
-        self._sharing.join(viewer.recipient)
-        if self._cursor is not None:
-            viewer.cursor(self._cursor)
-
-    def _make_composer(self, capabilities: frozenset[int]) -> Composer:
-        return make_composer(self._framebuffer, capabilities, self._options)
-
-    def _fault(self, recipient: Recipient) -> None:
-        """A viewer cannot be sent frames any more; the log has been told why."""
-        for number, viewer in list(self._viewers.items()):
-            if viewer.recipient is recipient:
-                self.detach(number, CloseCode.SERVER_ERROR, INTERNAL)
+        self._screen.show(viewer)
+        if (notice := self._limits.notice()).text:
+            viewer.notice(notice)
+        self._look()
 
     def detach(self, number: int, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> None:
         """Let a viewer go; what it holds down is released. Unknown numbers are ignored."""
-        viewer = self._viewers.pop(number, None)
-        if viewer is None:
-            return
-        self._sharing.leave(viewer.recipient)
-        viewer.close(code, reason)
-        try:
-            self._release(viewer)
-            if self._display is not None:
-                self._display.watch(bool(self._viewers))
-        except Exception:
-            log.failure("session {id}: its display fails", id=self.identity.session)
-        if not self._viewers and self.state not in (SessionState.STARTING, SessionState.ENDED):
-            self._go(SessionState.DISCONNECTED)
-        else:
-            self._changed(self)
+        self._viewers.let_go(number, code, reason)
 
     def received(self, number: int, data: bytes) -> None:
         """Take one tsg message of a viewer; one that breaks the protocol is let go."""
-        viewer = self._viewers.get(number)
-        if viewer is None:
-            return
-        try:
-            message = tsg.decode(data, tsg.FROM_VIEWER)
-        except ProtocolError as error:
-            self.detach(number, CloseCode.PROTOCOL, str(error))
-            return
-        if message is not None:
-            self._serve(number, lambda viewer: self._take(number, viewer, message))
+        self._viewers.received(number, data)
 
-    def _serve(self, number: int, act: Callable[[Viewer], None]) -> None:
-        """Do something for a viewer; if that fails, it is let go."""
-        viewer = self._viewers.get(number)
-        try:
-            if viewer is not None:
-                act(viewer)
-        except Exception:
-            log.failure("session {id}: viewer {number} is let go", id=self.identity.session, number=number)
-            self.detach(number, CloseCode.SERVER_ERROR, INTERNAL)
+    # ---- what viewers mean for it (viewers.ViewerEvents)
 
-    def _serve_all(self, act: Callable[[Viewer], None]) -> None:
-        for number in list(self._viewers):
-            self._serve(number, act)
+    def seen(self) -> None:
+        """A viewer has a picture."""
+        if self.state is SessionState.CONNECTED:
+            self._go(Event.SEEN)
 
-    def _take(self, number: int, viewer: Viewer, message: tsg.Message) -> None:
-        match message:
-            case tsg.Ack():
-                self._acknowledged(viewer, message)
-            case tsg.Refresh():
-                self._sharing.restart(viewer.recipient)
-            case tsg.VideoFailed():
-                self._video_failed(viewer, message)
-            case tsg.RequestSize():
-                self._wish = Size(message.width, message.height)
-                if self._display is not None:
-                    self._display.request_size(self._wish)
-            case tsg.ReleaseKeys():
-                self._release(viewer)
-            case tsg.WatchStatistics():
-                viewer.watch_statistics(bool(message.on))
-            case _:
-                event = input_event(message)
-                if event is not None:
-                    self._heard()
-                if event is not None and self._display is not None and viewer.ledger.passes(event):
-                    self._asking = number
-                    self._display.send(event)
-
-    def _heard(self) -> None:
+    def heard(self) -> None:
         """The person does something."""
         self._input_at = self._clock.seconds()
+        if self._limits.heard():
+            self._keep()
         if self.state is SessionState.IDLE:
-            self._go(SessionState.ACTIVE)
+            self._go(Event.INPUT)
 
-    def _acknowledged(self, viewer: Viewer, ack: tsg.Ack) -> None:
-        if self.state is SessionState.CONNECTED:
-            self._go(SessionState.ACTIVE)
-        held = (ack.present_us or ack.decode_us) / 1e6
-        self._sharing.acknowledged(viewer.recipient, ack.number, held)
-
-    def _video_failed(self, viewer: Viewer, message: tsg.VideoFailed) -> None:
-        capability = CODEC_CAPABILITIES.get(message.codec)
-        if capability is not None and self._sharing.give_up(viewer.recipient, capability, message.codec):
-            log.warn(
-                "session {id}: a viewer cannot decode {codec}: {reason}",
-                id=self.identity.session,
-                codec=capability.name,
-                reason=clip(message.reason),
-            )
-
-    def _release(self, viewer: Viewer) -> None:
-        for event in viewer.ledger.release():
-            if self._display is not None:
-                self._display.send(event)
-
-    def _tell(self, message: tsg.Message) -> None:
-        self._serve_all(lambda viewer: viewer.tell(message))
-
-    # ---- what the display tells (displays.base.DisplayEvents)
-
-    def resized(self) -> None:
-        """The framebuffer has a new size."""
-        self._framebuffer.take_damage()
-        self._tell(tsg.ScreenSize(*self._framebuffer.size))
-        self._sharing.resized()
-
-    def updated(self) -> None:
-        """The framebuffer holds a whole new picture."""
-        self._sharing.add(self._framebuffer.take_damage())
-
-    def cursor(self, cursor: Cursor) -> None:
-        """The pointer looks like this now."""
-        self._cursor = cursor
-        self._serve_all(lambda viewer: viewer.cursor(cursor))
-
-    def injected(self, event: InputEvent, waited: float) -> None:
-        """The guest has been handed an input event."""
-        viewer = None if self._asking is None else self._viewers.get(self._asking)
-        if viewer is not None:
-            viewer.recipient.latency.injected(event, waited, self._clock.seconds())
+    def left(self) -> None:
+        """A viewer has gone."""
+        if not self._viewers.is_there and can(self.state, Event.LEFT):
+            self._go(Event.LEFT)
+        else:
+            self._changed(self)
 
     def lost(self, reason: DisplayError) -> None:
-        """The display is gone; the guest may still be there."""
-        self._display = None
-        if self.state is not SessionState.ENDED:
-            self._run(self._reopen(reason))
+        """What the viewers look at is gone; the guest may still be there."""
+        if self.state in ATTENDED and not self._work.is_going_on:
+            self._work.begin(self._reopen(reason), EndReason.LOST)
+        elif self.state is not SessionState.ENDED:
+            self._work.note(reason)
+
+    # ---- what limits do (watch.Limited)
+
+    def announce(self, notice: tsg.Notice) -> None:
+        """Tell everybody connected."""
+        self._viewers.serve_all(lambda viewer: viewer.notice(notice))
+
+    def stop_using(self, reason: str) -> None:
+        """A limit has struck that lets the session go on."""
+        self.disconnect(reason)
+
+    def stop_living(self, reason: str) -> None:
+        """A limit has struck that ends it."""
+        Deferred.fromCoroutine(self.log_off(reason, EndReason.LIMIT))
+
+
+def _wall(kept: object) -> float:
+    return float(kept) if isinstance(kept, int | float) else time.time()

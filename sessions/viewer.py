@@ -54,6 +54,9 @@ class Viewer:
             min(max(hello.width, 1), tsg.MAX_SCREEN),
             min(max(hello.height, 1), tsg.MAX_SCREEN),
         )
+        self.client = hello.client
+        self.since = clock.seconds()
+        self.takes_notices = Capability.NOTICES in hello.capabilities
         self.ledger = Ledger()
         own = Figures(figures)
         self.recipient = Recipient(send, KNOWN.intersection(hello.capabilities), own)
@@ -65,6 +68,11 @@ class Viewer:
     def tell(self, message: tsg.Message) -> None:
         """Send one message."""
         self._send(message.encode())
+
+    def notice(self, notice: tsg.Notice) -> None:
+        """Announce something to its person, if it can."""
+        if self.takes_notices:
+            self.tell(notice)
 
     def cursor(self, cursor: Cursor) -> None:
         """The pointer looks different."""

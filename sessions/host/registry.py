@@ -1,14 +1,16 @@
 """The sessions of this host, and their folders.
 
-Each session has a folder `state/<session>/`: `session.json` says whose it is and what it shows, `guest/`
-belongs to the guest. The folder is what lets a new session host process take the session up again, so
-`session.json` is written before the guest is started and the folder goes last. It holds the desktop's
-whole spec, a VNC password included, which the next process needs as well: it is for its owner only (0600).
+Each session has a folder `state/<session>/`: `session.json` says whose it is and what it shows, `life.json`
+how its life has gone (sessions/host/kept), `guest/` belongs to the guest. The folder is what lets a new
+session host process take the session up again, so `session.json` is written before the guest is started and
+the folder goes last. It holds the desktop's whole spec, a VNC password included, which the next process needs
+as well: it is for its owner only (0600).
 What guests of one kind share (`guests.base.House`) is in `state/houses/<kind>/`.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shutil
@@ -24,10 +26,12 @@ from twisted.logger import Logger
 from sessions import plugins
 from sessions.files import write_whole
 from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, House, Place, Site
+from sessions.host import kept
 from sessions.host.settings import Settings
+from sessions.identity import Identity
 from sessions.latency import Figures
 from sessions.pixels.geometry import Size
-from sessions.session import Identity, Session
+from sessions.session import Session
 from sessions.wire.tsg import SessionState
 
 log = Logger()
@@ -101,7 +105,7 @@ class Registry:
         try:
             (folder / "guest").mkdir(mode=0o700, parents=True)
             write_whole(folder / "session.json", json.dumps(identity.table()).encode())
-            session = self._make(identity, size)
+            session = self._make(identity, {}, size)
         except (OSError, SessionRefused) as error:
             shutil.rmtree(folder, ignore_errors=True)  # one small file of ours
             raise SessionRefused(_sentence(error)) from error
@@ -120,7 +124,7 @@ class Registry:
                 continue
             try:
                 table = json.loads((folder / "session.json").read_text())
-                session = self._make(Identity.read(table))
+                session = self._make(Identity.read(table), kept.read(folder))
             except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
                 log.warn("session folder {f} is of no use and is removed: {e}", f=folder.name, e=repr(error))
                 self._in_background(self._remove(folder))
@@ -175,12 +179,13 @@ class Registry:
         except TimeoutError:
             log.error("a guest takes too long to end; the next session host finds it again")
 
-    def _make(self, identity: Identity, size: Size = DEFAULT_SCREEN) -> Session:
+    def _make(self, identity: Identity, before: Mapping[str, Any], size: Size = DEFAULT_SCREEN) -> Session:
+        folder = self._settings.state / identity.session
         kind = str(identity.spec.get("kind"))
 
         def make_guest(ended: Callable[[str], None]) -> Guest:
             place = Place(
-                folder=self._settings.state / identity.session / "guest",
+                folder=folder / "guest",
                 images=self._settings.images,
                 ended=ended,
                 reactor=self._reactor,
@@ -201,6 +206,8 @@ class Registry:
             in_thread=self._in_thread,
             idle=settings.idle_seconds,
             figures=self.figures,
+            kept=before,
+            keep=functools.partial(kept.write, folder),
         )
         self._sessions[identity.session] = session
         return session

@@ -17,9 +17,11 @@ from sessions.guests.base import GuestError
 from sessions.host import guest_services
 from sessions.host.load import LoadGauge
 from sessions.host.registry import Registry, SessionMissing, SessionRefused
+from sessions.identity import Identity
 from sessions.latency import BOUNDS
+from sessions.lifecycle import EndReason
 from sessions.pixels.geometry import Size
-from sessions.session import Identity, Session
+from sessions.session import Session
 from sessions.wire import link, tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.tsg import CloseCode
@@ -27,6 +29,15 @@ from sessions.wire.tsg import CloseCode
 log = Logger()
 
 INTERNAL = "An internal error; the session host's log has more."
+
+LOGGED_OFF = {
+    EndReason.LOGGED_OFF: "You have logged off.",
+    EndReason.ADMINISTRATOR: "An administrator has logged this session off.",
+}
+RESET = {
+    EndReason.RESET: "You have reset this session.",
+    EndReason.ADMINISTRATOR: "An administrator has reset this session.",
+}
 
 
 class HostServer(Factory):
@@ -167,7 +178,27 @@ class HostLink(Protocol):
 
     def _end(self, params: dict[str, Any]) -> dict[str, Any]:
         session = self._server.registry[params["session"]]
-        Deferred.fromCoroutine(session.end(params.get("reason") or "The session was ended."))
+        reason = params.get("reason") or "The session was ended."
+        Deferred.fromCoroutine(session.end(str(reason), EndReason.ADMINISTRATOR))
+        return {}
+
+    def _log_off(self, params: dict[str, Any]) -> dict[str, Any]:
+        session, how = self._server.registry[params["session"]], EndReason.LOGGED_OFF
+        if params.get("administrator"):
+            how = EndReason.ADMINISTRATOR
+        Deferred.fromCoroutine(session.log_off(LOGGED_OFF[how], how))
+        return {}
+
+    def _reset(self, params: dict[str, Any]) -> dict[str, Any]:
+        session, how = self._server.registry[params["session"]], EndReason.RESET
+        if params.get("administrator"):
+            how = EndReason.ADMINISTRATOR
+        Deferred.fromCoroutine(session.end(RESET[how], how))
+        return {}
+
+    def _disconnect(self, params: dict[str, Any]) -> dict[str, Any]:
+        by = "An administrator has" if params.get("administrator") else "You have"
+        self._server.registry[params["session"]].disconnect(f"{by} disconnected it. The session goes on.")
         return {}
 
     def _stats(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -196,6 +227,9 @@ class HostLink(Protocol):
         "attach": _attach,
         "detach": _detach,
         "end": _end,
+        "log_off": _log_off,
+        "reset": _reset,
+        "disconnect": _disconnect,
         "stats": _stats,
         "totals": _totals,
         "guest": _guest,

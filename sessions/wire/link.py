@@ -12,7 +12,10 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     list       {}                                                  → {sessions: [SessionInfo]}
     attach     {session, viewer, hello: base64 of ClientHello}     → {}, then tsg messages on that channel
     detach     {viewer}                                            → {}
-    end        {session}                                           → {}
+    end        {session}                                           → {}   at once
+    log_off    {session, administrator}                            → {}   its guest may shut down first
+    reset      {session, administrator}                            → {}   at once
+    disconnect {session, administrator}                            → {}   its viewers are let go
     stats      {session}                                           → Statistics
     totals     {}                                                  → Totals
     guest      {session}                                           → GuestInfo
@@ -28,10 +31,11 @@ Events (host to gateway):
     load       Load                               before hello is answered, every 5 s, when its counts change
 
 SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), progress, text,
-viewers, started (Unix time)}. `session` is an id the gateway chose (32 hex digits); `spec` is the
-desktop's table from the configuration, with secrets filled in, `rules` those of its life (sessions/rules;
-without them the usual ones); `viewer` is a number the gateway chose,
-never used twice on one link.
+viewers, started, since (Unix times: of its start, and of its last change of state), reason (name of an
+`EndReason`, sessions/lifecycle; "" while it lives)}. `session` is an id the gateway chose (32 hex digits);
+`spec` is the desktop's table from the configuration, with secrets filled in, `rules` those of its life
+(sessions/rules; without them the usual ones); `viewer` is a number the gateway chose, never used twice on one
+link; `administrator` says whether somebody else than the session's person asks for it.
 
 Statistics: where a session's time goes (docs/latency.md). {session, state, stages, frames, refinements,
 encodings, viewers: [{viewer, stages, frames, refinements, encodings, line}]}. stages: {name of a tsg `Stage`:

@@ -57,6 +57,8 @@ class CloseCode(enum.IntEnum):
     SERVER_ERROR = 9
     SHUTDOWN = 10
     SIGNED_OUT = 11
+    IN_USE = 12
+    DISCONNECTED = 13
 
 
 class SessionState(enum.IntEnum):
@@ -90,6 +92,18 @@ class Capability(enum.IntEnum):
     AV1 = 9
     STATISTICS = 10
     """(server) Takes `WatchStatistics`."""
+    NOTICES = 11
+    """(viewer) Takes `Notice`; (server) takes `Stay`."""
+
+
+class NoticeLevel(enum.IntEnum):
+    """What a `Notice` is."""
+
+    INFORMATION = 0
+    WARNING = 1
+    """Something is going to happen."""
+    ABSENCE = 2
+    """Something is going to happen unless the person does something: any input or `Stay` prevents it."""
 
 
 class Encoding(enum.IntEnum):
@@ -343,6 +357,14 @@ class WatchStatistics(Message):
     FIELDS = (Integer("on", "u8"),)
 
 
+@dataclass(frozen=True, slots=True)
+class Stay(Message):
+    """The person is there: this counts as input, and the guest is told nothing."""
+
+    TYPE = 0x1B
+    FIELDS = ()
+
+
 # ---- server to viewer
 
 
@@ -577,6 +599,21 @@ class Statistics(Message):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Notice(Message):
+    """Something that the person has to know, for viewers that take it; it replaces the last one.
+
+    level: `NoticeLevel`. seconds: until what it announces happens; 0 where that is not known or nothing does.
+    text: a sentence for people; empty: the last notice is of no concern any more.
+    """
+
+    level: int
+    seconds: int
+    text: str
+    TYPE = 0x26
+    FIELDS = (Integer("level", "u8"), Integer("seconds", "u32"), Text("text"))
+
+
 def numbered(frame: bytes, number: int) -> bytes:
     """Return an encoded `Frame` with another number: each viewer counts its own."""
     return b"".join((frame[:1], _NUMBER.pack(number & 0xFFFFFFFF), memoryview(frame)[5:]))
@@ -601,11 +638,11 @@ FROM_VIEWER: dict[int, type[Message]] = {
     m.TYPE: m
     for m in (
         Ping, Pong, Close, ClientHello, Key, TypeText, Pointer, Wheel, ReleaseKeys, RequestSize, Ack, Refresh,
-        VideoFailed, WatchStatistics,
+        VideoFailed, WatchStatistics, Stay,
     )
 }  # fmt: skip
 FROM_SERVER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (Ping, Pong, Close, ServerHello, ScreenSize, State, Cursor, Frame, Statistics)
+    m.TYPE: m for m in (Ping, Pong, Close, ServerHello, ScreenSize, State, Cursor, Frame, Statistics, Notice)
 }
 
 

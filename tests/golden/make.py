@@ -71,6 +71,12 @@ VALID: list[tsg.Message] = [
     tsg.VideoFailed(0xFF, "x" * 256),
     tsg.WatchStatistics(1),
     tsg.WatchStatistics(0xFF),
+    tsg.Stay(),
+    tsg.Notice(tsg.NoticeLevel.INFORMATION, 0, ""),
+    tsg.Notice(tsg.NoticeLevel.ABSENCE, 60, "Sie werden gleich getrennt — 切断 🙂"),
+    tsg.Notice(0xFF, U32, "x" * 1024),
+    tsg.Close(tsg.CloseCode.IN_USE, "in use"),
+    tsg.Close(tsg.CloseCode.DISCONNECTED, "by a limit"),
     tsg.Statistics((), 0, 0, 0, 0, 0, 0),
     tsg.Statistics(
         (
@@ -150,6 +156,9 @@ MALFORMED: list[tuple[str, str, bytes]] = [
     ("Frame: a video of no known codec", "server", _frame(1, 0, _operation(3, 0, 0, 1, 1, 4) + b"\0\4\0v")),
     ("VideoFailed: reason too long", "viewer", b"\x19\x00\x01\x01" + b"x" * 257),
     ("WatchStatistics: cut off", "viewer", b"\x1a"),
+    ("Notice: cut off", "server", b"\x26\x01\x00\x00\x00"),
+    ("Notice: text too long", "server", b"\x26\x01" + bytes(4) + b"\x04\x01" + b"x" * 1025),
+    ("Stay: unknown field", "viewer", b"\x1b\x01\x00\x00"),
     ("Statistics: stages cut off", "server", b"\x25\x02" + bytes(29)),
     ("Statistics: cut off", "server", tsg.Statistics((), 0, 0, 0, 0, 0, 0).encode()[:-1]),
     ("Frame: a copy from nowhere", "server", _frame(1, 0, _operation(2, 0, 0, 1, 1))),

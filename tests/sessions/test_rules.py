@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sessions.identity import Identity
 from sessions.rules import AtGuestEnd, AtLimit, Rules, RulesError, Second
-from sessions.session import Identity
 
 minutes = st.floats(0, 500_000) | st.integers(0, 500_000)
 seconds = st.floats(0, 3600) | st.integers(0, 3600)

@@ -9,10 +9,12 @@ from twisted.logger import eventAsText, globalLogPublisher
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
 from sessions.guests.base import GuestError
+from sessions.identity import Identity
 from sessions.input.events import Button, Key, Pointer, Text, Wheel
 from sessions.pixels.geometry import Rect, Size
 from sessions.rules import Rules, Second
-from sessions.session import IDLE_SECONDS, REOPEN_SECONDS, Identity, Session
+from sessions.screen import REOPEN_SECONDS
+from sessions.session import IDLE_SECONDS, Session
 from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode, SessionState
 from tests.reference.picture import Picture
@@ -58,6 +60,7 @@ class Machine:
     def __init__(self, ended):
         self.ended = ended
         self.started = Deferred()
+        self.down = Deferred()
         self.screens = []
         self.refusals = []
         self.calls = []
@@ -76,6 +79,10 @@ class Machine:
         self.screens.append(Screen(framebuffer, events))
         self.screens[-1].paint(0)
         return self.screens[-1]
+
+    async def shut_down(self, seconds):
+        self.calls.append(f"shut down within {seconds}")
+        await self.down
 
     async def stop(self):
         self.calls.append("stop")
@@ -221,7 +228,7 @@ def test_a_viewer_that_fails_at_a_codec_is_heard_and_one_that_makes_it_up_is_not
     for codec in (tsg.Codec.H264, tsg.Codec.H264, tsg.Codec.AV1, 77):
         client.say(tsg.VideoFailed(codec, "no \n decoder"))
     assert client.gone is None
-    [viewer] = world.session._viewers.values()
+    [viewer] = world.session._viewers._viewers.values()
     assert viewer.recipient.capabilities == {1, 2}
 
 
@@ -376,16 +383,20 @@ def test_a_strangers_words_in_a_reason_disturb_nothing(running, words):
 
 
 def test_a_display_lost_for_good_ends_the_session(running):
+    client = Client(running.session, 1)
     running.machine.refusals = [DisplayError("Nobody there.")] * 20
     running.screen.events.lost(DisplayError("Gone."))
     for wait in REOPEN_SECONDS:
         running.clock.advance(wait)
     assert running.session.state is SessionState.ENDED
+    assert client.gone == (CloseCode.SESSION_ENDED, "Nobody there.")
     assert running.told[-1]["text"] == "Nobody there."
+    assert running.told[-1]["reason"] == "LOST"
     assert not running.clock.getDelayedCalls()
 
 
 def test_what_is_for_the_operator_is_in_the_log_and_nowhere_else(running):
+    Client(running.session, 1)
     events = []
     globalLogPublisher.addObserver(events.append)
     try:

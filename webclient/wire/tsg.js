@@ -27,6 +27,8 @@ export const CloseCode = Object.freeze({
   SERVER_ERROR: 9,
   SHUTDOWN: 10,
   SIGNED_OUT: 11,
+  IN_USE: 12,
+  DISCONNECTED: 13,
 });
 
 export const SessionState = Object.freeze({
@@ -49,8 +51,10 @@ export const Capability = Object.freeze({
   VP9: 8,
   AV1: 9,
   STATISTICS: 10,
+  NOTICES: 11,
 });
 
+export const NoticeLevel = Object.freeze({ INFORMATION: 0, WARNING: 1, ABSENCE: 2 });
 export const Encoding = Object.freeze({ HISTORY: 0, JPEG: 1, COPY: 2, VIDEO: 3 });
 export const Codec = Object.freeze({ H264: 0, VP8: 1, VP9: 2, AV1: 3 });
 export const VideoFlag = Object.freeze({ KEY: 1 });
@@ -270,6 +274,7 @@ const LAYOUTS = {
   Refresh: { type: 0x18, fields: [] },
   VideoFailed: { type: 0x19, fields: [u8("codec"), text("reason", 256)] },
   WatchStatistics: { type: 0x1a, fields: [u8("on")] },
+  Stay: { type: 0x1b, fields: [] },
   ServerHello: {
     type: 0x20,
     fields: [
@@ -302,6 +307,7 @@ const LAYOUTS = {
       u32("refinements"),
     ],
   },
+  Notice: { type: 0x26, fields: [u8("level"), u32("seconds"), text("text")] },
 };
 
 function table(...names) {
@@ -311,9 +317,11 @@ function table(...names) {
 const BOTH = ["Ping", "Pong", "Close"];
 export const FROM_VIEWER = table(
   ...BOTH, "ClientHello", "Key", "TypeText", "Pointer", "Wheel", "ReleaseKeys", "RequestSize", "Ack", "Refresh",
-  "VideoFailed", "WatchStatistics",
+  "VideoFailed", "WatchStatistics", "Stay",
 );
-export const FROM_SERVER = table(...BOTH, "ServerHello", "ScreenSize", "State", "Cursor", "Frame", "Statistics");
+export const FROM_SERVER = table(
+  ...BOTH, "ServerHello", "ScreenSize", "State", "Cursor", "Frame", "Statistics", "Notice",
+);
 
 // Returns the message's bytes. Throws RangeError when a field does not fit.
 export function encode(message) {

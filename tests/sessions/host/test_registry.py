@@ -10,8 +10,8 @@ from sessions import plugins
 from sessions.guests import testcard
 from sessions.host.registry import LEAVE_SECONDS, Registry
 from sessions.host.settings import Settings
+from sessions.identity import Identity
 from sessions.pixels.geometry import Size
-from sessions.session import Identity
 from tests.sessions.host.process import at_once
 
 ID = "a" * 32

@@ -134,7 +134,7 @@ def test_a_fault_while_a_viewer_is_served_costs_that_viewer(line, monkeypatch, a
     monkeypatch.setattr(FaultyGuest, "at", "")
     line.start("a" * 32, FAULTY)
     line.attach("a" * 32, 1)
-    display = line.registry["a" * 32]._display
+    display = line.registry["a" * 32]._screen._display
     monkeypatch.setattr(display, at, FaultyGuest.fail)
     message = tsg.Key(1, 30, 0x61) if at == "send" else tsg.RequestSize(640, 480)
     got = line.say(link.Kind.VIEWER, 1, message.encode())
@@ -155,12 +155,12 @@ def test_a_viewer_that_cannot_be_sent_to_does_not_fail_its_display(line, monkeyp
     """The display's own callbacks come from its parser; a fault must not end up there."""
     line.start("a" * 32, FAULTY)
     line.attach("a" * 32, 1)
-    session = line.registry["a" * 32]
+    screen = line.registry["a" * 32]._screen
     for call, broken in (("updated", "add"), ("resized", "resized")):
         line.attach("a" * 32, 3)
         with monkeypatch.context() as patch:
             patch.setattr(Composer, broken, FaultyGuest.fail)
-            getattr(session, call)()
+            getattr(screen, call)()
         assert detached(line.heard()) == [(3, CloseCode.SERVER_ERROR)]
     assert goes_on(line)
 
@@ -177,7 +177,7 @@ def test_a_viewer_lost_while_it_is_let_in_is_sent_no_frames(line, clock, monkeyp
     monkeypatch.setattr(Viewer, "tell", tell_hello_only)
     _reply, got = line.attach("a" * 32, 1)
     assert detached(got) == [(1, CloseCode.SERVER_ERROR)]
-    line.registry["a" * 32].updated()
+    line.registry["a" * 32]._screen.updated()
     clock.advance(1)
     assert [m for m in line.heard() if m.kind is link.Kind.VIEWER and m.channel == 1] == []
     after = got[[m.body for m in got].index(detached_event(got)) + 1 :]
@@ -238,7 +238,7 @@ def test_a_host_leaves_even_if_one_guest_cannot_be_let_go(line, monkeypatch):
 def test_a_link_that_goes_lets_all_its_viewers_go_whatever_one_display_does(line, monkeypatch):
     line.start("a" * 32, FAULTY)
     line.attach("a" * 32, 1)
-    monkeypatch.setattr(line.registry["a" * 32]._display, "watch", FaultyGuest.fail)
+    monkeypatch.setattr(line.registry["a" * 32]._screen._display, "watch", FaultyGuest.fail)
     line.link.connectionLost()
     assert [session.info()["viewers"] for session in line.registry] == [0, 0]
 
