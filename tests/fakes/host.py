@@ -139,6 +139,22 @@ class FakeHost:
     def do_detach(self, writer, viewer):
         self.viewers.pop(viewer, None)
 
+    def do_disconnect(self, writer, session, administrator):
+        self.let_go(session, CloseCode.DISCONNECTED)
+
+    def let_go(self, session, code):
+        leaving = [viewer for viewer, where in self.viewers.items() if where == session]
+        for viewer in leaving:
+            del self.viewers[viewer]
+            params = {"viewer": viewer, "code": code, "reason": "You have disconnected it."}
+            self.after.append(encode(Kind.EVENT, 0, {"event": "detached", "params": params}))
+
+    def do_reset(self, writer, session, administrator):
+        self.do_end(writer, session)
+
+    def do_log_off(self, writer, session, administrator):
+        self.do_end(writer, session)
+
     def do_end(self, writer, session):
         info = self.sessions.pop(session)
         leaving = [viewer for viewer, where in self.viewers.items() if where == session]

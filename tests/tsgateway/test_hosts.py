@@ -77,7 +77,7 @@ async def test_a_further_host_is_started_for_the_second_session(pair: World):
     assert first.pid != second.pid
     third, _ = await ada.ticket("mine")
     assert host_of(pair, third) == 0
-    await bob.post(f"/api/v1/sessions/{his}/end")
+    await bob.post(f"/api/v1/sessions/{his}/reset")
     fourth, _ = await bob.ticket()
     assert host_of(pair, fourth) == 1
 
@@ -173,11 +173,11 @@ async def test_a_host_without_sessions_goes_to_sleep_and_comes_back(pair: World)
     look()
     look()
     assert second.up
-    await bob.post(f"/api/v1/sessions/{his}/end")
+    await bob.post(f"/api/v1/sessions/{his}/reset")
     look()
     again, _ = await bob.ticket()  # between two looks
     look()
-    await bob.post(f"/api/v1/sessions/{again}/end")
+    await bob.post(f"/api/v1/sessions/{again}/reset")
     assert second.up
     look()
     pid = second.pid
@@ -249,7 +249,7 @@ async def test_while_one_is_down_new_sessions_go_to_the_other(real_pair: World, 
     ada, bob = await world.sign_in(), await world.sign_in("bob")
     await ada.ticket("a")
     his, _ = await bob.ticket("a")
-    await bob.post(f"/api/v1/sessions/{his}/end")
+    await bob.post(f"/api/v1/sessions/{his}/reset")
     os.kill(world.hosts[1].pid, signal.SIGKILL)
     await until(lambda: world.hosts[1].state == HostState.DOWN, "its death to be seen")
     again, _ = await bob.ticket("a")
@@ -299,7 +299,7 @@ async def test_a_host_that_is_no_longer_configured_runs_until_its_sessions_end()
         look()
         look()
         assert fifth.up
-        await ada.post(f"/api/v1/sessions/{session}/end")
+        await ada.post(f"/api/v1/sessions/{session}/reset")
         await viewer.closing()
         await until(lambda: not list((left.place.folder / "guests").glob("*/session.json")), "its burial")
         look()

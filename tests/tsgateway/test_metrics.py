@@ -69,7 +69,7 @@ async def test_what_is_measured_is_told(measured: World):
     for stage in Stage:
         if stage is not Stage.TOTAL:
             assert of(before, "tsgateway_stage_seconds_count", host="0", stage=stage.name.lower()) >= 4
-    await bob.post(f"/api/v1/sessions/{session}/end")
+    await bob.post(f"/api/v1/sessions/{session}/reset")
     await until(lambda: len(measured.gateway.sessions) == 0, "the session's end")
     after = await scrape(measured)
     assert of(after, "tsgateway_sessions", state="active") == 0

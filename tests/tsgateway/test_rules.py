@@ -27,13 +27,17 @@ FOR_NOBODY = DesktopRight(frozenset(), frozenset())
         (Action.CONNECT, FOR_STAFF, True),
         (Action.CONNECT, FOR_NOBODY, False),
         (Action.VIEW, FOR_STAFF, False),  # a desktop is not a session
-        (Action.END, FOR_STAFF, False),
+        (Action.RESET, FOR_STAFF, False),
         (Action.VIEW, Owned("ada", FOR_STAFF), True),
         (Action.VIEW, Owned("ada", FOR_NOBODY), False),  # taken away meanwhile
         (Action.VIEW, Owned("ada", None), False),
         (Action.VIEW, Owned("bob", FOR_STAFF), False),
-        (Action.END, Owned("ada", None), True),
-        (Action.END, Owned("bob", FOR_STAFF), False),
+        (Action.RESET, Owned("ada", None), True),
+        (Action.RESET, Owned("bob", FOR_STAFF), False),
+        (Action.LOG_OFF, Owned("ada", FOR_STAFF), True),
+        (Action.LOG_OFF, Owned("bob", FOR_STAFF), False),
+        (Action.DISCONNECT, Owned("ada", FOR_STAFF), True),
+        (Action.DISCONNECT, Owned("bob", None), False),
         (Action.MEASURE, Owned("ada", None), True),
         (Action.MEASURE, Owned("bob", FOR_STAFF), False),  # of the same desktop's people, but not theirs
         (Action.MEASURE, FOR_STAFF, False),
@@ -48,12 +52,11 @@ def test_who_may_do_what(action, target, allowed):
     assert authorize(ADA, action, target) is allowed
 
 
-def test_administrators_see_where_time_goes_and_what_guests_are_and_no_more():
+def test_administrators_steer_sessions_and_see_none():
     ruth = Subject("ruth", frozenset({"administrators"}))
+    theirs = {Action.MEASURE, Action.INSPECT, Action.DISCONNECT, Action.LOG_OFF, Action.RESET}
     for action in Action:
-        assert authorize(ruth, action, Owned("bob", FOR_STAFF)) is (
-            action in (Action.MEASURE, Action.INSPECT)
-        )
+        assert authorize(ruth, action, Owned("bob", FOR_STAFF)) is (action in theirs)
 
 
 def test_names_of_groups_are_not_names_of_users():

@@ -13,7 +13,8 @@ import pytest
 import pytest_twisted
 from twisted.internet.threads import deferToThread
 
-from tests.tsgateway.support import World, running
+from sessions.wire.tsg import CloseCode
+from tests.tsgateway.support import World, hello, running, until
 from tests.tsgateway.test_with_testcard import DESKTOPS, Typist
 from tsgateway.cli import stats
 
@@ -101,10 +102,30 @@ async def test_watching_goes_on_until_it_is_interrupted_or_the_session_ends(worl
     assert watching.returncode == 0
     watching = shell.start("stats", "--watch")
     await deferToThread(watching.stdout.readline)
-    await bob.post(f"/api/v1/sessions/{session}/end")
+    await bob.post(f"/api/v1/sessions/{session}/reset")
     text, _ = await deferToThread(watching.communicate, None, 60)
     assert watching.returncode == 1
     assert "the session has ended" in text
+
+
+@pytest_twisted.ensureDeferred
+async def test_sessions_are_steered(world: World):
+    shell = Shell(world)
+    bob = await world.sign_in("bob")
+    session, ticket = await bob.ticket("still")
+    viewer = await world.websocket()
+    viewer.send(hello(ticket))
+    text = await shell.run("disconnect", session[:8])
+    assert text == f"Disconnected: Still card of bob ({session}).\n"
+    close = await viewer.closing()
+    assert (close.code, "administrator" in close.reason) == (CloseCode.DISCONNECTED, True)
+    assert world.gateway.sessions.get(session) is not None
+    assert "Logged off" in await shell.run("log-off", session)
+    await until(lambda: world.gateway.sessions.get(session) is None, "the end")
+    assert "administrator" in world.gateway.sessions.ending(session, "bob")
+    again, _ = await bob.ticket("still")
+    assert "Reset" in await shell.run("reset", again)
+    assert "no sessions run" in await shell.run("reset", again, status=1)
 
 
 # ---- what is slow, in words

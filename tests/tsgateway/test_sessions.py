@@ -53,7 +53,7 @@ async def test_what_is_not_given_does_not_exist(world: World):
 async def test_nobody_reaches_anothers_session(world: World):
     ada, bob = await world.sign_in("ada"), await world.sign_in("bob")
     session, _ = await ada.ticket()
-    for action in ("ticket", "end"):
+    for action in ("ticket", "disconnect", "log-off", "reset"):
         theirs = await bob.post(f"/api/v1/sessions/{session}/{action}")
         missing = await bob.post(f"/api/v1/sessions/{'0' * 32}/{action}")
         assert theirs.status == missing.status == 404
@@ -89,12 +89,36 @@ async def test_ending_a_session_tells_its_viewers(world: World):
     _, late = await ada.ticket()
     viewer = await world.websocket()
     await viewer.welcome(ticket)
-    assert (await ada.post(f"/api/v1/sessions/{session}/end")).status == 204
+    assert (await ada.post(f"/api/v1/sessions/{session}/reset")).status == 204
     close = await viewer.closing()
     assert (close.code, close.reason) == (CloseCode.SESSION_ENDED, "The session was ended.")
     assert await refused(world, late) == CloseCode.SESSION_ENDED
     assert (await ada.post(f"/api/v1/sessions/{session}/ticket")).code == "no_such_session"
     assert (await ada.ticket())[0] != session
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_session_is_disconnected_and_goes_on(world: World):
+    ada = await world.sign_in()
+    session, ticket = await ada.ticket()
+    viewer = await world.websocket()
+    await viewer.welcome(ticket)
+    assert (await ada.post(f"/api/v1/sessions/{session}/disconnect")).status == 204
+    assert (await viewer.closing()).code == CloseCode.DISCONNECTED
+    assert world.host_requests("disconnect") == [{"session": session, "administrator": False}]
+    again, ticket = await ada.ticket()
+    assert again == session
+    await (await world.websocket()).welcome(ticket)
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_administrator_logs_off_who_is_not_there(world: World):
+    ada, bob = await world.sign_in("ada"), await world.sign_in("bob")
+    session, _ = await bob.ticket()
+    assert (await ada.post(f"/api/v1/sessions/{session}/ticket")).status == 404, "what he sees is his"
+    assert (await ada.post(f"/api/v1/sessions/{session}/log-off")).status == 204
+    assert world.host_requests("log_off") == [{"session": session, "administrator": True}]
+    assert (await bob.ticket())[0] != session
 
 
 @pytest_twisted.ensureDeferred
@@ -199,7 +223,7 @@ async def test_vnc_passwords_go_over_the_link_only():
         assert start["spec"] == {"kind": "rfb", "host": "h", "password": "hush"}
         assert "hush" not in (world.gateway.layout.host(0) / "settings.json").read_text()
         secret.unlink()
-        await ada.post(f"/api/v1/sessions/{start['session']}/end")
+        await ada.post(f"/api/v1/sessions/{start['session']}/reset")
         answer = await ada.post("/api/v1/desktops/pc/connect", {"width": 1, "height": 1})
         assert "password file" in answer.json["error"]["message"]
     finally:

@@ -100,7 +100,7 @@ async def test_frames_arrive_and_go_on_as_they_are_acknowledged(world: World, do
     assert any(isinstance(message, ScreenSize) for message in seen)
     assert frames[0].flags & FrameFlag.NEW_STREAM
     assert not any(frame.flags & FrameFlag.NEW_STREAM for frame in frames[1:])
-    await bob.post(f"/api/v1/sessions/{session}/end")
+    await bob.post(f"/api/v1/sessions/{session}/reset")
     assert (await viewer.closing()).reason
 
 

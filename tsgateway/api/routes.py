@@ -255,10 +255,19 @@ async def _ticket(api: Api, call: Call) -> Response:
     return json_response({"ticket": base64.urlsafe_b64encode(ticket).decode()})
 
 
-async def _end(api: Api, call: Call) -> Response:
-    api.session(call, Action.END)
-    await api.sessions.end(call.id)
-    return Response(204, headers={"Cache-Control": "no-store"})
+def _steering(action: Action, method: str) -> Callable[[Api, Call], Awaitable[Response]]:
+    """Make the function of a route that asks something of a session's host."""
+
+    async def steer(api: Api, call: Call) -> Response:
+        owner = api.session(call, action).info["user"]
+        api.log.info(
+            "{who} asks for the {action} of session {id} of {user}",
+            who=call.subject.name, action=action.value, id=call.id, user=owner,
+        )  # fmt: skip
+        await api.sessions.steer(call.id, method, administrator=owner != call.subject.name)
+        return Response(204, headers={"Cache-Control": "no-store"})
+
+    return steer
 
 
 async def _stats(api: Api, call: Call) -> Response:
@@ -283,7 +292,9 @@ ROUTES = (
     Route("GET", "/api/v1/desktops", _desktops),
     Route("POST", "/api/v1/desktops/{id}/connect", _connect, Screen),
     Route("POST", "/api/v1/sessions/{id}/ticket", _ticket),
-    Route("POST", "/api/v1/sessions/{id}/end", _end),
+    Route("POST", "/api/v1/sessions/{id}/disconnect", _steering(Action.DISCONNECT, "disconnect")),
+    Route("POST", "/api/v1/sessions/{id}/log-off", _steering(Action.LOG_OFF, "log_off")),
+    Route("POST", "/api/v1/sessions/{id}/reset", _steering(Action.RESET, "reset")),
     Route("GET", "/api/v1/sessions/{id}/stats", _stats),
     Route("GET", "/api/v1/sessions/{id}/guest", _guest),
 )
@@ -331,5 +342,5 @@ def _session(session: Session | None) -> dict[str, Any] | None:
     if session is None:
         return None
     info = session.info
-    shown = {key: info.get(key) for key in ("state", "viewers", "started", "progress", "text")}
+    shown = {key: info.get(key) for key in ("state", "viewers", "started", "since", "progress", "text")}
     return {"id": info["session"], **shown}

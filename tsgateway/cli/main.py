@@ -11,7 +11,7 @@ COMMANDS = {
     "init": ("tsgateway.cli.init", "init", "Make certificate, database and first administrator."),
     "user": ("tsgateway.cli.user", "user", "Make and change accounts."),
     "image": ("tsgateway.cli.image", "image", "Build, import and list guest images."),
-    "session": ("tsgateway.cli.sessions", "session", "List sessions, and see where their time goes."),
+    "session": ("tsgateway.cli.sessions", "session", "List and steer sessions, see where their time goes."),
     "guest": ("tsgateway.cli.guest", "guest", "Ask a session's guest what it is, run commands in it."),
     "end-sessions": ("tsgateway.cli.sessions", "end_sessions", "End all sessions and their guests."),
     "plugins": ("tsgateway.cli.plugins", "plugins", "List plug-ins, and why one does not load."),

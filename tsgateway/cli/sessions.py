@@ -30,7 +30,7 @@ Found = tuple[AskedHost, dict[str, Any]]
 
 @click.group()
 def session() -> None:
-    """List the sessions that run, and see where their time goes."""
+    """List the sessions that run, steer them, and see where their time goes."""
 
 
 @session.command("list")
@@ -65,6 +65,53 @@ def session_stats(config: Config, session_id: str, as_json: bool, watch: bool) -
             if not watch:
                 break
             time.sleep(EVERY)
+
+
+_ID = click.argument("session_id", metavar="ID")
+
+
+@session.command("disconnect")
+@_ID
+@with_config
+def disconnect(config: Config, session_id: str) -> None:
+    """Disconnect everybody who looks at a session. It goes on.
+
+    ID: the session's id or the beginning of it.
+    """
+    _steer(config, session_id, "disconnect", "Disconnected")
+
+
+@session.command("log-off")
+@_ID
+@with_config
+def log_off(config: Config, session_id: str) -> None:
+    """Log a session off: its guest is asked to shut down, and ended when it takes too long.
+
+    ID: the session's id or the beginning of it.
+    """
+    _steer(config, session_id, "log_off", "Logged off")
+
+
+@session.command("reset")
+@_ID
+@with_config
+def reset(config: Config, session_id: str) -> None:
+    """End a session and its guest at once. What is not saved in it is lost.
+
+    ID: the session's id or the beginning of it.
+    """
+    _steer(config, session_id, "reset", "Reset")
+
+
+def _steer(config: Config, session_id: str, method: str, done: str) -> None:
+    host, info = _choose(_all(config), session_id)
+    try:
+        host.ask(method, {"session": info["session"], "administrator": True})
+    except HostRefused:
+        fail("the session has ended", 1)
+    except HostError as error:
+        fail(str(error), 1)
+    click.echo(f"{done}: {info['title']} of {info['user']} ({info['session']}).")
 
 
 def _show(host: AskedHost, info: dict[str, Any], as_json: bool, clear: bool) -> None:

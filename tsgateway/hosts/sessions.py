@@ -177,12 +177,16 @@ class Sessions:
             return host
         raise HostError(NOT_YET)
 
-    async def end(self, session: str) -> None:
-        """End a session. Raises HostError."""
+    async def steer(self, session: str, method: str, administrator: bool) -> None:
+        """Let its host disconnect, log off or reset a session (method: the link's). Raises HostError.
+
+        administrator: whether somebody else than its person asks.
+        """
         found = self._sessions.get(session)
         if found is not None:
-            await found.host.request("end", {"session": session})
-            self._sessions.pop(session, None)
+            await found.host.request(method, {"session": session, "administrator": administrator})
+            if method != "disconnect":
+                self._sessions.pop(session, None)
 
     def hosts_in_state(self, state: HostState) -> int:
         """Return how many session hosts are in a state."""

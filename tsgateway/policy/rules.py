@@ -25,8 +25,12 @@ class Action(enum.Enum):
     """Start or resume a session of a desktop."""
     VIEW = "view"
     """Attach a viewer to a session and control it."""
-    END = "end"
-    """End a session."""
+    DISCONNECT = "disconnect"
+    """Disconnect a session from everybody who looks at it."""
+    LOG_OFF = "log-off"
+    """End a session; its guest may shut down first."""
+    RESET = "reset"
+    """End a session and its guest at once."""
     MEASURE = "measure"
     """Read where a session's time goes."""
     INSPECT = "inspect"
@@ -56,9 +60,8 @@ def authorize(subject: Subject, action: Action, target: DesktopRight | Owned) ->
             return _given(subject, target)
         case Action.VIEW, Owned(user=subject.name, desktop=DesktopRight() as desktop):
             return _given(subject, desktop)
-        case Action.END, Owned():  # also when the desktop was taken away: ending one's own does no harm
-            return target.user == subject.name
-        case ((Action.MEASURE | Action.INSPECT), Owned()):  # nothing of what is on the screen
+        case ((Action.DISCONNECT | Action.LOG_OFF | Action.RESET | Action.MEASURE | Action.INSPECT), Owned()):
+            # Also when the desktop was taken away: it shows nothing of the screen, and does no harm.
             return target.user == subject.name or ADMINISTRATORS in subject.groups
     return False
 

@@ -8,8 +8,8 @@ from sessions import plugins
 from sessions.guests import testcard
 from sessions.host.registry import Registry
 from sessions.host.settings import Settings
-from sessions.pixels.geometry import Size
 from sessions.identity import Identity
+from sessions.pixels.geometry import Size
 from tests.sessions.host.process import CARD, at_once
 
 ID, OTHER = "a" * 32, "b" * 32
