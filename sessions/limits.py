@@ -73,7 +73,8 @@ class Limits:
     def heard(self, now: float) -> bool:
         """There was input. Tell whether `table` is worth keeping anew."""
         self._heard_at = now
-        return bool(self._rules.idle_minutes) and now - (self._kept_heard or -math.inf) > KEEP_SECONDS
+        is_old = self._kept_heard is None or now - self._kept_heard > KEEP_SECONDS
+        return bool(self._rules.idle_minutes) and is_old
 
     def due(self, now: float) -> Due:
         """Tell what is due."""

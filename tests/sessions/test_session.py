@@ -1,5 +1,7 @@
 """A session's life, with badly behaved guests: told as transcripts of what viewers and the gateway see."""
 
+import json
+
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, execute
@@ -12,9 +14,9 @@ from sessions.guests.base import GuestError
 from sessions.identity import Identity
 from sessions.input.events import Button, Key, Pointer, Text, Wheel
 from sessions.pixels.geometry import Rect, Size
-from sessions.rules import Rules, Second
+from sessions.rules import AtGuestEnd, AtLimit, Rules, Second
 from sessions.screen import REOPEN_SECONDS
-from sessions.session import IDLE_SECONDS, Session
+from sessions.session import IDLE_SECONDS, REST_SECONDS, Session
 from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode, SessionState
 from tests.reference.picture import Picture
@@ -64,9 +66,11 @@ class Machine:
         self.screens = []
         self.refusals = []
         self.calls = []
+        self.starts = 0
 
     async def start(self, progress):
         self.progress = progress
+        self.starts += 1
         await self.started
 
     async def adopt(self):
@@ -94,7 +98,7 @@ class Machine:
 class Client:
     """A viewer's far end."""
 
-    def __init__(self, session, number, capabilities=(1, 2)):
+    def __init__(self, session, number, capabilities=(1, 2, 11)):
         self.session, self.number = session, number
         self.picture = Picture()
         self.messages = []
@@ -112,23 +116,40 @@ class Client:
         self.session.received(self.number, message.encode())
 
     @property
+    def notices(self):
+        return [(m.level, m.seconds, m.text) for m in self.messages if isinstance(m, tsg.Notice)]
+
+    @property
     def states(self):
         return [m.state for m in self.messages if isinstance(m, tsg.State)]
 
 
 class World:
-    def __init__(self, rules=USUAL):
-        self.clock = Clock()
+    """kept: what an earlier process has kept; the session is adopted then."""
+
+    def __init__(self, rules=USUAL, kept=None, clock=None):
+        self.clock = clock or Clock()
         self.told = []
+        self.kept = kept or {}
         identity = Identity("0" * 32, "desk", "ada", "Desk", {"kind": "test"}, rules)
         self.session = Session(
-            identity, self._machine, Options(window_log=20), self.clock, self._changed, in_thread=execute
+            identity,
+            self._machine,
+            Options(window_log=20),
+            self.clock,
+            self._changed,
+            in_thread=execute,
+            kept=kept,
+            keep=self._keep,
         )
-        self.session.start()
+        self.session.start() if kept is None else self.session.adopt()
 
     def _machine(self, ended):
         self.machine = Machine(ended)
         return self.machine
+
+    def _keep(self, table):
+        self.kept = json.loads(json.dumps(table))
 
     def _changed(self, session):
         self.told.append(session.info())
@@ -420,3 +441,344 @@ async def test_leaving_lets_the_guest_go_on(running):
     assert client.gone[0] is CloseCode.SHUTDOWN
     assert running.machine.calls == ["detach"]
     assert running.screen.closed
+
+
+# ---- a second viewer
+
+
+def test_where_a_second_viewer_is_refused_it_is_told_who_is_there():
+    world = World(Rules(second=Second.REFUSE))
+    world.machine.started.callback(None)
+    first = Client(world.session, 1)
+    world.clock.advance(150)
+    second = Client(world.session, 2)
+    assert second.messages == []
+    code, reason = second.gone
+    assert code is CloseCode.IN_USE
+    assert reason == "This desktop is in use in another place: by ada, for 2 minutes, with test."
+    assert first.gone is None
+    assert world.session.info()["viewers"] == 1
+    world.session.detach(1)
+    assert Client(world.session, 3).gone is None
+
+
+# ---- disconnecting, logging off, resetting
+
+
+def test_who_is_disconnected_finds_everything_as_it_was(running):
+    client = Client(running.session, 1)
+    running.screen.paint(0x123456)
+    running.session.disconnect("An administrator has disconnected it.")
+    assert client.gone == (CloseCode.DISCONNECTED, "An administrator has disconnected it.")
+    assert running.session.state is SessionState.DISCONNECTED
+    assert running.machine.calls == []
+    again = Client(running.session, 2)
+    assert (again.picture.pixels == 0x123456).all()
+
+
+def test_a_guest_that_is_logged_off_may_shut_down_before_it_is_stopped(running):
+    client = Client(running.session, 1)
+    Deferred.fromCoroutine(running.session.log_off("You have logged off."))
+    assert client.gone == (CloseCode.SESSION_ENDED, "You have logged off.")
+    assert running.told[-1]["reason"] == "LOGGED_OFF"
+    assert running.told[-1]["state"] == SessionState.ENDED
+    assert running.machine.calls == ["shut down within 30"]
+    assert not running.session.over.called
+    running.machine.down.callback(None)
+    assert running.machine.calls == ["shut down within 30", "stop"]
+    assert running.session.over.called
+
+
+def test_a_reset_waits_for_nobody(running):
+    Deferred.fromCoroutine(running.session.end("Enough."))
+    assert running.machine.calls == ["stop"]
+    assert running.told[-1]["reason"] == "RESET"
+
+
+def test_a_guest_that_has_not_come_up_is_not_asked_to_shut_down(world):
+    Deferred.fromCoroutine(world.session.log_off("Enough."))
+    assert world.machine.calls == ["stop"]
+
+
+def test_a_shutdown_that_fails_ends_all_the_same(running):
+    Deferred.fromCoroutine(running.session.log_off("Enough."))
+    running.machine.down.errback(ZeroDivisionError())
+    assert running.machine.calls[-1] == "stop"
+    assert running.session.over.called
+
+
+# ---- limits
+
+
+def limited(**rules):
+    world = World(Rules(**rules))
+    world.machine.started.callback(None)
+    client = Client(world.session, 1)
+    client.say(tsg.Ack(1, 0, 0))
+    return world, client
+
+
+def test_who_is_away_is_warned_stays_by_a_button_and_is_disconnected_the_next_time():
+    world, client = limited(idle_minutes=10)
+    world.clock.advance(540)
+    sentence = "You have not used this desktop for a while. You will be disconnected."
+    assert client.notices == [(tsg.NoticeLevel.ABSENCE, 60, sentence)]
+    world.clock.advance(30)
+    client.say(tsg.Stay())
+    assert client.notices[1:] == [(tsg.NoticeLevel.INFORMATION, 0, "")]
+    assert world.screen.got == [], "the guest is told nothing"
+    world.clock.advance(540)
+    assert len(client.notices) == 3
+    world.clock.advance(59)
+    assert client.gone is None
+    world.clock.advance(1)
+    assert client.gone[0] is CloseCode.DISCONNECTED
+    assert "not used for 10 minutes" in client.gone[1]
+    assert world.session.state is SessionState.DISCONNECTED
+    assert Client(world.session, 2).gone is None
+    world.clock.advance(500)
+    assert world.session.info()["viewers"] == 1, "who comes back has all the time again"
+
+
+def test_keys_and_pointer_keep_a_session_and_what_the_guest_does_does_not():
+    world, client = limited(idle_minutes=1, warn_seconds=0)
+    for message in (tsg.Key(1, 30, 0), tsg.Pointer(1, 1, 0), tsg.TypeText("x"), tsg.Wheel(0, 1)):
+        world.clock.advance(59)
+        client.say(message)
+    world.clock.advance(59)
+    world.screen.paint(7)
+    client.say(tsg.Ack(2, 0, 0))
+    client.say(tsg.RequestSize(640, 480))
+    world.clock.advance(1)
+    assert client.gone[0] is CloseCode.DISCONNECTED
+
+
+def test_a_limit_may_end_the_session_and_gives_the_guest_its_time():
+    world, client = limited(active_minutes=5, at_limit=AtLimit.END)
+    world.clock.advance(240)
+    [(level, seconds, text)] = client.notices
+    assert (level, seconds) == (tsg.NoticeLevel.WARNING, 60)
+    assert "logged off" in text
+    client.say(tsg.Stay())
+    world.clock.advance(60)
+    assert client.gone[0] is CloseCode.SESSION_ENDED
+    assert world.told[-1]["reason"] == "LIMIT"
+    assert world.machine.calls == ["shut down within 30"]
+
+
+def test_a_session_that_nobody_comes_back_to_is_logged_off():
+    world, _ = limited(disconnected_minutes=5)
+    world.session.detach(1)
+    world.clock.advance(299)
+    assert world.session.state is SessionState.DISCONNECTED
+    world.clock.advance(1)
+    assert world.told[-1]["reason"] == "LIMIT"
+    assert world.told[-1]["text"] == "The session was logged off: nobody was connected for 5 minutes."
+
+
+def test_who_comes_while_a_warning_is_out_is_warned_too():
+    world = World(Rules(second=Second.JOIN, idle_minutes=10))
+    world.machine.started.callback(None)
+    Client(world.session, 1)
+    world.clock.advance(560)
+    late = Client(world.session, 2)
+    assert [seconds for _, seconds, _ in late.notices] == [40]
+
+
+def test_a_viewer_that_does_not_know_notices_is_sent_none():
+    world = World(Rules(idle_minutes=1))
+    world.machine.started.callback(None)
+    client = Client(world.session, 1, (1, 2))
+    world.clock.advance(59)
+    assert client.notices == []
+    world.clock.advance(1)
+    assert client.gone[0] is CloseCode.DISCONNECTED
+
+
+def test_limits_go_on_in_the_next_process():
+    world, _ = limited(idle_minutes=10, disconnected_minutes=5)
+    world.clock.advance(400)
+    later = World(world.session.identity.rules, world.kept, world.clock)
+    later.machine.started.callback(None)
+    client = Client(later.session, 1)
+    world.clock.advance(140)
+    assert [seconds for _, seconds, _ in client.notices] == [60]
+    later.session.detach(1)
+    world.clock.advance(200)
+    last = World(world.session.identity.rules, later.kept, world.clock)
+    last.machine.started.callback(None)
+    since = later.told[-1]["since"]
+    assert last.session.info()["since"] == since
+    assert last.session.info()["started"] == world.session.info()["started"]
+    world.clock.advance(99)
+    assert last.session.state is SessionState.DISCONNECTED
+    world.clock.advance(1)
+    assert last.told[-1]["reason"] == "LIMIT"
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_clock_that_is_set_changes_nothing(monkeypatch, jump):
+    now = [1_000_000.0]
+    monkeypatch.setattr("sessions.session.time.time", lambda: now[0])
+    world, client = limited(idle_minutes=10, disconnected_minutes=20)
+    world.clock.advance(300)
+    now[0] += jump
+    world.clock.advance(239)
+    assert client.notices == []
+    world.clock.advance(1)
+    assert len(client.notices) == 1
+    later = World(world.session.identity.rules, world.kept, world.clock)
+    later.machine.started.callback(None)
+    now[0] += jump
+    world.clock.advance(1199)
+    assert later.session.state is SessionState.DISCONNECTED
+    world.clock.advance(1)
+    assert later.session.state is SessionState.ENDED
+
+
+# ---- a guest that ends
+
+
+def died(world):
+    """The guest ends by itself."""
+    world.machine.started = Deferred()
+    world.screen.closed = True
+    world.machine.ended("The guest was killed.")
+
+
+def test_a_guest_that_ends_is_started_again_while_people_wait():
+    world, client = limited(at_guest_end=AtGuestEnd.RESTART)
+    died(world)
+    told = client.messages[-1]
+    assert (told.state, told.text) == (SessionState.STARTING, "The guest was killed. It is started again.")
+    assert world.machine.starts == 1, "not amid what has told of its end"
+    world.clock.advance(0)
+    world.machine.progress(30, "Starting the machine")
+    assert client.messages[-1] == tsg.State(SessionState.STARTING, 30, "Starting the machine")
+    world.machine.started.callback(None)
+    world.screen.paint(0x00AA00)
+    world.clock.advance(0.1)
+    client.say(tsg.Ack(client.picture.frames, 0, 1))
+    assert (client.picture.pixels == 0x00AA00).all()
+    assert client.gone is None
+    assert world.session.state is SessionState.ACTIVE
+    assert len(world.machine.screens) == 2
+
+
+def test_a_guest_that_keeps_ending_is_not_started_for_ever():
+    world, client = limited(at_guest_end=AtGuestEnd.RESTART)
+    for _ in range(3):
+        died(world)
+        world.clock.advance(100)
+        world.machine.started.callback(None)
+    later = World(world.session.identity.rules, world.kept, world.clock)
+    later.machine.started.callback(None)
+    client = Client(later.session, 1)
+    died(later)
+    assert client.gone == (
+        CloseCode.SESSION_ENDED, "The guest was killed. Starting it again has not helped.",
+    )  # fmt: skip
+    assert later.told[-1]["reason"] == "GUEST_ENDED"
+
+
+def test_a_guest_that_ends_now_and_then_is_started_each_time():
+    world, client = limited(at_guest_end=AtGuestEnd.RESTART)
+    for _ in range(9):
+        died(world)
+        world.clock.advance(250)
+        world.machine.started.callback(None)
+    assert client.gone is None
+
+
+def test_a_guest_that_does_not_come_up_again_ends_the_session():
+    world, client = limited(at_guest_end=AtGuestEnd.RESTART)
+    died(world)
+    world.clock.advance(0)
+    world.machine.started.errback(GuestError("The image is missing."))
+    assert client.gone == (CloseCode.SESSION_ENDED, "The image is missing.")
+    assert world.told[-1]["reason"] == "START_FAILED"
+
+
+def test_a_session_may_be_reset_while_its_guest_is_started_again():
+    world, _ = limited(at_guest_end=AtGuestEnd.RESTART)
+    died(world)
+    Deferred.fromCoroutine(world.session.end("Enough."))
+    assert world.session.over.called
+    world.clock.advance(1)
+    assert world.machine.starts == 1
+    assert not world.clock.getDelayedCalls()
+
+
+# ---- a screen that nobody looks at
+
+
+def test_a_screen_that_nobody_looks_at_is_let_go_of_and_opened_for_who_comes(running):
+    Client(running.session, 1)
+    running.session.detach(1)
+    running.clock.advance(REST_SECONDS - 0.1)
+    assert not running.screen.closed, "a page that is loaded anew finds it open"
+    running.clock.advance(0.1)
+    assert running.screen.closed
+    assert running.session._screen._framebuffer.pixels.nbytes == 0
+    assert not running.clock.getDelayedCalls()
+    again = Client(running.session, 2)
+    assert len(running.machine.screens) == 2
+    assert running.screen.wishes == [Size(800, 600)]
+    running.screen.paint(0x0000AA)
+    running.clock.advance(0.1)
+    assert (again.picture.pixels == 0x0000AA).all()
+
+
+def test_who_returns_in_time_finds_the_screen_open(running):
+    Client(running.session, 1)
+    running.session.detach(1)
+    running.clock.advance(REST_SECONDS - 0.1)
+    Client(running.session, 2)
+    running.clock.advance(REST_SECONDS)
+    [screen] = running.machine.screens
+    assert not screen.closed
+
+
+def test_a_display_that_goes_while_nobody_looks_is_opened_when_somebody_does(running):
+    running.machine.refusals = [DisplayError("Nobody there.")]
+    running.screen.events.lost(DisplayError("Gone."))
+    running.clock.advance(600)
+    assert running.session.state is SessionState.DISCONNECTED
+    client = Client(running.session, 1)
+    assert client.messages[-1].text == "Nobody there. Trying again."
+    running.clock.advance(REOPEN_SECONDS[0])
+    running.screen.paint(0x0000AA)
+    running.clock.advance(0.1)
+    assert (client.picture.pixels == 0x0000AA).all()
+
+
+def test_nobody_waits_for_a_display_any_more_when_all_have_left(running):
+    running.machine.refusals = [DisplayError("Nobody there.")] * 20
+    Client(running.session, 1)
+    running.screen.events.lost(DisplayError("Gone."))
+    running.session.detach(1)
+    for wait in REOPEN_SECONDS:
+        running.clock.advance(wait)
+    assert running.session.state is SessionState.DISCONNECTED
+    assert len(running.machine.refusals) == 20
+    assert not running.clock.getDelayedCalls()
+
+
+def test_a_guest_that_is_found_again_is_not_looked_at_before_somebody_comes(running):
+    later = World(kept=running.kept)
+    later.machine.started.callback(None)
+    assert later.machine.calls == ["adopt"]
+    assert later.machine.screens == []
+    assert later.session.state is SessionState.DISCONNECTED
+    Client(later.session, 1)
+    assert len(later.machine.screens) == 1
+
+
+def test_what_was_being_ended_is_ended_by_the_next_process(running):
+    Deferred.fromCoroutine(running.session.log_off("You have logged off."))
+    later = World(kept=running.kept)
+    assert later.session.state is SessionState.ENDED
+    assert Client(later.session, 1).gone[0] is CloseCode.SESSION_ENDED
+    later.machine.started.errback(GuestError("It has gone."))
+    assert later.machine.calls == ["adopt", "stop"]
+    assert later.session.over.called

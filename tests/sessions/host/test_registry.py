@@ -12,6 +12,8 @@ from sessions.host.registry import LEAVE_SECONDS, Registry
 from sessions.host.settings import Settings
 from sessions.identity import Identity
 from sessions.pixels.geometry import Size
+from sessions.rules import Rules
+from sessions.wire.tsg import SessionState
 from tests.sessions.host.process import at_once
 
 ID = "a" * 32
@@ -123,3 +125,42 @@ def test_useless_folders_are_removed_on_a_thread_too(tmp_path, registry, thread)
     assert (tmp_path / "state" / ID).exists()
     thread.run()
     assert not (tmp_path / "state" / ID).exists()
+
+
+def test_a_session_goes_on_in_the_next_process_where_it_was(tmp_path, clock, registry):
+    rules = Rules(disconnected_minutes=5)
+    first = registry.start(Identity(ID, "d", "ada", "Card", CARD, rules), Size(320, 200))
+    clock.advance(200)
+    Deferred.fromCoroutine(registry.leave())
+    told = []
+    later = Registry(registry._settings, clock, told.append, at_once)
+    later.adopt_all()
+    [session] = later
+    assert session.identity == first.identity
+    assert session.info() == {**first.info(), "viewers": 0}
+    clock.advance(99)
+    assert session.state is SessionState.DISCONNECTED
+    clock.advance(1)
+    assert session.info()["reason"] == "LIMIT"
+    assert not (tmp_path / "state" / ID).exists()
+
+
+def test_what_an_earlier_process_had_begun_to_end_is_not_taken_up(tmp_path, registry, monkeypatch):
+    load = plugins.load
+    with monkeypatch.context() as patch:
+        patch.setattr(plugins, "load", lambda kind, name: SlowToEnd if kind == "guest" else load(kind, name))
+        session = registry.start(Identity(ID, "d", "ada", "Card", CARD), Size(320, 200))
+        Deferred.fromCoroutine(session.log_off("Enough."))
+    later = Registry(registry._settings, Clock(), lambda session: None, at_once)
+    later.adopt_all()
+    assert list(later) == []
+    assert not (tmp_path / "state" / ID).exists()
+
+
+@pytest.mark.parametrize("rubbish", ["", "[]", '{"started": "soon", "since": [], "clock": {"left_at": []}}'])
+def test_a_broken_record_of_its_life_costs_no_session(tmp_path, registry, rubbish):
+    registry.start(Identity(ID, "d", "ada", "Card", CARD), Size(320, 200))
+    (tmp_path / "state" / ID / "life.json").write_text(rubbish)
+    later = Registry(registry._settings, Clock(), lambda session: None, at_once)
+    later.adopt_all()
+    assert [session.info()["state"] for session in later] == [SessionState.DISCONNECTED]

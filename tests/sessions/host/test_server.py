@@ -276,3 +276,24 @@ def test_the_load_is_the_processors_share_since_the_last_turn(line):
         gauge.turn()
         shares.append(gauge.told()["cpu"])
     assert shares == [0.1, 0.5, 0.0]
+
+
+@pytest.mark.parametrize(("administrator", "by"), [(False, "You have"), (True, "An administrator has")])
+def test_sessions_are_disconnected_logged_off_and_reset(line, administrator, by):
+    def ask(method, session):
+        return line.ask(method, session=session, administrator=administrator)[1]
+
+    got = ask("disconnect", "b" * 32)
+    assert detached(got) == [(2, CloseCode.DISCONNECTED)]
+    assert detached_event(got)["params"]["reason"] == f"{by} disconnected it. The session goes on."
+    for method, reason in (("log_off", "LOGGED_OFF"), ("reset", "RESET")):
+        line.start("c" * 32, CARD)
+        line.attach("c" * 32, 7)
+        got = ask(method, "c" * 32)
+        assert detached(got) == [(7, CloseCode.SESSION_ENDED)]
+        assert detached_event(got)["params"]["reason"].startswith(by)
+        events = [m.body for m in got if m.kind is link.Kind.EVENT]
+        last = [body["params"] for body in events if body["event"] == "session"][-1]
+        assert last["reason"] == ("ADMINISTRATOR" if administrator else reason)
+        assert "no session" in line.ask(method, session="c" * 32)[0]["error"]
+    assert line.attach("b" * 32, 8)[0]["result"] == {}
