@@ -42,7 +42,10 @@ export const me = async () => (await request("GET", "me")).user;
 export const signIn = async (name, password) => (await request("POST", "login", { name, password })).user;
 export const signOut = () => request("POST", "logout", {});
 export const desktops = async () => (await request("GET", "desktops")).desktops;
-export const endSession = (session) => request("POST", `sessions/${encodeURIComponent(session)}/end`, {});
+const steer = (session, action) => request("POST", `sessions/${encodeURIComponent(session)}/${action}`, {});
+export const disconnect = (session) => steer(session, "disconnect");
+export const logOff = (session) => steer(session, "log-off");
+export const reset = (session) => steer(session, "reset");
 
 // → {session, ticket}; ticket as bytes. The guest's screen begins with this size.
 export async function connect(desktop, [width, height]) {

@@ -3,8 +3,8 @@
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 
-// Returns a promise of true when the person confirms.
-export function ask({ title, text, confirm, parent = document.body }) {
+// Returns a promise of true when the person confirms. danger: whether something is lost for good then.
+export function ask({ title, text, confirm, danger = true, parent = document.body }) {
   return new Promise((resolve) => {
     const finish = (answer) => () => {
       dialog.close();
@@ -12,7 +12,7 @@ export function ask({ title, text, confirm, parent = document.body }) {
       resolve(answer);
     };
     const cancel = h("button", { type: "button", class: "button", autofocus: true, onclick: finish(false) }, t("cancel"));
-    const accept = h("button", { type: "button", class: "button danger", onclick: finish(true) }, confirm);
+    const accept = h("button", { type: "button", class: danger ? "button danger" : "button primary", onclick: finish(true) }, confirm);
     const words = [h("h2", { id: "ask-title" }, title), h("p", {}, text)];
     const attributes = { class: "dialog", "aria-labelledby": "ask-title", oncancel: finish(false) };
     const dialog = h("dialog", attributes, ...words, h("div", { class: "actions" }, cancel, accept));

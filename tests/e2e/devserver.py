@@ -331,7 +331,9 @@ class DevServer:
                 if (status := self.ticket_status if session in self.sessions else 404) != 200:
                     return status, error("refused", "There is no such session.")
                 return 200, {"ticket": self._ticket(session)}
-            case "POST", ["sessions", session, "end"]:
+            case "POST", ["sessions", session, "disconnect"]:
+                return 204, None
+            case "POST", ["sessions", session, "log-off" | "reset"]:
                 self.sessions.pop(session, None)
                 for desktop in self.desktops:
                     desktop["session"] = None

@@ -90,10 +90,19 @@ def test_sessions_are_shown_and_can_be_ended(browser: Browser, server: DevServer
     browser.open(server.url)
     assert "Disconnected · 2 viewers · since" in browser.text(".chip")
     assert browser.text(".card .primary") == "Resume"
-    browser.click(".card-actions .button:not(.primary)")
-    browser.click("dialog .danger")
+    more = "[data-key^=more-]"
+    browser.click(more)
+    browser.click(".menu:popover-open .menu-item")  # to disconnect loses nothing, so nothing is asked
+    browser.evaluate(until("!document.querySelector('.menu:popover-open')"))
+    browser.click(more)
+    browser.click(".menu:popover-open .menu-item:nth-child(2)")
+    browser.click("dialog .button:not(.primary)")  # better not
+    browser.click(more)
+    browser.click(".menu:popover-open .menu-item:nth-child(2)")
+    browser.click("dialog .primary")
     browser.evaluate(until("document.querySelector('.card .primary').innerText === 'Connect'"))
-    assert ("POST", "/api/v1/sessions/s1/end") in server.requests
+    steered = [path for method, path in server.requests if method == "POST" and "/s1/" in path]
+    assert steered == ["/api/v1/sessions/s1/disconnect", "/api/v1/sessions/s1/log-off"]
 
 
 def test_signed_out_meanwhile(browser: Browser, server: DevServer) -> None:

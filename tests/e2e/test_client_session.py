@@ -278,6 +278,7 @@ def test_server_restart(browser: Browser, server: DevServer, viewer: Viewer) -> 
         (tsg.CloseCode.TAKEN_OVER, "taken"),
         (tsg.CloseCode.SIGNED_OUT, "signedout"),
         (tsg.CloseCode.VERSION, "version"),
+        (tsg.CloseCode.DISCONNECTED, "disconnected"),
     ],
 )
 def test_every_final_close_is_explained(
@@ -304,6 +305,59 @@ def test_taken_over_can_be_taken_back(browser: Browser, server: DevServer, viewe
     again = server.viewer()
     again.greet()
     browser.wait(".notice", gone=True)
+
+
+def test_who_was_disconnected_is_told_why_and_reconnects(
+    browser: Browser, server: DevServer, viewer: Viewer
+) -> None:
+    viewer.close(tsg.CloseCode.DISCONNECTED, "It was not used for 10 minutes.")
+    assert "not used for 10 minutes" in notice(browser, "disconnected")
+    browser.click(".notice .primary")
+    server.viewer().greet()
+    browser.wait(".notice", gone=True)
+
+
+def test_a_session_in_use_is_refused_until_it_is_free(
+    browser: Browser, server: DevServer, attached: Viewer
+) -> None:
+    attached.close(tsg.CloseCode.IN_USE, "In use by ada, for 5 minutes.")
+    assert "by ada, for 5 minutes" in notice(browser, "inuse")
+    browser.click(".notice .primary")
+    server.viewer().close(tsg.CloseCode.IN_USE, "In use by ada, for 6 minutes.")
+    browser.evaluate(until("document.querySelector('.notice')?.innerText.includes('6 minutes')"))
+    browser.click(".notice .primary")
+    again = server.viewer()
+    again.greet()
+    again.show()
+    browser.wait(".notice", gone=True)
+
+
+def test_after_a_cut_ones_own_last_connection_is_waited_for(
+    browser: Browser, server: DevServer, viewer: Viewer
+) -> None:
+    viewer.cut()
+    server.viewer().close(tsg.CloseCode.IN_USE, "In use by ada, for 5 minutes.")
+    server.viewer().greet()
+    browser.wait(".notice", gone=True)
+
+
+def test_a_warning_counts_down_and_is_answered(browser: Browser, viewer: Viewer) -> None:
+    viewer.send(tsg.Notice(tsg.NoticeLevel.ABSENCE, 60, "You will be disconnected."))
+    assert "You will be disconnected." in browser.text(".announcement")
+    browser.evaluate(until("/^0:5[0-9]$/.test(document.querySelector('.announcement-left').innerText)"))
+    assert not browser.evaluate("document.querySelector('.is-dimmed, .notice')"), "the picture goes on"
+    browser.click(".announcement .primary")
+    viewer.heard(lambda message: isinstance(message, tsg.Stay))
+    browser.wait(".announcement", gone=True)
+    assert browser.evaluate("document.activeElement.className") == "stage"
+    viewer.send(tsg.Notice(tsg.NoticeLevel.WARNING, 10, "Time is up soon."))
+    browser.wait(".announcement.is-urgent")
+    viewer.send(tsg.Notice(tsg.NoticeLevel.INFORMATION, 0, "A new notice <b>replaces</b> the last one."))
+    browser.evaluate(until("document.querySelector('.announcement')?.innerText.includes('<b>replaces</b>')"))
+    assert browser.evaluate("document.querySelectorAll('.announcement').length") == 1
+    assert not browser.evaluate("document.querySelector('.announcement-left, .announcement.is-urgent')")
+    viewer.send(tsg.Notice(0, 0, ""))
+    browser.wait(".announcement", gone=True)
 
 
 @pytest.mark.parametrize(

@@ -109,10 +109,10 @@ def test_moving_picture_goes_on_and_session_outlives_the_page(signed_in: Browser
     browser.reload()
     browser.evaluate(until("document.querySelector('.session.has-picture')"))
     use_toolbar(browser, "Disconnect")
-    browser.wait("[data-key=end-moving]")
-    browser.click("[data-key=end-moving]")
+    browser.click("[data-key=more-moving]")
+    browser.click(".menu:popover-open .danger")
     browser.click("dialog .danger")
-    browser.wait("[data-key=end-moving]", gone=True)
+    browser.wait("[data-key=more-moving]", gone=True)
 
 
 def test_nothing_is_complained_of(signed_in: Browser) -> None:

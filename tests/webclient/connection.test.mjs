@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Connection, SILENCE_TIME, TicketRefused } from "../../webclient/session/connection.js";
+import { Connection, GHOST_TIME, SILENCE_TIME, TicketRefused } from "../../webclient/session/connection.js";
 import { CloseCode, decode, encode, FROM_VIEWER } from "../../webclient/wire/tsg.js";
 
 let time;
@@ -188,4 +188,34 @@ test("nothing is sent while there is no connection", async () => {
   connection.stop();
   assert.equal(sockets[0].sent.at(-1).name, "Close");
   assert.equal(connection.send({ name: "ReleaseKeys" }), false);
+});
+
+test("who is disconnected, or finds it in use, is asked before another attempt", async () => {
+  for (const code of [CloseCode.IN_USE, CloseCode.DISCONNECTED]) {
+    connection.retry();
+    await settle();
+    sockets.at(-1).onopen();
+    sockets.at(-1).onclose({ code: 4000 + code, reason: "because" });
+    assert.deepEqual([state(), told.at(-1).code, told.at(-1).reason], ["over", code, "because"]);
+    pass(60_000);
+    assert.equal(state(), "over");
+  }
+});
+
+test("after a cut, one's own last connection in the way is waited for, and not for ever", async () => {
+  const attempt = async () => {
+    await settle();
+    sockets.at(-1).onopen();
+  };
+  await attempt();
+  sockets.at(-1).say(HELLO);
+  sockets.at(-1).onclose({ code: 1006, reason: "" });
+  pass(400);
+  await attempt();
+  sockets.at(-1).onclose({ code: 4000 + CloseCode.IN_USE, reason: "by a ghost" });
+  assert.equal(state(), "waiting");
+  pass(GHOST_TIME);
+  await attempt();
+  sockets.at(-1).onclose({ code: 4000 + CloseCode.IN_USE, reason: "by somebody else" });
+  assert.equal(state(), "over");
 });

@@ -1,8 +1,8 @@
 // The list of desktops a person may use.
 
 import * as api from "../api.js";
-import { ask } from "../dialog.js";
 import { announce, h, icon, iconButton, logo, setIcon } from "../dom.js";
+import * as life from "../life.js";
 import { menuButton } from "../menu.js";
 import { wishedSize } from "../session/scaling.js";
 import { t, time } from "../strings.js";
@@ -39,7 +39,7 @@ export function desktopsPage(app) {
     shown = now;
     const focused = document.activeElement?.dataset.key;
     if (desktops.length) {
-      list.replaceChildren(...desktops.map((desktop) => card(desktop, { open, end })));
+      list.replaceChildren(...desktops.map((desktop) => card(desktop, { open, steer })));
       body.replaceChildren(list);
     } else {
       body.replaceChildren(emptyState());
@@ -82,14 +82,14 @@ export function desktopsPage(app) {
     }
   }
 
-  async function end(desktop) {
-    const texts = { title: t("end.title"), text: t("end.text", { title: desktop.title }), confirm: t("end.confirm") };
-    if (!(await ask(texts))) return;
-    complain("");
+  // act: what life.js or api.js does to a session; told: what is announced when it is done.
+  async function steer(desktop, act, told) {
     try {
-      await api.endSession(desktop.session.id);
-      announce(t("state.ended"));
+      if ((await act(desktop.session.id, desktop.title)) === false) return;
+      complain("");
+      announce(told);
     } catch (error) {
+      if (error.status === 401) app.signedOut(t("signin.again"));
       complain(error.message);
     }
     refresh();
@@ -163,7 +163,7 @@ function emptyState() {
     h("p", {}, t("desktops.empty.hint")));
 }
 
-function card(desktop, { open, end }) {
+function card(desktop, { open, steer }) {
   const { id, title, description, kind } = desktop;
   const session = desktop.session && stateOf(desktop.session) !== "ended" ? desktop.session : null;
   const verb = session ? "resume" : "connect";
@@ -171,10 +171,12 @@ function card(desktop, { open, end }) {
     type: "button", class: "button primary", "data-key": `open-${id}`,
     "aria-label": t(`desktops.${verb}.of`, { title }), onclick: () => open(desktop, start),
   }, t(`desktops.${verb}`));
-  const stop = session && h("button", {
-    type: "button", class: "button", "data-key": `end-${id}`,
-    "aria-label": t("desktops.end.of", { title }), onclick: () => end(desktop),
-  }, t("desktops.end"));
+  const more = session && iconButton("more", t("desktops.more.of", { title }), null, { "data-key": `more-${id}` });
+  const items = () => life.lifeItems({
+    disconnect: session.viewers > 0 && (() => steer(desktop, api.disconnect, t("state.disconnected"))),
+    logOff: () => steer(desktop, life.logOff, t("state.ended")),
+    reset: () => steer(desktop, life.reset, t("state.ended")),
+  });
   // From blue over violet to rose, always the same for one desktop.
   const hue = 200 + [...id].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 120, 7);
   const banner = h("div", { class: "card-banner", "aria-hidden": "true" }, icon(ICONS[kind] ?? "monitor"));
@@ -186,7 +188,7 @@ function card(desktop, { open, end }) {
       h("h2", {}, title),
       h("p", { class: "card-text" }, description || ""),
       chip(session),
-      h("div", { class: "card-actions" }, start, stop)));
+      h("div", { class: "card-actions" }, start, more && menuButton(more, items, t("desktops.more.of", { title })))));
 }
 
 function chip(session) {

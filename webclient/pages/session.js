@@ -1,8 +1,10 @@
 // A session: the guest's screen in the window, and everything around it.
 
 import * as api from "../api.js";
-import { ask, tell } from "../dialog.js";
+import { tell } from "../dialog.js";
 import { h } from "../dom.js";
+import * as life from "../life.js";
+import { Banner } from "../session/banner.js";
 import { Controls } from "../session/controls.js";
 import { Display } from "../session/display.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
@@ -31,6 +33,7 @@ class SessionPage {
   #canvas = h("canvas", { class: "screen", width: 1, height: 1 });
   #notice = h("div", { class: "notice-holder" });
   #statistics = new Panel();
+  #banner = new Banner({ stay: () => this.#stay(), put: () => this.#controls.focus() });
   #situation;
   #shownNotice = null;
   #gone = new AbortController();
@@ -63,8 +66,8 @@ class SessionPage {
       escape: () => this.#toolbar.show(true),
     });
     this.#toolbar = new Toolbar(this.title, this.#actions());
-    this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#toolbar.element,
-      this.#statistics.element);
+    this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
+      this.#toolbar.element, this.#statistics.element);
   }
 
   shown() {
@@ -84,6 +87,7 @@ class SessionPage {
     this.#toolbar.stop();
     clearTimeout(this.#resizing);
     clearInterval(this.#counting);
+    this.#banner.stop();
     this.#remote?.stop();
     this.#remote = null;
     if (document.fullscreenElement) document.exitFullscreen();
@@ -105,6 +109,7 @@ class SessionPage {
     return {
       status: (status) => {
         if (status.state === "waiting") this.#controls.release();
+        if (status.state !== "connected") this.#banner.show(null);
         // While attempts fail, why the line went is still the reason; they have none of their own.
         const code = status.code ?? (status.state === "connected" ? null : this.#situation.status.code);
         this.#update({ status: { ...status, code } });
@@ -116,6 +121,7 @@ class SessionPage {
       },
       screen: ({ width, height }) => this.#display.setScreen(width, height),
       state: ({ state }) => this.#update({ guest: state }),
+      notice: ({ notice }) => this.#banner.show(notice),
       cursor: ({ cursor }) => this.#display.setCursor(cursor),
       drawn: () => {
         if (!this.#situation.hasPicture) this.#update({ hasPicture: true });
@@ -165,6 +171,8 @@ class SessionPage {
       back: () => this.#app.go("/"),
       retry: () => this.#remote?.retry(),
       takeback: () => this.#remote?.retry(),
+      tryagain: () => this.#remote?.retry(),
+      reconnect: () => this.#remote?.retry(),
       reload: () => location.reload(),
       signin: () => this.#app.signedOut(t("signin.again")),
       again: () => this.#startAgain(),
@@ -185,7 +193,8 @@ class SessionPage {
         this.#controls.focus();
       },
       disconnect: () => this.#app.go("/"),
-      end: () => this.#end(),
+      logOff: () => this.#over(life.logOff),
+      reset: () => this.#over(life.reset),
       fullScreen: () => this.#fullScreen(),
     };
   }
@@ -219,23 +228,23 @@ class SessionPage {
     }
   }
 
-  async #end() {
-    const texts = { title: t("end.title"), text: t("end.text", { title: this.title }), confirm: t("end.confirm") };
-    if (!(await ask({ ...texts, parent: this.element }))) {
-      this.#controls.focus();
-      return;
-    }
+  // end: one of life.js that ends the session.
+  async #over(end) {
     try {
-      await api.endSession(this.#session);
-      this.#app.go("/");
+      if (await end(this.#session, this.title, this.element)) this.#app.go("/");
+      else this.#controls.focus();
     } catch (error) {
       if (error.status === 401) this.#app.signedOut(t("signin.again"));
-      else if (error.status === 404 || error.status === 410) this.#app.go("/"); // it has ended meanwhile
       else {
-        await tell({ title: t("end.failed"), text: error.message, parent: this.element });
+        await tell({ title: t("life.failed"), text: error.message, parent: this.element });
         this.#controls.focus();
       }
     }
+  }
+
+  #stay() {
+    this.#remote?.send({ name: "Stay" });
+    this.#controls.focus();
   }
 
   #resized() {

@@ -27,7 +27,13 @@ const CLOSE_BASE = 4000; // WebSocket close codes from here up are CloseCodes
 const MAX_WINDOW_LOG = 27; // what a zstd decoder takes without being told to take more
 
 // After these the session view has to ask the person; after any other, trying again may help.
-const FINAL = new Set([CloseCode.VERSION, CloseCode.SESSION_ENDED, CloseCode.TAKEN_OVER, CloseCode.SIGNED_OUT]);
+const FINAL = new Set([
+  CloseCode.VERSION, CloseCode.SESSION_ENDED, CloseCode.TAKEN_OVER, CloseCode.SIGNED_OUT, CloseCode.IN_USE,
+  CloseCode.DISCONNECTED,
+]);
+// After a cut the server may still take this viewer's last connection for alive: so long it is that which is in
+// the way, and not somebody else.
+export const GHOST_TIME = 10_000;
 // Signs that this page and the server disagree: another attempt is made, but not for ever.
 const DISAGREEMENT = new Set([CloseCode.PROTOCOL, CloseCode.UNKNOWN, CloseCode.LIMIT]);
 const MAX_DISAGREEMENTS = 2;
@@ -53,6 +59,7 @@ export class Connection {
   #pings = new Map();
   #nonce = 0;
   #closing = null;
+  #lostAt = -Infinity; // when the last connection that stood was lost
 
   // options: open(subprotocol) → WebSocket; fetchTicket() → promise of bytes, rejects with TicketRefused;
   // ticket: bytes for the first attempt or null; size() → [width, height] wished; client: name of this
@@ -197,7 +204,8 @@ export class Connection {
     this.#options.events.roundTrip(now - sent);
   }
 
-  #lost(code, reason, final = FINAL.has(code)) {
+  #lost(code, reason, final = FINAL.has(code) && !this.#isGhost(code)) {
+    if (this.connected) this.#lostAt = this.#options.clock.now();
     this.#hangUp();
     if (DISAGREEMENT.has(code)) this.#disagreements += 1;
     if (final || this.#disagreements >= MAX_DISAGREEMENTS) {
@@ -209,6 +217,10 @@ export class Connection {
     this.#attempt += 1;
     this.#enter("waiting", { code, reason, delay });
     this.#after(delay, () => this.#connect());
+  }
+
+  #isGhost(code) {
+    return code === CloseCode.IN_USE && this.#options.clock.now() - this.#lostAt < GHOST_TIME;
   }
 
   #after(delay, action) {

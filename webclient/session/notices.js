@@ -13,8 +13,12 @@ const ENDINGS = {
   [CloseCode.TICKET]: ["refused", "alert", ["again", "back"]],
   [CloseCode.TAKEN_OVER]: ["taken", "monitor", ["takeback", "back"]],
   [CloseCode.SIGNED_OUT]: ["signedout", "leave", ["signin"]],
+  [CloseCode.IN_USE]: ["inuse", "monitor", ["tryagain", "back"]],
+  [CloseCode.DISCONNECTED]: ["disconnected", "unplug", ["reconnect", "back"]],
   [CloseCode.VERSION]: ["version", "alert", ["reload", "back"]],
 };
+// The server's words for these are meant for people; for others they are details, or say what is said anyway.
+const FOR_PEOPLE = new Set(["ended", "refused", "inuse", "disconnected"]);
 const OTHER_ENDING = ["protocol", "alert", ["reload", "back"]];
 
 // situation: {status: last status of the connection, guest: last State message or null, hasPicture,
@@ -25,8 +29,7 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain }) {
   if (state === "over") {
     const [key, symbol, actions] = ENDINGS[code] ?? OTHER_ENDING;
     const possible = actions.filter((action) => action !== "again" || canStartAgain);
-    // A server's words for why a session ended or was refused are meant for people; others are details.
-    const isForPeople = key === "ended" || key === "refused";
+    const isForPeople = FOR_PEOPLE.has(key);
     const detail = isForPeople || key === "taken" || key === "signedout" ? "" : reason;
     const text = isForPeople ? reason : "";
     return { key, icon: symbol, actions: possible, text, detail, isFinal: true, title };

@@ -1,6 +1,6 @@
 // The page's end of the session's worker.
 
-// listeners: {status, hello, screen, state, cursor, drawn, statistics, picture}, each called with the
+// listeners: {status, hello, screen, state, notice, cursor, drawn, statistics, picture}, each called with the
 // worker's message of that kind.
 export class Remote {
   #worker;

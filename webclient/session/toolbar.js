@@ -2,6 +2,7 @@
 // pointer touches the edge, when its handle is pressed, or with Control+Alt+Shift.
 
 import { h, icon, iconButton, setIcon } from "../dom.js";
+import { lifeItems } from "../life.js";
 import { menuButton } from "../menu.js";
 import { t } from "../strings.js";
 import { themeItems } from "../theme.js";
@@ -27,7 +28,7 @@ export class Toolbar {
   #full;
 
   // actions: {combination(codes), mode(name), modeNow(), screenKeyboard(), textBox(), statistics(),
-  // picture(), disconnect(), end(), fullScreen(), refocus() when the guest is to have the keyboard again}.
+  // picture(), disconnect(), logOff(), reset(), fullScreen(), refocus() when the guest is to have the keyboard again}.
   constructor(title, actions) {
     this.#full = iconButton("full", t("session.full"), actions.fullScreen);
     this.name = h("span", { class: "toolbar-name" }, title);
@@ -111,6 +112,6 @@ function moreItems(actions) {
     ...themeItems(actions.refocus),
     null,
     { label: t("session.disconnect"), hint: t("session.disconnect.hint"), icon: "unplug", action: actions.disconnect },
-    { label: t("session.end"), icon: "power", danger: true, action: actions.end },
+    ...lifeItems({ logOff: actions.logOff, reset: actions.reset }),
   ];
 }

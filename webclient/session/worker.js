@@ -2,7 +2,7 @@
 // busy page delays the picture nor a large picture delays input.
 //
 // From the page: start, send, size, retry, stop, statistics, picture. To the page: status, hello, screen,
-// state, cursor, drawn, statistics, picture (see session/remote.js).
+// state, notice, cursor, drawn, statistics, picture (see session/remote.js).
 
 import { ApiError, newTicket } from "../api.js";
 import { DecodeError } from "../decode/errors.js";
@@ -83,7 +83,7 @@ async function start({ canvas, session, ticket, size }) {
     ticket,
     size: () => wished,
     client: "tsgateway webclient",
-    capabilities: () => [Capability.JPEG, Capability.COPY, ...videos.capabilities],
+    capabilities: () => [Capability.JPEG, Capability.COPY, Capability.NOTICES, ...videos.capabilities],
     clock: {
       now,
       setTimeout: (action, delay) => setTimeout(action, delay),
@@ -136,6 +136,7 @@ async function handle(message, time) {
     tell("screen", { width: message.width, height: message.height });
   } else if (message.name === "Statistics") told = message;
   else if (message.name === "State") tell("state", { state: message });
+  else if (message.name === "Notice") tell("notice", { notice: message });
   else if (message.name === "Cursor") tell("cursor", { cursor: { ...message, pixels: message.pixels.slice() } });
 }
 
