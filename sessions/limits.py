@@ -108,14 +108,14 @@ def farewell(limit: Limit, rules: Rules) -> str:
     """Return the sentence that says what a limit has done."""
     if limit is Limit.DISCONNECTED:
         after = _minutes(rules.disconnected_minutes)
-        return f"The session was logged off: nobody was connected for {after}."
+        return f"The session was logged off because nobody was connected for {after}."
     if limit is Limit.IDLE:
         why = f"it was not used for {_minutes(rules.idle_minutes)}"
     else:
-        why = f"it was in use for {_minutes(rules.active_minutes)}, which is as long as it may be"
+        why = f"it was in use for {_minutes(rules.active_minutes)}, which is as long as it may be at a time"
     if rules.at_limit is AtLimit.DISCONNECT:
-        return f"You were disconnected from this desktop: {why}. It goes on."
-    return f"The session was logged off: {why}."
+        return f"The session goes on; you were disconnected because {why}."
+    return f"The session was logged off because {why}."
 
 
 def _minutes(count: float) -> str:

@@ -198,7 +198,7 @@ class HostLink(Protocol):
 
     def _disconnect(self, params: dict[str, Any]) -> dict[str, Any]:
         by = "An administrator has" if params.get("administrator") else "You have"
-        self._server.registry[params["session"]].disconnect(f"{by} disconnected it. The session goes on.")
+        self._server.registry[params["session"]].disconnect(f"{by} disconnected this session. It goes on.")
         return {}
 
     def _stats(self, params: dict[str, Any]) -> dict[str, Any]:

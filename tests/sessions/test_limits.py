@@ -175,10 +175,10 @@ def test_people_are_told_what_and_why():
         notice(Limit.IDLE, rules) == "You have not used this desktop for a while. You will be disconnected."
     )
     assert "for 8 hours at a time" in notice(Limit.ACTIVE, rules)
-    assert farewell(Limit.IDLE, rules).endswith("it was not used for 1 minute. It goes on.")
+    assert farewell(Limit.IDLE, rules).endswith("because it was not used for 1 minute.")
     assert "nobody was connected for 30 seconds" in farewell(Limit.DISCONNECTED, rules)
     ending = Rules(active_minutes=90, at_limit=AtLimit.END)
     assert "You will be logged off." in notice(Limit.ACTIVE, ending)
     assert farewell(Limit.ACTIVE, ending).startswith(
-        "The session was logged off: it was in use for 90 minutes"
+        "The session was logged off because it was in use for 90 minutes"
     )

@@ -573,7 +573,7 @@ def test_a_session_that_nobody_comes_back_to_is_logged_off():
     assert world.session.state is SessionState.DISCONNECTED
     world.clock.advance(1)
     assert world.told[-1]["reason"] == "LIMIT"
-    assert world.told[-1]["text"] == "The session was logged off: nobody was connected for 5 minutes."
+    assert world.told[-1]["text"] == "The session was logged off because nobody was connected for 5 minutes."
 
 
 def test_who_comes_while_a_warning_is_out_is_warned_too():

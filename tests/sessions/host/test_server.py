@@ -285,7 +285,7 @@ def test_sessions_are_disconnected_logged_off_and_reset(line, administrator, by)
 
     got = ask("disconnect", "b" * 32)
     assert detached(got) == [(2, CloseCode.DISCONNECTED)]
-    assert detached_event(got)["params"]["reason"] == f"{by} disconnected it. The session goes on."
+    assert detached_event(got)["params"]["reason"] == f"{by} disconnected this session. It goes on."
     for method, reason in (("log_off", "LOGGED_OFF"), ("reset", "RESET")):
         line.start("c" * 32, CARD)
         line.attach("c" * 32, 7)
