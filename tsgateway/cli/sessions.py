@@ -104,7 +104,7 @@ def reset(config: Config, session_id: str) -> None:
 
 
 def _steer(config: Config, session_id: str, method: str, done: str) -> None:
-    host, info = _choose(_all(config), session_id)
+    host, info = choose(all_sessions(config), session_id)
     try:
         host.ask(method, {"session": info["session"], "administrator": True})
     except HostRefused:
