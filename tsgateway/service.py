@@ -42,7 +42,7 @@ from tsgateway.hosts.sessions import NOT_RUNNING, Attachment, SessionOver, Sessi
 from tsgateway.layout import DataLock, Layout
 from tsgateway.policy import Action, Owned, Subject, authorize
 from tsgateway.protocols.tsg.viewer import Refused, Viewer, Viewers
-from tsgateway.store import Store
+from tsgateway.store import Store, open_store
 from tsgateway.threads import Threads
 from tsgateway.transports.admission import Admission
 from tsgateway.transports.door import DoorFactory
@@ -102,7 +102,7 @@ class Gateway:
         self._lock = DataLock(self.layout)
         now = datetime.datetime.now(datetime.UTC)
         self.identity = load_identity(self.config, self.layout, now)
-        self._store = Store(self.layout.database)
+        self._store = open_store(self.config.data, self.layout.database, alone=True)
         self._database.start()
         self._hashing.start()
         self._sign_in = self._make_sign_in(self._store)

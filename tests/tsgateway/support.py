@@ -34,7 +34,7 @@ from tsgateway.config import Config
 from tsgateway.hosts.placement import HostState
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.service import Gateway
-from tsgateway.store import Store
+from tsgateway.store import open_store
 
 PATIENCE = 30
 """Seconds until a test that waits gives up."""
@@ -82,7 +82,7 @@ class World:
     async def start(self) -> World:
         layout = self.gateway.layout
         layout.prepare()
-        store = Store(layout.database)
+        store = open_store(self.config.data, layout.database)
         store.add_user("ada", CHEAP.hash("ada's password"), {"administrators"}, 0)
         store.add_user("bob", CHEAP.hash("bob's password"), set(), 0)
         store.close()

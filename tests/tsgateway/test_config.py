@@ -100,6 +100,29 @@ def test_errors_name_the_place_and_what_would_be_right(read, text, said):
     assert "c.toml" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://me:geheim@db/x", "no place for a password"),
+        ("postgresql://me@db/x?password=geheim&sslmode=require", "no place for a password"),
+        ("mysql://me:geheim@db/x", 'should look like "postgresql://user@host/name"'),
+        ("postgresql://", "should look like"),
+        ("tsgateway.db", "should look like"),
+    ],
+)
+def test_a_database_is_named_without_a_password_and_none_is_shown(read, url, said):
+    with pytest.raises(ConfigError, match=said) as error:
+        read(f'[data]\ndatabase = "{url}"\n')
+    assert "line 2: data.database = " in str(error.value)
+    assert "geheim" not in str(error.value)
+
+
+def test_where_a_database_and_its_password_are(read, tmp_path):
+    url = "postgresql://me@db.example.org:5433/x?sslmode=verify-full"
+    config = read(f'[data]\ndatabase = "{url}"\ndatabase_password_file = "secret"\n')
+    assert (config.data.database, config.data.database_password_file) == (url, tmp_path / "secret")
+
+
 def test_all_errors_are_told_at_once(read):
     with pytest.raises(ConfigError) as error:
         read("[server]\nport = -1\nprot = 1\n[hosts]\ncount = 0\n")

@@ -1,25 +1,30 @@
 import contextlib
 import datetime
-import sqlite3
 import ssl
 
 import pytest
 from cryptography import x509
+from sqlalchemy import text
 
 from tsgateway.certificates import LIFETIME, load_identity
 from tsgateway.config import Config
+from tsgateway.drain import ALL, DrainMode, HostSetting
 from tsgateway.errors import StartError
 from tsgateway.layout import DataLock, Layout
-from tsgateway.store import NameTaken, NoSuchUser, Store
+from tsgateway.store import Cursor, NameTaken, NoSuchUser, Ran, Store, open_store
 from tsgateway.store.database import MAX_SIGN_INS
 
 HOUR = 3600
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
 
 
+def opened(data, **options):
+    return open_store(data, data.directory / "tsgateway.db", **options)
+
+
 @pytest.fixture
-def store(tmp_path):
-    made = Store(tmp_path / "db")
+def store(data):
+    made = opened(data)
     yield made
     made.close()
 
@@ -71,8 +76,8 @@ def test_old_sign_ins_are_forgotten(store):
     store.add_sign_in(b"old", "ada", 0)
     store.add_sign_in(b"new", "ada", 2 * HOUR)
     store.forget_old_sign_ins(2 * HOUR, 12 * HOUR, HOUR)
-    with sqlite3.connect(store._engine.url.database) as connection:
-        assert connection.execute("select token_hash from sign_ins").fetchall() == [(b"new",)]
+    with store._engine.connect() as connection:
+        assert connection.execute(text("select token_hash from sign_ins")).fetchall() == [(b"new",)]
 
 
 def test_the_file_is_private_and_kept(tmp_path):
@@ -86,17 +91,113 @@ def test_the_file_is_private_and_kept(tmp_path):
     again.close()
 
 
-def test_what_is_no_database_or_a_newer_one_is_refused(tmp_path):
+def test_what_is_no_database_is_refused(tmp_path):
     path = tmp_path / "db"
     path.write_bytes(b"this is not a database, though long enough to look at" * 100)
     with pytest.raises(StartError, match="cannot be used"):
         Store(path)
-    path.unlink()
-    Store(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("update schema_version set version = 99")
-    with pytest.raises(StartError, match="newer tsgateway"):
-        Store(path)
+
+
+@pytest.mark.parametrize(
+    "change", ["update schema_version set version = 99", "update alembic_version set version_num = '0099'"]
+)
+def test_a_newer_database_is_refused(data, change):
+    store = opened(data)
+    with store._writing() as connection:
+        connection.execute(text(change))
+    store.close()
+    with pytest.raises(StartError, match=r"newer tsgateway \(schema .*99, this one knows 0002\); start that"):
+        opened(data)
+
+
+# ---- sessions
+
+
+def ran(number, *, user="ada", desktop="one", began=None, **more):
+    began = float(number) if began is None else began
+    return Ran(f"{number:032x}", user, desktop, "0", "192.0.2.1", "active", began, began, **more)
+
+
+def test_sessions_are_added_and_changed(store):
+    store.history.note([ran(1), ran(2)])
+    later = ran(1)._replace(address="", state="ended", since=9.5, ended=9.5, reason="The guest ended.")
+    store.history.note([later, ran(3)._replace(reason="a\0b" + "c" * 1000)])
+    [third, second, first] = store.history.page().sessions
+    assert first == later._replace(address="192.0.2.1")  # what is not known now is kept
+    assert second == ran(2)
+    assert third.reason == "ab" + "c" * 509
+    store.history.note([])
+
+
+def test_pages_follow_each_other_without_a_gap_while_sessions_are_added(store):
+    rows = [ran(number, began=float(number // 3)) for number in range(20)]  # several begin at the same time
+    store.history.note(rows)
+    wanted = sorted(rows, key=lambda row: (row.began, row.id), reverse=True)
+    found, after = [], None
+    for _ in range(6):
+        page = store.history.page(after=after, limit=4)
+        found += page.sessions
+        store.history.note([ran(1000 + len(found), began=100.0)])
+        if page.after is None:
+            break
+        after = Cursor.read(str(page.after))
+    assert found == wanted
+
+
+def test_pages_can_be_of_one_person_one_desktop_and_a_time(store):
+    rows = [ran(n, user=("ada", "bob")[n % 2], desktop=("one", "two")[n // 2 % 2]) for n in range(8)]
+    store.history.note(rows)
+
+    def numbers(**wanted):
+        return [int(row.id, 16) for row in store.history.page(**wanted).sessions]
+
+    assert numbers(user="bob") == [7, 5, 3, 1]
+    assert numbers(desktop="two") == [7, 6, 3, 2]
+    assert numbers(user="bob", desktop="two", since=4.0) == [7]
+    assert numbers(user="eve") == []
+    assert numbers(limit=-1) == [7]
+
+
+@pytest.mark.parametrize("text", ["", "x", "1-", "0x1p3-../..", "nope-1", "0x1p3-" + "a" * 200])
+def test_a_cursor_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match=r"cursor|float"):
+        Cursor.read(text)
+
+
+def test_what_a_host_does_not_know_any_more_has_ended(store):
+    store.history.note([ran(1), ran(2), ran(3)._replace(host="1"), ran(4, ended=4.0)])
+    assert store.history.lost("0", [ran(2).id], 50.0, "Nobody saw it.") == 1
+    by_number = {int(row.id, 16): row for row in store.history.page().sessions}
+    assert by_number[1] == ran(1, ended=50.0)._replace(state="ended", since=50.0, reason="Nobody saw it.")
+    assert by_number[2].ended is None
+    assert by_number[3].ended is None
+    assert by_number[4].ended == 4.0
+
+
+def test_old_ones_are_forgotten_and_running_ones_never(store):
+    store.history.note([ran(1), ran(2, ended=5.0), ran(3, ended=50.0)])
+    assert store.history.prune(50.0) == 1
+    assert [int(row.id, 16) for row in store.history.page().sessions] == [3, 1]
+
+
+# ---- session hosts' settings
+
+
+def test_what_is_set_for_hosts(store):
+    hosts = store.hosts
+    assert hosts.all() == {}
+    hosts.set_weight("0", 500, 1.0)
+    hosts.set_mode("0", DrainMode.DRAIN_UNTIL_RESTART, 2.0)
+    hosts.set_mode("1", DrainMode.DRAIN, 2.0)
+    hosts.set_mode(ALL, DrainMode.DRAIN_UNTIL_RESTART, 2.0)
+    assert hosts.all()["0"] == HostSetting(500, DrainMode.DRAIN_UNTIL_RESTART)
+    hosts.restarted("0", 3.0)
+    assert hosts.all()["0"] == HostSetting(500, DrainMode.ENABLE)
+    assert hosts.all()[ALL].mode == DrainMode.DRAIN_UNTIL_RESTART
+    hosts.restarted(None, 3.0)
+    assert {name: setting.mode.value for name, setting in hosts.all().items()} == {
+        "0": "enable", "1": "drain", ALL: "enable",
+    }  # fmt: skip
 
 
 # ---- the data directory and the certificate

@@ -68,13 +68,13 @@ def _data(config: Config, layout: Layout) -> Iterator[Finding]:
 
 
 def _database(config: Config, layout: Layout) -> Iterator[Finding]:
-    from tsgateway.store import Store
+    from tsgateway.store import open_store
 
     if not layout.database.exists():
         yield Finding("warn", "database", f"not made yet; {spelled('init')} makes it")
         return
     try:
-        store = Store(layout.database)
+        store = open_store(config.data, layout.database)
     except (StartError, OSError) as error:
         yield Finding("fail", "database", str(error))
         return

@@ -8,6 +8,7 @@ import time
 
 import click
 
+from tsgateway import store as stores
 from tsgateway.auth.passwords import MAX_LENGTH, MIN_LENGTH, Passwords, random_password
 from tsgateway.cli.options import fail, spelled, with_config
 from tsgateway.config import Config
@@ -79,7 +80,7 @@ def open_store(config: Config) -> Store:
     """Open the database, made when there is none. Raises StartError."""
     layout = Layout.of(config)
     layout.prepare()
-    return Store(layout.database)
+    return stores.open_store(config.data, layout.database)
 
 
 def checked_name(name: str) -> str:

@@ -18,6 +18,7 @@ from tsgateway.config.models import Config
 MAX_SIZE = 1024 * 1024
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_.\- ]|"[^"]*"|'[^']*')+?)\s*=""")
+_PASSWORD = re.compile(r"(://[^/@]*?:|password=)[^/@&]*(@|&|$)")
 _PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*""")
 
 
@@ -54,6 +55,7 @@ def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
         ("server", "key"),
         ("data", "directory"),
         ("data", "images"),
+        ("data", "database_password_file"),
         ("metrics", "token_file"),
     ]
     desktops = table.get("desktops")
@@ -98,6 +100,8 @@ def _sentence(detail: ErrorDetails, path: Path, text: str) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, str) and "://" in value:
+        value = _PASSWORD.sub(r"\1…\2", value)
     text = (
         f'"{value}"'
         if isinstance(value, str)

@@ -80,6 +80,28 @@ class DataSection(Section):
     images: FilePath | None = Field(
         None, description="Folder of the guest images. Default: `images` in the data directory."
     )
+    database: str | None = Field(
+        None,
+        description="The database, `postgresql://USER@HOST/NAME`, without a password; docs/database.md. "
+        "Default: SQLite, the file `tsgateway.db` in the data directory.",
+    )
+    database_password_file: FilePath | None = Field(
+        None,
+        description="File whose first line is the password for the database. Without it the usual ways hold: "
+        "`PGPASSFILE`, `~/.pgpass`, the system's user.",
+    )
+
+    @field_validator("database")
+    @classmethod
+    def _is_postgresql(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        scheme, _, rest = url.partition("://")
+        if scheme not in ("postgresql", "postgres") or not rest:
+            raise ValueError('should look like "postgresql://user@host/name"; leave it out for SQLite')
+        if ":" in rest.partition("/")[0].rpartition("@")[0] or "password=" in rest:
+            raise ValueError("has no place for a password, which would be seen; use database_password_file")
+        return f"postgresql://{rest}"
 
 
 MAX_HOSTS_BY_DEFAULT = 16

@@ -1,22 +1,24 @@
-"""What the gateway remembers: accounts and sign-ins."""
+"""What the gateway remembers: accounts, sign-ins, sessions, and what operators have set for session hosts."""
 
 from tsgateway.errors import StoreError
 from tsgateway.groups import ADMINISTRATORS, EVERYONE
-from tsgateway.store.database import (
-    Account,
-    DiskFull,
-    NameTaken,
-    NoSuchUser,
-    Store,
-)
+from tsgateway.store.database import Account, NameTaken, NoSuchUser, Store, open_store
+from tsgateway.store.engine import DiskFull, StoreBusy, StoreUnavailable
+from tsgateway.store.history import Cursor, Page, Ran
 
 __all__ = [
     "ADMINISTRATORS",
     "EVERYONE",
     "Account",
+    "Cursor",
     "DiskFull",
     "NameTaken",
     "NoSuchUser",
+    "Page",
+    "Ran",
     "Store",
+    "StoreBusy",
     "StoreError",
+    "StoreUnavailable",
+    "open_store",
 ]

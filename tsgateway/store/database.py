@@ -1,52 +1,41 @@
-"""The database: accounts and sign-ins, in SQLite.
+"""The database: accounts and sign-ins here, sessions in `history`, session hosts' settings in `hosts`.
 
 Plain blocking calls; the service runs them on one thread of their own, so that they come one after
-the other and never hold up the reactor. Times are seconds since 1970.
+the other and never hold up the reactor. Times are seconds since 1970. Each call may raise StoreUnavailable
+(see store/engine), and beyond that:
 
     StoreError
     ├── NameTaken       there is an account of that name
-    ├── NoSuchUser      there is none
-    └── DiskFull        there is no room for what was to be kept
+    └── NoSuchUser      there is none
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    ExceptionContext,
-    create_engine,
-    delete,
-    event,
-    exists,
-    func,
-    insert,
-    inspect,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Engine, delete, event, exists, insert, select, update
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from tsgateway.config.models import DataSection
 from tsgateway.errors import StartError, StoreError
 from tsgateway.groups import ADMINISTRATORS, EVERYONE
-from tsgateway.store.schema import (
-    MIGRATIONS,
-    VERSION,
-    memberships,
-    metadata,
-    schema_version,
-    sign_ins,
-    users,
+from tsgateway.store.engine import (
+    DiskFull,
+    StoreBusy,
+    StoreUnavailable,
+    interrupt,
+    postgresql_engine,
+    shown,
+    sqlite_engine,
 )
+from tsgateway.store.history import History
+from tsgateway.store.hosts import HostSettings
+from tsgateway.store.migrate import migrate
+from tsgateway.store.schema import memberships, sign_ins, users
 
-LITTLE = 1 << 20
-"""With less room than that, bytes, an I/O error is put down to a full disk."""
 MAX_SIGN_INS = 64
 """For one account at a time."""
 
@@ -59,10 +48,6 @@ class NoSuchUser(StoreError):
     """There is no account of that name."""
 
 
-class DiskFull(StoreError):
-    """The disk that holds the database is full."""
-
-
 class Account(NamedTuple):
     """One account. password: its argon2id hash."""
 
@@ -73,35 +58,43 @@ class Account(NamedTuple):
 
 
 class Store:
-    """An open database. Raises StartError when the file is not one."""
+    """An open database, of this version's schema. Raises StartError when it cannot be used.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "handle_error", self._failed)
+    place: a file of SQLite, or an engine for something else; name: what it is called in sentences.
+    """
+
+    def __init__(self, place: Path | Engine, name: str = "") -> None:
+        self.name = name or str(place)
+        self._engine = sqlite_engine(place) if isinstance(place, Path) else place
+        self._open: set[Any] = set()
+        event.listen(self._engine, "connect", lambda connection, _: self._open.add(connection))
+        event.listen(self._engine, "close", lambda connection, _: self._open.discard(connection))
+        writing = self._engine.execution_options(writes=True)
+        self._reading = self._engine.connect
+        self._writing = writing.begin
+        self.history = History(self._reading, self._writing)
+        self.hosts = HostSettings(self._reading, self._writing)
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            with self._engine.begin() as connection:
-                _migrate(connection, path)
-        except OSError as error:
-            raise StartError(f"the database {path} cannot be used: {error.strerror}") from None
-        except DatabaseError as error:
-            raise StartError(f"the database {path} cannot be used: {error.orig}") from None
-        except DiskFull as error:
+            migrate(self._engine, writing, self.name)
+        except StoreUnavailable as error:
+            self.close()
             raise StartError(str(error)) from None
-
-    def _failed(self, context: ExceptionContext) -> None:
-        """SQLAlchemy: the database says no. Raises DiskFull where that is why."""
-        code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF  # without its finer part
-        # Where it cannot map its index of the log for want of room, SQLite speaks of an I/O error.
-        is_full = code == sqlite3.SQLITE_IOERR and shutil.disk_usage(self._path.parent).free < LITTLE
-        if code == sqlite3.SQLITE_FULL or is_full:
-            raise DiskFull(f"no room is left on the disk of {self._path}; make room there, then try again")
+        except DatabaseError as error:
+            self.close()
+            raise StartError(f"the database {self.name} cannot be used: {error.orig}") from None
+        except StartError:
+            self.close()
+            raise
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the connection."""
         self._engine.dispose()
+
+    def interrupt(self) -> None:
+        """End the call that is being made on another thread: it fails with StoreUnavailable."""
+        for connection in list(self._open):
+            with contextlib.suppress(Exception):  # it may just have been closed
+                interrupt(connection)
 
     # ---- accounts
 
@@ -110,7 +103,7 @@ class Store:
 
         password: its hash.
         """
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             row = {"name": name, "password": password, "enabled": True, "created": now}
             try:
                 user_id = connection.scalar(insert(users).values(row).returning(users.c.id))
@@ -121,7 +114,7 @@ class Store:
 
     def set_password(self, name: str, password: str) -> None:
         """Change an account's password hash and end all its sign-ins. Raises NoSuchUser."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             user_id = connection.scalar(select(users.c.id).where(users.c.name == name))
             if user_id is None:
                 raise NoSuchUser(f'there is no account "{name}"')
@@ -130,19 +123,19 @@ class Store:
 
     def user(self, name: str) -> Account | None:
         """Return an account."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             row = connection.execute(select(users).where(users.c.name == name)).mappings().first()
             return None if row is None else _account(connection, row)
 
     def all_users(self) -> list[Account]:
         """Return all accounts, by name."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(select(users).order_by(users.c.name)).mappings().all()
             return [_account(connection, row) for row in rows]
 
     def has_administrator(self) -> bool:
         """Tell whether there is an account that may administer."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             query = exists().where(memberships.c.group == ADMINISTRATORS).select()
             return bool(connection.scalar(query))
 
@@ -150,7 +143,7 @@ class Store:
 
     def add_sign_in(self, token_hash: bytes, name: str, now: float) -> None:
         """Remember a sign-in; the account's oldest ends beyond `MAX_SIGN_INS`. Raises NoSuchUser."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             user_id = connection.scalar(select(users.c.id).where(users.c.name == name))
             if user_id is None:
                 raise NoSuchUser(f'there is no account "{name}"')
@@ -166,32 +159,30 @@ class Store:
         lifetime: seconds from its beginning; idle: seconds from its last use.
         """
         mine = sign_ins.c.token_hash == token_hash
-        with self._engine.begin() as connection:
-            query = (
-                select(users, sign_ins.c.created.label("begun"), sign_ins.c.used).join(sign_ins).where(mine)
-            )
+        query = select(users, sign_ins.c.created.label("begun"), sign_ins.c.used).join(sign_ins).where(mine)
+        with self._reading() as connection:
             row = connection.execute(query).mappings().first()
-            if row is None:
-                return None
-            if not row["enabled"] or now >= row["begun"] + lifetime or now >= row["used"] + idle:
-                connection.execute(delete(sign_ins).where(mine))
-                return None
-            account = _account(connection, row)
+            account = None if row is None else _account(connection, row)
+        if row is None:
+            return None
+        if not row["enabled"] or now >= row["begun"] + lifetime or now >= row["used"] + idle:
+            self.end_sign_in(token_hash)
+            return None
         if now - row["used"] > min(60, idle / 4):  # a write each request would wear out the disk
-            # A full disk is no reason to send somebody away.
-            with contextlib.suppress(DiskFull), self._engine.begin() as connection:
+            # That it cannot be noted is no reason to send somebody away.
+            with contextlib.suppress(DiskFull, StoreBusy), self._writing() as connection:
                 connection.execute(update(sign_ins).where(mine).values(used=now))
         return account
 
     def end_sign_in(self, token_hash: bytes) -> None:
         """Forget a sign-in."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(delete(sign_ins).where(sign_ins.c.token_hash == token_hash))
 
     def forget_old_sign_ins(self, now: float, lifetime: float, idle: float) -> None:
         """Remove those that are over."""
         over = (sign_ins.c.created <= now - lifetime) | (sign_ins.c.used <= now - idle)
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(delete(sign_ins).where(over))
 
 
@@ -202,23 +193,12 @@ def _account(connection: Connection, row: Any) -> Account:
     return Account(row["name"], row["password"], tuple(connection.scalars(query)), row["enabled"])
 
 
-def _prepare(connection: Any, _record: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
-        connection.execute(f"PRAGMA {pragma}")
+def open_store(data: DataSection, file: Path, *, alone: bool = False) -> Store:
+    """Open the configuration's database, made when there is none. Raises StartError.
 
-
-def _migrate(connection: Connection, path: Path) -> None:
-    if not inspect(connection).has_table("schema_version"):
-        metadata.create_all(connection)
-        connection.execute(insert(schema_version).values(version=VERSION))
-        return
-    version = connection.scalar(select(func.max(schema_version.c.version))) or 0
-    if version > VERSION:
-        raise StartError(
-            f"the database {path} is from a newer tsgateway (schema {version}, this one knows {VERSION}); "
-            "start that version"
-        )
-    while version < VERSION:
-        MIGRATIONS[version](connection)
-        version += 1
-        connection.execute(update(schema_version).values(version=version))
+    file: where SQLite keeps it, when no other database is named; alone: for a gateway, which there is one of.
+    """
+    if data.database is None:
+        return Store(file)
+    url = make_url(data.database)
+    return Store(postgresql_engine(url, data.database_password_file, alone), shown(url))

@@ -1,15 +1,13 @@
-"""The tables, and how older databases become this one."""
+"""The tables as this version wants them; `migrations/` is how older databases become so."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from sqlalchemy import (
     Boolean,
     Column,
-    Connection,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -17,7 +15,8 @@ from sqlalchemy import (
     Table,
 )
 
-VERSION = 1
+VERSION = 2
+"""What `schema_version` says. Versions from before migrations had names read it, and refuse a newer one."""
 
 metadata = MetaData()
 
@@ -49,5 +48,32 @@ sign_ins = Table(
     Column("used", Float, nullable=False),
 )
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
-"""From a version to the next one, by the version they start from."""
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("user", String, nullable=False),
+    Column("desktop", String, nullable=False),
+    Column("host", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("began", Float, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("ended", Float),
+    Column("reason", String, nullable=False),
+    Index("ix_sessions_began", "began", "id"),
+    Index("ix_sessions_user", "user", "began", "id"),
+    Index("ix_sessions_desktop", "desktop", "began", "id"),
+    Index("ix_sessions_ended", "ended"),
+)
+"""Sessions that run and have run. No foreign key: who deletes an account does not rewrite what has been."""
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("weight", Integer, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("changed", Float, nullable=False),
+)
+"""What operators have set for session hosts, and under the name "all" for the whole gateway."""

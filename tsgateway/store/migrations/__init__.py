@@ -1,0 +1,1 @@
+"""How older databases become this version's: one file a step, run by Alembic (see store/migrate)."""
