@@ -1,21 +1,26 @@
 """The sessions of this host, and their folders.
 
-Each session has a folder `state/<session>/`: `session.json` says whose it is and what it shows, `life.json`
-how its life has gone (sessions/host/kept), `guest/` belongs to the guest. The folder is what lets a new
-session host process take the session up again, so `session.json` is written before the guest is started and
-the folder goes last. It holds the desktop's whole spec, a VNC password included, which the next process needs
-as well: it is for its owner only (0600).
+Each session has a folder `state/<32 hex digits>/`: `session.json` says whose it is and what it shows,
+`life.json` how its life has gone (sessions/host/kept), `guest/` belongs to the guest. The folder is what lets
+a new session host process take the session up again, so `session.json` is written before the guest is started
+and the folder goes last. It holds the desktop's whole spec, a VNC password included, which the next process
+needs as well: it is for its owner only (0600).
 What guests of one kind share (`guests.base.House`) is in `state/houses/<kind>/`.
+The folder has the session's name, or another where a spare was there before (spares.py).
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import json
+import os
 import re
 import shutil
+import stat
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +33,8 @@ from sessions.files import write_whole
 from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, House, Place, Site
 from sessions.host import kept
 from sessions.host.settings import Settings
+from sessions.host.spare import SPARE, Kept, Spare, Wish
+from sessions.host.spares import Spares
 from sessions.identity import Identity
 from sessions.latency import Figures
 from sessions.pixels.geometry import Size
@@ -40,6 +47,8 @@ LEAVE_SECONDS = 15
 """How long guests that are ending may hold up a host that leaves; QEMU's harshest way takes ten."""
 
 HOUSES = "houses"
+MAX_IDENTITY = 1024 * 1024
+"""Bytes of a session.json that are read."""
 _SESSION = re.compile(r"[0-9a-f]{32}")
 
 
@@ -75,7 +84,17 @@ class Registry:
         """Called when `spares` or `seats` say something new; the host's server sets it."""
         self._sessions: dict[str, Session] = {}
         self._houses: dict[str, House | None] = {}
+        self._folders: dict[str, Path] = {}
         self._burials: set[Deferred[None]] = set()
+        self._spares = Spares(
+            settings.state,
+            settings.images,
+            reactor,
+            self._make_spare,
+            in_background=self._in_background,
+            remove=self._remove,
+            changed=self._load_changed,
+        )
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
@@ -88,7 +107,18 @@ class Registry:
 
     def spares(self) -> dict[str, int]:
         """Return how many guests stand ready for a session of each desktop; none for those left out."""
-        return {}
+        return self._spares.count()
+
+    def _load_changed(self) -> None:
+        self.load_changed()
+
+    def wish(self, wishes: Iterable[Wish]) -> None:
+        """Take how many guests shall stand ready, in place of what was wished before."""
+        self._spares.wish(wishes)
+
+    def pools(self) -> dict[str, Any]:
+        """Return how the guests that stand ready are doing: the answer of the link's `spares`."""
+        return self._spares.told()
 
     def seats(self) -> dict[str, int]:
         """Return how many sessions each desktop's running shared guests can still take."""
@@ -101,21 +131,29 @@ class Registry:
         """Make a session and begin to start its guest. Raises SessionRefused."""
         if not _SESSION.fullmatch(identity.session) or identity.session in self._sessions:
             raise SessionRefused("This session id cannot be used.")
-        folder = self._settings.state / identity.session
+        spare = self._spares.take(identity.desktop, identity.spec)
+        folder = self._settings.state / identity.session if spare is None else spare.folder
         try:
-            (folder / "guest").mkdir(mode=0o700, parents=True)
+            if spare is None:
+                (folder / "guest").mkdir(mode=0o700, parents=True)
             write_whole(folder / "session.json", json.dumps(identity.table()).encode())
-            session = self._make(identity, {}, size)
+            session = self._make(identity, folder, {}, size, spare)
         except (OSError, SessionRefused) as error:
-            shutil.rmtree(folder, ignore_errors=True)  # one small file of ours
+            if spare is not None:
+                self._spares.give_up(spare)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)  # one small file of ours
             raise SessionRefused(_sentence(error)) from error
+        with contextlib.suppress(OSError):
+            (folder / SPARE).unlink()
         session.start()
         return session
 
     def adopt_all(self) -> None:
-        """Take up every session that an earlier process left; folders of no use are removed.
+        """Take up every session and spare that an earlier process left; folders of no use are removed.
 
-        One whose kind cannot be used now is kept: its guest may be running, and its disk is in there.
+        One whose kind cannot be used now is kept: its guest may be running, and its disk is in there. So is
+        one that is of no use but has something of a guest, and one of another user of this machine.
         """
         self._settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._adopt_houses()
@@ -123,15 +161,26 @@ class Registry:
             if not _SESSION.fullmatch(folder.name):
                 continue
             try:
-                table = json.loads((folder / "session.json").read_text())
-                session = self._make(Identity.read(table), kept.read(folder))
-            except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
+                _check_ours(folder)
+                self._adopt(folder)
+            except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError) as error:
+                if any(folder.glob("guest/*")):
+                    log.error("session folder {f} is broken and left alone: {e}", f=folder, e=repr(error))
+                    continue
                 log.warn("session folder {f} is of no use and is removed: {e}", f=folder.name, e=repr(error))
                 self._in_background(self._remove(folder))
             except (OSError, SessionRefused) as error:
                 log.error("session folder {f} is left alone for now: {e}", f=folder.name, e=str(error))
-            else:
-                session.adopt()
+
+    def _adopt(self, folder: Path) -> None:
+        if (folder / SPARE).exists() and not (folder / "session.json").exists():
+            self._spares.adopt(folder)
+            return
+        with (folder / "session.json").open("rb") as file:
+            identity = Identity.read(json.loads(file.read(MAX_IDENTITY)))
+        if identity.session in self._sessions:
+            raise SessionRefused(f"it claims to be session {identity.session}, which another folder is")
+        self._make(identity, folder, kept.read(folder)).adopt()
 
     def _adopt_houses(self) -> None:
         for folder in sorted(self._settings.state.glob(f"{HOUSES}/*")):
@@ -155,11 +204,8 @@ class Registry:
             images=self._settings.images,
             reactor=self._reactor,
             settings=self._settings.guests.get(kind, {}),
-            changed=self._seats_changed,
+            changed=self._load_changed,
         )
-
-    def _seats_changed(self) -> None:
-        self.load_changed()
 
     async def leave(self) -> None:
         """Let go of every session without ending its guest; wait for guests that are being ended."""
@@ -168,6 +214,7 @@ class Registry:
                 await session.leave()
             except Exception:
                 log.failure("session {id} is not left as it should be", id=session.identity.session)
+        await self._spares.leave()
         await self._wait_for_burials()
         for house in self._houses.values():
             if house is not None:
@@ -179,22 +226,22 @@ class Registry:
         except TimeoutError:
             log.error("a guest takes too long to end; the next session host finds it again")
 
-    def _make(self, identity: Identity, before: Mapping[str, Any], size: Size = DEFAULT_SCREEN) -> Session:
-        folder = self._settings.state / identity.session
-        kind = str(identity.spec.get("kind"))
+    def _make(
+        self,
+        identity: Identity,
+        folder: Path,
+        before: Mapping[str, Any],
+        size: Size = DEFAULT_SCREEN,
+        spare: Spare | None = None,
+    ) -> Session:
+        place = functools.partial(
+            self._place, folder, identity.spec, screen=size, user=identity.user, desktop=identity.desktop
+        )
 
         def make_guest(ended: Callable[[str], None]) -> Guest:
-            place = Place(
-                folder=folder / "guest",
-                images=self._settings.images,
-                ended=ended,
-                reactor=self._reactor,
-                settings=self._settings.guests.get(kind, {}),
-                screen=size,
-                user=identity.user,
-                desktop=identity.desktop,
-            )
-            return self._guest(kind, identity.spec, place)
+            if spare is not None:
+                return spare.hand_over(ended)
+            return self._guest(identity.spec, place(ended=ended))
 
         settings = self._settings
         session = Session(
@@ -210,9 +257,23 @@ class Registry:
             keep=functools.partial(kept.write, folder),
         )
         self._sessions[identity.session] = session
+        self._folders[identity.session] = folder
         return session
 
-    def _guest(self, kind: str, spec: Mapping[str, Any], place: Place) -> Guest:
+    def _make_spare(self, spare: Kept, folder: Path, ended: Callable[[str], None]) -> Guest:
+        return self._guest(spare.spec, self._place(folder, spare.spec, desktop=spare.desktop, ended=ended))
+
+    def _place(self, folder: Path, spec: Mapping[str, Any], **more: Any) -> Place:
+        return Place(
+            folder=folder / "guest",
+            images=self._settings.images,
+            reactor=self._reactor,
+            settings=self._settings.guests.get(str(spec.get("kind")), {}),
+            **more,
+        )
+
+    def _guest(self, spec: Mapping[str, Any], place: Place) -> Guest:
+        kind = str(spec.get("kind"))
         try:
             make = plugins.load("guest", kind)
             guest: Guest = make(spec, replace(place, house=self._house(kind)))
@@ -233,8 +294,9 @@ class Registry:
             self._in_background(self._bury(session))
 
     async def _bury(self, session: Session) -> None:
+        folder = self._folders.pop(session.identity.session)
         await session.over
-        await self._remove(self._settings.state / session.identity.session)
+        await self._remove(folder)
 
     async def _remove(self, folder: Path) -> None:
         await self._in_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -244,6 +306,13 @@ class Registry:
         done = Deferred.fromCoroutine(burial)
         self._burials.add(done)
         done.addBoth(lambda _: self._burials.discard(done))
+
+
+def _check_ours(folder: Path) -> None:
+    """Raise PermissionError for a folder that somebody else has put there."""
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it is not a folder of this user", str(folder))
 
 
 def _sentence(error: Exception) -> str:

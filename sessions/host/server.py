@@ -17,6 +17,7 @@ from sessions.guests.base import GuestError
 from sessions.host import guest_services
 from sessions.host.load import LoadGauge
 from sessions.host.registry import Registry, SessionMissing, SessionRefused
+from sessions.host.spare import Wish
 from sessions.identity import Identity
 from sessions.latency import BOUNDS
 from sessions.lifecycle import EndReason
@@ -215,6 +216,13 @@ class HostLink(Protocol):
         who = guest_services.peer_name(self.transport.getHandle())
         return await guest_services.run(self._server.registry[params["session"]], params, who)
 
+    def _pools(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._server.registry.wish([Wish.read(table) for table in params["pools"]])
+        return self._server.registry.pools()
+
+    def _spares(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self._server.registry.pools()
+
     def _quit(self, params: dict[str, Any]) -> dict[str, Any]:
         if not self._server.quit.called:
             self._server.quit.callback(None)
@@ -234,6 +242,8 @@ class HostLink(Protocol):
         "totals": _totals,
         "guest": _guest,
         "run": _run,
+        "pools": _pools,
+        "spares": _spares,
         "quit": _quit,
     }
 

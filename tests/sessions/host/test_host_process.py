@@ -145,6 +145,49 @@ def test_a_gateway_that_breaks_the_link_is_cut_off_and_another_is_served(host):
     assert good.ask("list")["result"] == {"sessions": []}
 
 
+def ready(gateway, desktop="d"):
+    """Wait until a guest stands ready."""
+    gateway.until_event(lambda e: e["event"] == "load" and e["params"]["spares"].get(desktop))
+
+
+def test_a_spare_is_found_again_and_given_to_a_session(host):
+    gateway = host.gateway()
+    gateway.ask("hello", version=link.VERSION)
+    wish = [{"desktop": "d", "spec": CARD, "spares": 1}]
+    gateway.ask("pools", pools=wish)
+    ready(gateway)
+    [spare] = host.folders
+    host.kill()
+    host.run()
+    gateway = host.gateway()
+    assert gateway.ask("hello", version=link.VERSION)["result"]["sessions"] == []
+    gateway.ask("pools", pools=wish)
+    ready(gateway)
+    assert host.folders == [spare]
+    assert gateway.start(spec=CARD)["result"]["state"] == SessionState.DISCONNECTED
+    assert (host.folder / "state" / spare / "session.json").exists()
+    gateway.attach()
+    picture_of(gateway)
+    gateway.ask("end", session="a" * 32)
+    assert gateway.ask("pools", pools=[])["result"]["pools"] == []
+    gateway.ask("quit")  # which waits for what is being removed
+    assert host.process.wait(SECONDS) == 0
+    assert host.folders == []
+
+
+@pytest.mark.parametrize("pools", [None, 5, [5], [{}], [{"desktop": "d", "spec": 1, "spares": 1}],
+                                   [{"desktop": "d", "spec": CARD, "spares": -1}],
+                                   [{"desktop": "d", "spec": CARD, "spares": 10**9}]])  # fmt: skip
+def test_a_wish_that_is_none_changes_nothing(host, pools):
+    gateway = host.gateway()
+    gateway.ask("hello", version=link.VERSION)
+    gateway.ask("pools", pools=[{"desktop": "d", "spec": CARD, "spares": 1}])
+    ready(gateway)
+    assert "malformed" in gateway.ask("pools", pools=pools)["error"]
+    told = gateway.ask("spares")["result"]
+    assert told["pools"] == [{"desktop": "d", "wanted": 1, "ready": 1, "starting": 0, "trouble": ""}]
+
+
 def test_half_written_and_foreign_folders_do_no_harm(tmp_path):
     state = tmp_path / "state"
     (state / ("b" * 32)).mkdir(parents=True)

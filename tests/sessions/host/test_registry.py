@@ -1,6 +1,7 @@
 """The sessions of a host and their folders, with guests that take their time or cannot be had."""
 
 import functools
+import os
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -164,3 +165,44 @@ def test_a_broken_record_of_its_life_costs_no_session(tmp_path, registry, rubbis
     later = Registry(registry._settings, Clock(), lambda session: None, at_once)
     later.adopt_all()
     assert [session.info()["state"] for session in later] == [SessionState.DISCONNECTED]
+
+
+def adopted(tmp_path):
+    """The sessions that the next host takes up."""
+    settings = Settings(socket=tmp_path / "s", state=tmp_path / "state", images=tmp_path / "images")
+    later = Registry(settings, Clock(), lambda session: None, at_once)
+    later.adopt_all()
+    return [session.identity.session for session in later]
+
+
+def test_a_broken_folder_with_something_of_a_guest_is_left_alone(tmp_path, registry):
+    """Its guest may be running, and its disk is in there."""
+    registry.start(Identity(ID, "d", "ada", "Card", CARD), Size(320, 200))
+    (tmp_path / "state" / ID / "session.json").write_text("{")
+    (tmp_path / "state" / ID / "guest" / "disk.qcow2").write_text("work")
+    assert adopted(tmp_path) == []
+    assert (tmp_path / "state" / ID / "guest" / "disk.qcow2").read_text() == "work"
+
+
+def test_a_session_that_two_folders_claim_to_be_is_taken_up_once(tmp_path, registry):
+    registry.start(Identity(ID, "d", "ada", "Card", CARD), Size(320, 200))
+    copy = tmp_path / "state" / ("b" * 32)
+    copy.mkdir()
+    (copy / "session.json").write_bytes((tmp_path / "state" / ID / "session.json").read_bytes())
+    assert adopted(tmp_path) == [ID]
+    assert copy.exists()
+
+
+def test_a_folder_that_somebody_else_has_put_there_is_not_believed(tmp_path, registry):
+    registry.start(Identity(ID, "d", "ada", "Card", CARD), Size(320, 200))
+    folder = tmp_path / "state" / ID
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert adopted(tmp_path) == []
+    assert (tmp_path / "elsewhere" / "session.json").exists()
+    if os.geteuid() == 0:
+        folder.unlink()
+        (tmp_path / "elsewhere").rename(folder)
+        os.chown(folder, 1234, 1234)
+        assert adopted(tmp_path) == []
+        assert folder.exists()
