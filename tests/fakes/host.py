@@ -54,6 +54,7 @@ class FakeHost:
         self.folder = folder
         self.sessions: dict[str, dict] = {}
         self.specs: dict[str, dict] = {}
+        self.pools: dict[str, dict] = {}
         self.viewers: dict[int, str] = {}
         self.after: list[bytes] = []
         self.stopped = asyncio.Event()
@@ -176,6 +177,18 @@ class FakeHost:
                 for v in leaving
             ),
         ]
+
+    def do_pools(self, writer, pools):
+        self.pools = {
+            pool["desktop"]: {"desktop": pool["desktop"], "wanted": pool["spares"], "ready": pool["spares"],
+                              "starting": 0, "trouble": ""}
+            for pool in pools
+        }  # fmt: skip
+        return self.do_spares(writer)
+
+    def do_spares(self, writer):
+        pools = list(self.pools.values())
+        return {"pools": pools, "left": sum(pool["ready"] for pool in pools)}
 
     def do_quit(self, writer):
         self.stopped.set()

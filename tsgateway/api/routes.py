@@ -19,7 +19,7 @@ from tsgateway.auth.tokens import TOKEN_BYTES, hash_token
 from tsgateway.config import Desktop
 from tsgateway.exchange import COOKIE, ApiError, Request, Response, json_response
 from tsgateway.hosts.link import HostError, HostRefused
-from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.hosts.sessions import PoolFull, Session, Sessions
 from tsgateway.policy import Action, DesktopRight, Owned, Subject, authorize
 from tsgateway.store import DiskFull
 
@@ -109,6 +109,8 @@ class Api:
             return await self._answer(request)
         except ApiError as error:
             return error.response()
+        except PoolFull as error:
+            return ApiError(503, "pool_full", str(error)).response()
         except HostError as error:
             return self._cannot(request, error, ApiError(503, "host_unavailable", str(error)))
         except DiskFull as error:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sessions.rules import MAX_MINUTES, MAX_SECONDS, AtGuestEnd, AtLimit, Second
+from tsgateway.config.pools import PoolSection
 
 _ID = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
@@ -273,11 +274,25 @@ class Desktop(BaseModel):
         description="Rules of its sessions that differ from those in `[sessions]`; the same keys.",
         json_schema_extra={"shown_default": "`{}`"},
     )
+    pool: PoolSection = Field(
+        default_factory=lambda: PoolSection.model_validate({}),
+        description="Guests that stand ready, and how many there may be: the keys of `[desktops.ID.pool]`.",
+        json_schema_extra={"shown_default": "`{}`"},
+    )
     password_file: FilePath | None = Field(
         None,
         description="File whose first line is the password of the VNC server (kind `rfb`). As long as a "
         "session lasts, the data directory holds a copy that only the gateway's user can read.",
     )
+
+    @model_validator(mode="after")
+    def _can_be_warm(self) -> Desktop:
+        if self.pool.is_warm and (self.model_extra or {}).get("assignment") == "personal":
+            raise ValueError(
+                "a personal desktop starts from its user's own disk, so none can stand ready: "
+                "leave out pool.warm"
+            )
+        return self
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tsgateway.config.models import Config, Desktop, QemuSection
+from tsgateway.config.pools import PoolSection
 
 _INTRODUCTION = """\
 # Configuration
@@ -57,6 +58,7 @@ def markdown() -> str:
     for name, field in Config.model_fields.items():
         if name == "desktops":
             parts.append(_section("desktops.ID", Desktop, _DESKTOPS))
+            parts.append(_section("desktops.ID.pool", PoolSection))
         elif name == "guests":
             parts.append(_section("guests.qemu", QemuSection))
         else:

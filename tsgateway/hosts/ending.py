@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 
 from sessions.wire.tsg import SessionState
 from tsgateway.config import Config
@@ -15,14 +16,15 @@ from tsgateway.hosts.place import HOST_COMMAND, host_place, occupied
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.layout import DataLock, Layout
 
+LOOK_EVERY = 0.1
 PATIENCE = 60.0
 """For a host to start, and for its guests to end, seconds."""
 
 
 async def end_all(config: Config, reactor: Any, command: tuple[str, ...] = HOST_COMMAND) -> int:
-    """End every session; return how many there were. Raises StartError.
+    """End every session and every guest that stands ready; return how many sessions there were.
 
-    Session hosts are started for it, since they know what runs and how to end it.
+    Session hosts are started for it, since they know what runs and how to end it. Raises StartError.
     """
     layout = Layout.of(config)
     layout.prepare()
@@ -48,12 +50,22 @@ async def _end_on(number: int, config: Config, layout: Layout, reactor: Any, com
         for info in sessions:
             await host.request("end", {"session": info["session"]})
         await ending.over(sessions).addTimeout(PATIENCE, reactor)
+        await _end_spares(host, reactor)
     except (HostError, TimeoutError) as error:
         reason = str(error) or f"no answer within {PATIENCE:.0f} s"
         raise StartError(f"session host {number} cannot end its sessions: {reason}") from None
     finally:
         await host.stop()
     return len(sessions)
+
+
+async def _end_spares(host: HostSupervisor, reactor: Any) -> None:
+    """Wait until no guest is there for nobody. Raises HostError, TimeoutError."""
+    deadline = reactor.seconds() + PATIENCE
+    while (await host.request("pools", {"pools": []}))["left"]:
+        if reactor.seconds() >= deadline:
+            raise TimeoutError
+        await deferLater(reactor, LOOK_EVERY)
 
 
 class _Ending:

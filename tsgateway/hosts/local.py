@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from tsgateway.config import Config
 from tsgateway.hosts.place import host_place, occupied, remains
 from tsgateway.hosts.placement import HostState
+from tsgateway.hosts.pools import Pools
 from tsgateway.hosts.sessions import Sessions
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.layout import Layout
@@ -43,12 +44,14 @@ class LocalHosts:
             HostSupervisor(host_place(config, layout, number, command), sessions, reactor)
             for number in sorted(self._needed | set(range(self._count)))
         ]
+        self._pools = Pools(config.desktops, sessions, self.all, self._count, reactor)
         self._without: set[HostSupervisor] = set()
         self._looking = LoopingCall(self.look)
         self._looking.clock = reactor
 
     def start(self) -> None:
         """Start the first, and those that have something to be taken up."""
+        self._pools.start()
         for host in self.all:
             if host.number >= self._count:
                 self.log.warn(
@@ -59,9 +62,11 @@ class LocalHosts:
                 host.start()
         self._sessions.use(self.all, self._count)
         self._looking.start(LOOK_EVERY, now=False)
+        self._pools.look()
 
     async def stop(self) -> None:
         """Stop them all; their guests run on."""
+        self._pools.stop()
         self._sessions.use((), 0)
         if self._looking.running:
             self._looking.stop()
@@ -80,6 +85,7 @@ class LocalHosts:
             host.number != 0
             and host.state is HostState.UP
             and not self._sessions.on(host)
+            and not self._pools.wants(host)
             and not remains(self._layout.host(host.number))
         )
 

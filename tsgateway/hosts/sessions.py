@@ -7,7 +7,7 @@ import dataclasses
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import DeferredList
@@ -32,6 +32,10 @@ TOTALS_WITHIN = 3.0
 
 class SessionOver(HostError):
     """The session has ended."""
+
+
+class PoolFull(HostError):
+    """There are as many sessions of a desktop as there may be."""
 
 
 class Seat(Protocol):
@@ -84,6 +88,8 @@ class Sessions:
         self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
         self._loads: dict[HostSupervisor, Load] = {}
         self.relayed = Relayed()
+        self.came_up: Callable[[HostSupervisor], None] = lambda host: None
+        """Called when a host answers and has told what it has."""
 
     def use(self, hosts: Sequence[HostSupervisor], count: int) -> None:
         """Tell which hosts there are; those with a number below `count` are given new sessions.
@@ -96,6 +102,10 @@ class Sessions:
     def on(self, host: HostSupervisor) -> int:
         """Return how many sessions a host has, those that are being started included."""
         return sum(session.host is host for session in self._sessions.values())
+
+    def of(self, desktop: str) -> int:
+        """Return how many sessions of a desktop there are, those that are being started included."""
+        return sum(session.info["desktop"] == desktop for session in self._sessions.values())
 
     def load(self, host: HostSupervisor) -> Load:
         """Return how loaded a host is, as it last told."""
@@ -134,12 +144,15 @@ class Sessions:
         if found is not None:
             return str(found.info["session"])
         published = self._desktops[desktop]
+        most = published.pool.max
+        if most and self.of(desktop) >= most:
+            raise PoolFull(_full(most))
         start = {
             "session": secrets.token_hex(16),
             "desktop": desktop,
             "user": user,
             "title": published.title,
-            "spec": _spec_with_secrets(published),
+            "spec": spec_with_secrets(published),
             "rules": published.rules_with(self._rules),
             "width": width,
             "height": height,
@@ -257,6 +270,7 @@ class Sessions:
                 del self._sessions[session]
         for info in sessions:
             self._update(host, info)
+        self.came_up(host)
 
     def host_down(self, host: HostSupervisor) -> None:
         """Tell its viewers; their sessions are known again when it is back."""
@@ -331,7 +345,13 @@ def _close_code(number: int) -> CloseCode:
         return CloseCode.SERVER_ERROR
 
 
-def _spec_with_secrets(desktop: Desktop) -> dict[str, Any]:
+def _full(most: int) -> str:
+    if most == 1:
+        return "This desktop is in use. Try again later."
+    return f"All {most} of these desktops are in use. Try again later."
+
+
+def spec_with_secrets(desktop: Desktop) -> dict[str, Any]:
     """Return what the host is told. Passwords go over the link only, not in its settings or arguments."""
     if desktop.password_file is None:
         return desktop.spec
