@@ -21,7 +21,7 @@ import re
 import secrets
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -119,6 +119,24 @@ class ImageStore:
             yield
         finally:
             os.close(lock)
+
+    def remove(self, name: str, check: Callable[[], None] = lambda: None) -> None:
+        """Remove an image, a broken one too. Raises ImageMissing, ImageError, and what `check` raises.
+
+        check: called while nobody can begin to use the image, to say no by raising.
+        """
+        folder = self.folder / name
+        if not NAME.fullmatch(name) or ".partial-" in name or not folder.is_dir():
+            raise ImageMissing(f"There is no image {name!r} in {self.folder}")
+        old = self.folder / f"{name}.partial-{uuid.uuid4().hex[:8]}"
+        try:
+            with self._locked(fcntl.LOCK_EX):
+                check()
+                folder.rename(old)
+            shutil.rmtree(old)
+        except OSError as error:
+            where = error.filename or folder
+            raise ImageError(f"The image {name!r} cannot be removed: {where}: {error.strerror}") from error
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:

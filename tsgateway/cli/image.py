@@ -1,4 +1,4 @@
-"""`tsgateway image`: build, list and import guest images."""
+"""`tsgateway image`: build, list, import and delete guest images."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ from sessions.images import (
 from sessions.images.imports import import_disk
 from tsgateway.cli.options import with_config
 from tsgateway.config import Config
+from tsgateway.hosts.uses import Uses, uses_of_images
 from tsgateway.layout import Layout
 
 BUILDERS: dict[str, Callable[..., Image]] = {"desktop": desktop.build, "tiny": tiny.build}
+NAMED_USES = 8
+"""So many of those that use an image are named."""
 BAR_WIDTH = 24  # characters
 CLEAR = "\r\033[K"  # to the line's begin, and all of it away
 
 
 @click.group()
 def image() -> None:
-    """Build, import and list guest images, in the folder that the configuration names."""
+    """Build, import, list and delete guest images, in the folder that the configuration names."""
 
 
 @image.command()
@@ -61,15 +64,19 @@ def build(config: Config, names: tuple[str, ...], force: bool, cache: Path) -> N
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @with_config
 def list_images(config: Config, as_json: bool) -> None:
-    """List the images."""
-    store = ImageStore(Layout.of(config).images)
+    """List the images.
+
+    USED: by how many guests and personal disks.
+    """
+    layout = Layout.of(config)
+    store, uses = ImageStore(layout.images), uses_of_images(config, layout)
     entries = store.list()
     images = [entry for entry in entries if not isinstance(entry, ImageBroken)]
     broken = [entry for entry in entries if isinstance(entry, ImageBroken)]
     if as_json:
         found = [
             {"name": one.name, "kind": one.kind, "version": one.version, "memory_mb": one.memory_mb,
-             "bytes": one.size, "folder": str(one.folder)}
+             "bytes": one.size, "folder": str(one.folder), "used_by": uses.get(one.name, Uses()).all}
             for one in images
         ]  # fmt: skip
         click.echo(json.dumps({"images": found, "broken": [str(error) for error in broken]}, indent=2))
@@ -78,10 +85,11 @@ def list_images(config: Config, as_json: bool) -> None:
         click.echo(f"No images in {store.folder}. Make one: tsgateway image build")
         return
     width = max([len(one.name) for one in images] + [4])
-    click.echo(f"{'NAME':{width}}  {'KIND':8} {'SIZE':>8} {'MEMORY':>8}  VERSION")
+    click.echo(f"{'NAME':{width}}  {'KIND':8} {'SIZE':>8} {'MEMORY':>8} {'USED':>5}  VERSION")
     for one in images:
         size, memory = f"{one.size / 1e6:.0f} MB", f"{one.memory_mb} MB"
-        click.echo(f"{one.name:{width}}  {one.kind:8} {size:>8} {memory:>8}  {one.version}")
+        used = uses.get(one.name, Uses()).count
+        click.echo(f"{one.name:{width}}  {one.kind:8} {size:>8} {memory:>8} {used:>5}  {one.version}")
     for error in broken:
         click.secho(str(error), fg="red", err=True)
 
@@ -104,6 +112,32 @@ def import_command(
             raise BuildFailed(f"There is an image {name!r} already: choose another name, or add --force")
         made = import_disk(store, file, name, progress, memory_mb=memory_mb, firmware=firmware)
     click.echo(f"{name} is imported ({made.size / 1e6:.0f} MB)")
+
+
+@image.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_config
+def delete(config: Config, name: str, yes: bool) -> None:
+    """Remove the image NAME, if no desktop, guest or personal disk is made from it."""
+    layout = Layout.of(config)
+
+    def check() -> None:
+        used = uses_of_images(config, layout).get(name, Uses()).all
+        if used:
+            more = f" and {len(used) - NAMED_USES} more" if len(used) > NAMED_USES else ""
+            listed = ", ".join(used[:NAMED_USES])
+            raise click.ClickException(f"The image {name!r} is in use by {listed}{more}: it stays")
+
+    store = ImageStore(layout.images)
+    try:
+        check()
+        if not yes:
+            click.confirm(f"Remove the image {name} from {store.folder}?", abort=True)
+        store.remove(name, check)
+    except ImageError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{name} is removed")
 
 
 def _prepared(config: Config) -> ImageStore:
