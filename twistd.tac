@@ -9,6 +9,7 @@ from pathlib import Path
 from twisted.application.service import Application
 from twisted.internet import reactor
 
+from sessions.clock import keep_time
 from tsgateway.config import ConfigError, load
 from tsgateway.service import Gateway, GatewayService
 
@@ -19,4 +20,5 @@ except ConfigError as error:
     raise SystemExit(f"tsgateway: {error}") from None
 
 application = Application("tsgateway")
+keep_time(reactor)
 GatewayService(Gateway(config, reactor), reactor).setServiceParent(application)

@@ -28,6 +28,7 @@ from twisted.logger import (
 )
 
 from sessions import plugins
+from sessions.clock import keep_time
 from sessions.files import raise_open_files
 from sessions.host import load
 from sessions.host import settings as host_settings
@@ -84,22 +85,23 @@ def take_lock(path: Path) -> int:
             if time.monotonic() >= deadline:
                 os.close(descriptor)
                 raise OSError(f"{path.parent} belongs to another session host that is running") from None
-        time.sleep(0.05)
+        time.sleep(0.01)
 
 
 def run(settings: host_settings.Settings) -> None:
     """Listen, adopt what an earlier process left, and serve. Raises OSError when it cannot listen."""
-    reactor: Any = installed_reactor
+    reactor = keep_time(installed_reactor)
     np.setbufsize(UFUNC_BUFFER)
     in_thread = functools.partial(deferToThreadPool, reactor, reactor.getThreadPool())
     server = HostServer(lambda changed: Registry(settings, reactor, changed, in_thread), os.getpid())
     settings.socket.unlink(missing_ok=True)  # the lock says that nobody answers there
     try:
-        reactor.listenUNIX(str(settings.socket), server, mode=0o600)
+        port = reactor.listenUNIX(str(settings.socket), server, mode=0o600)
     except CannotListenError as error:
         raise OSError(f"cannot listen on {settings.socket}: {error.socketError}") from None
 
     async def leave() -> None:
+        port.stopListening()  # who comes now is meant for the next host
         await server.registry.leave()
         for each in list(server.links):
             each.transport.loseConnection()  # sends what is still to be sent first

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
-
 import click
 
 from tsgateway.cli.options import spelled, with_config
@@ -28,10 +26,11 @@ def serve(config: Config, port: int | None) -> None:
 
     from twisted.internet import reactor as installed
 
+    from sessions.clock import keep_time
     from tsgateway.log import start_logging
     from tsgateway.service import Gateway, GatewayService
 
-    reactor: Any = installed
+    reactor = keep_time(installed)
     start_logging(config.server.log_level)
     gateway = Gateway(config, reactor)
     service = GatewayService(gateway, reactor, started=lambda: _announce(gateway.address))
