@@ -268,7 +268,7 @@ class Gateway:
             raise Refused(CloseCode.SIGNED_OUT, SIGN_IN_OVER)
         return grant
 
-    def attach(self, grant: Grant, hello: ClientHello, viewer: Viewer) -> Attachment:
+    async def attach(self, grant: Grant, hello: ClientHello, viewer: Viewer) -> Attachment:
         """Attach to the session. Raises Refused."""
         session = self.sessions.get(grant.session)
         if session is None:
@@ -280,7 +280,7 @@ class Gateway:
         if not authorize(Subject(grant.user, grant.groups), Action.VIEW, owned):
             raise Refused(CloseCode.TICKET, "This session is not yours.")
         try:
-            return self.sessions.attach(grant.session, hello, viewer)
+            return await self.sessions.attach(grant.session, hello, viewer)
         except SessionOver as error:
             raise Refused(CloseCode.SESSION_ENDED, str(error)) from None
         except HostError as error:

@@ -29,6 +29,7 @@ from sessions.wire.tsg import CloseCode
 
 log = Logger()
 
+LEAVING = "The session host is restarting. Try again in a moment."
 INTERNAL = "An internal error; the session host's log has more."
 
 LOGGED_OFF = {
@@ -153,11 +154,15 @@ class HostLink(Protocol):
         return {"sessions": [session.info() for session in self._server.registry]}
 
     def _start(self, params: dict[str, Any]) -> dict[str, Any]:
+        if self._server.quit.called:
+            raise SessionRefused(LEAVING)  # it would be cut off half-way
         identity = Identity.read(params)
         size = Size(int(params["width"]), int(params["height"]))
         return self._server.registry.start(identity, size).info()
 
     def _attach(self, params: dict[str, Any]) -> dict[str, Any]:
+        if self._server.quit.called:
+            raise SessionRefused(LEAVING)
         session = self._server.registry[params["session"]]
         number = int(params["viewer"])
         try:

@@ -168,9 +168,9 @@ async def test_a_gateway_finds_the_host_and_its_sessions_again():
     session, _ = await ada.ticket()
     [host] = world.hosts
     pid = host.pid
-    host._link.transport.loseConnection()  # as when the gateway is killed
-    await until(lambda: not host.up, "the lost link")
-    await world.host_up()
+    link = host._link
+    link.transport.loseConnection()  # as when the gateway is killed
+    await until(lambda: host.up and host._link is not link, "another link")
     assert host.pid == pid
     assert (await ada.ticket())[0] == session
     await world.stop()

@@ -252,6 +252,7 @@ async def _connect(api: Api, call: Call) -> Response:
 
 
 async def _ticket(api: Api, call: Call) -> Response:
+    await api.sessions.settle()  # who comes back after a restart of the gateway may come before the hosts
     api.session(call, Action.VIEW)
     ticket = api.doorkeeper.ticket(call.subject, call.sign_in, call.id)
     return json_response({"ticket": base64.urlsafe_b64encode(ticket).decode()})

@@ -18,12 +18,15 @@ from sessions.wire.tsg import ClientHello, CloseCode, SessionState
 from tsgateway.config import Desktop, SessionsSection
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.placement import Candidate, HostState, Load, choose
-from tsgateway.hosts.supervisor import HostSupervisor
+from tsgateway.hosts.supervisor import NOT_YET, HostSupervisor
 
 Info = dict[str, Any]
 
-NOT_YET = "The session host is starting. Try again in a moment."
 NOT_RUNNING = "It does not run any more."
+SETTLE_WITHIN = 5.0
+"""Seconds that hosts get to tell what they have before a session counts as not there."""
+ATTACH_WITHIN = 8.0
+"""Seconds that a viewer waits for a host that starts again; the browser client gives up after 10."""
 MAX_ENDINGS = 256
 """So many sessions are remembered after their end, for those who come late to hear why."""
 TOTALS_WITHIN = 3.0
@@ -83,6 +86,7 @@ class Sessions:
         self._count = 0
         self._starting: set[str] = set()
         self._heard: set[HostSupervisor] = set()
+        self._silent: set[HostSupervisor] = set()
         self._sessions: dict[str, Session] = {}
         self._endings: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
@@ -119,6 +123,12 @@ class Sessions:
         """Whether every host has told what it has; before, a session not known here may still run."""
         return self._heard.issuperset(self._hosts)
 
+    async def settle(self) -> None:
+        """Wait until every host has told what it has; for one that does not, only once, and not for long."""
+        missing = [host for host in self._hosts if host not in self._heard | self._silent]
+        await DeferredList([host.back(SETTLE_WITHIN) for host in missing], consumeErrors=True)
+        self._silent.update(host for host in missing if host not in self._heard)
+
     def get(self, session: str) -> Session | None:
         """Return a session that has not ended."""
         return self._sessions.get(session)
@@ -140,6 +150,7 @@ class Sessions:
 
         The id is known at once, so that a second call meanwhile finds the same session.
         """
+        await self.settle()  # after a start of the gateway it may be there already
         found = self.find(user, desktop)
         if found is not None:
             return str(found.info["session"])
@@ -233,9 +244,15 @@ class Sessions:
             raise SessionOver(NOT_RUNNING)
         return await found.host.request("guest", {"session": session})
 
-    def attach(self, session: str, hello: ClientHello, viewer: Seat) -> Attachment:
-        """Attach a viewer; messages may be sent at once, the link keeps their order. Raises HostError."""
+    async def attach(self, session: str, hello: ClientHello, viewer: Seat) -> Attachment:
+        """Attach a viewer; messages may be sent then, the link keeps their order. Raises HostError.
+
+        A host that starts, or starts again, is waited for.
+        """
         found = self._sessions.get(session)
+        if found is not None and not found.host.up:
+            await found.host.back(ATTACH_WITHIN)
+            found = self._sessions.get(session)
         if found is None:
             raise SessionOver(NOT_RUNNING)
         if not found.host.up:

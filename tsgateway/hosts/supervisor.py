@@ -27,14 +27,19 @@ from tsgateway.hosts.link import REPLY_WITHIN, HostError, HostLink, HostRefused
 from tsgateway.hosts.place import HostPlace
 from tsgateway.hosts.placement import HostState
 
-CONNECT_EVERY = 0.1
+CONNECT_EVERY = 0.05
 CONNECT_WITHIN = 15.0
 LEAVE_WITHIN = 30.0
 """How long a host of another version may take to leave; it waits for guests that are ending."""
-BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+REAPED_WITHIN = 5.0
+BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Waits before a host that has died is started again, seconds: none at first, since people look at its desktops."""
 STEADY_AFTER = 60.0
-"""A host that ran this long starts again at once when it dies, seconds."""
+"""A host that ran this long has done well: its next death counts as the first, seconds."""
 MAX_LOG = 8 * 1024 * 1024
+
+
+NOT_YET = "The session host is starting. Try again in a moment."
 
 
 class HostEvents(Protocol):
@@ -79,6 +84,7 @@ class HostSupervisor:
         self._wanted = False
         self._state = HostState.ASLEEP
         self._awaiting: list[Deferred[None]] = []
+        self._returning: list[Deferred[None]] = []
         self._link: HostLink | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Deferred[None] | None = None
@@ -100,11 +106,26 @@ class HostSupervisor:
         if self._state is HostState.UP:
             waiting.callback(None)
         elif self._state in (HostState.DOWN, HostState.LEAVING):
-            waiting.errback(HostError("The session host is starting. Try again in a moment."))
+            waiting.errback(HostError(NOT_YET))
         else:
             self._awaiting.append(waiting)
             if self._state is HostState.ASLEEP:
                 self.start()
+        return waiting
+
+    def back(self, within: float) -> Deferred[None]:
+        """Wait for a host that starts, or has died and is started again; fires when it is up.
+
+        HostError when that takes longer than `within` seconds, or when it is not wanted.
+        """
+        waiting: Deferred[None] = Deferred(self._returning.remove)
+        if self._state is HostState.UP:
+            waiting.callback(None)
+        elif self._state in (HostState.ASLEEP, HostState.LEAVING):
+            waiting.errback(HostError(NOT_YET))
+        else:
+            self._returning.append(waiting)
+            waiting.addTimeout(within, self._reactor, _not_back)
         return waiting
 
     def start(self) -> None:
@@ -117,19 +138,16 @@ class HostSupervisor:
     async def stop(self) -> None:
         """Ask the host to leave its guests running and quit; stop keeping it running."""
         self._wanted = False
-        link, running, self._running = self._link, self._running, None
+        link, self._link = self._link, None
+        running, self._running = self._running, None
         self._now(HostState.LEAVING)
+        if running is not None:
+            running.cancel()  # first: a host whose hello is on its way must not come up any more
         if link is not None:
-            self._link = None
-            try:
-                await link.request("quit", {}, within=10)
-            except HostError:
-                self.log.debug("host {number} left without a word", number=self.number)
+            await self._left(link, REAPED_WITHIN)
             link.abort()
         elif self._process is not None and self._process.poll() is None:
             self._process.terminate()  # just started and not reached yet; it lets its guests run all the same
-        if running is not None:
-            running.cancel()
         if self._process is not None:
             await self._reaped(self._process)
         self._now(HostState.ASLEEP)
@@ -140,7 +158,7 @@ class HostSupervisor:
         """Ask the host; the Deferred gives the result, or HostError."""
         if self._link is None:
             answer: Deferred[dict[str, Any]] = Deferred()
-            answer.errback(HostError("The session host is starting. Try again in a moment."))
+            answer.errback(HostError(NOT_YET))
             return answer
         return self._link.request(method, params, within)
 
@@ -171,8 +189,10 @@ class HostSupervisor:
             if not self._wanted:
                 return
             self._now(HostState.DOWN)
-            deaths = 0 if self._reactor.seconds() - begun >= STEADY_AFTER else deaths + 1
+            if self._reactor.seconds() - begun >= STEADY_AFTER:
+                deaths = 0
             pause = BACK_OFF[min(deaths, len(BACK_OFF) - 1)]
+            deaths += 1
             self.log.warn("host {number} starts again in {pause} s", number=self.number, pause=pause)
             await self._sleep(pause)
 
@@ -233,9 +253,11 @@ class HostSupervisor:
         return True
 
     def _now(self, state: HostState) -> None:
-        """Take a state; those who wait for the host hear of it."""
+        """Take a state; those who wait for the host hear of it, who begins a session before who watches one."""
         self._state = state
         waiting, self._awaiting = self._awaiting, []
+        if state is not HostState.DOWN:
+            waiting, self._returning = waiting + self._returning, []
         for each in waiting:
             if state is HostState.UP:
                 each.callback(None)
@@ -250,7 +272,7 @@ class HostSupervisor:
             refusal=refusal,
         )
         try:
-            if await self._left(link):
+            if await self._left(link, LEAVE_WITHIN):
                 return
         finally:
             link.abort()
@@ -260,11 +282,11 @@ class HostSupervisor:
             f"end the process that holds {lock}/lock, its guests go on"
         )
 
-    async def _left(self, link: HostLink) -> bool:
-        """Ask a host to quit; tell whether it has closed the link."""
-        deadline = self._reactor.seconds() + LEAVE_WITHIN
+    async def _left(self, link: HostLink, within: float) -> bool:
+        """Ask a host to quit; tell whether it has closed the link, as it does at its end."""
+        deadline = self._reactor.seconds() + within
         try:
-            await link.request("quit", {}, within=LEAVE_WITHIN)
+            await link.request("quit", {}, within)
         except HostError as error:
             self.log.debug("host {number} is asked to quit: {error}", number=self.number, error=error)
         else:
@@ -305,10 +327,9 @@ class HostSupervisor:
         await deferLater(self._reactor, seconds)
 
     async def _reaped(self, process: subprocess.Popen[bytes]) -> None:
-        for _ in range(50):
-            if process.poll() is not None:
-                return
-            await self._sleep(0.1)
+        deadline = self._reactor.seconds() + REAPED_WITHIN
+        while process.poll() is None and self._reactor.seconds() < deadline:
+            await self._sleep(CONNECT_EVERY)
 
     def _failed(self, failure: Any) -> None:
         if not failure.check(CancelledError):
@@ -331,3 +352,7 @@ class HostSupervisor:
         if self._lost is not None:
             lost, self._lost = self._lost, None
             lost.callback(None)
+
+
+def _not_back(_: object, within: float) -> None:
+    raise HostError(NOT_YET) from None

@@ -16,6 +16,8 @@ from tsgateway.auth.tokens import Grant
 from tsgateway.protocols.tsg.connection import Abort, Attach, Command, Phase, Relay, Send, Shut, TsgConnection
 
 TICK = 0.5
+MAX_EARLY = 256 * 1024
+"""Bytes of messages that wait until the session host is there."""
 
 
 class Transport(Protocol):
@@ -60,7 +62,7 @@ class Gate(Protocol):
     async def redeem(self, ticket: bytes) -> Grant:
         """Take a ticket in, if the sign-in it was given for still stands. Raises Refused."""
 
-    def attach(self, grant: Grant, hello: ClientHello, viewer: Viewer) -> Attachment:
+    async def attach(self, grant: Grant, hello: ClientHello, viewer: Viewer) -> Attachment:
         """Attach to the session; what fails later closes the viewer. Raises Refused."""
 
 
@@ -129,7 +131,7 @@ class Viewer:
         self._gone = gone
         self._core = TsgConnection(clock())
         self._attachment: Attachment | None = None
-        self._early: list[bytes] = []  # what came while the ticket was looked at; the core bounds it
+        self._early: list[bytes] = []  # what came before there was an attachment
         self._left = False
 
     # ---- from the transport
@@ -193,8 +195,8 @@ class Viewer:
                 case Relay(data):
                     if self._attachment is not None:
                         self._attachment.send(data)
-                    elif self.grant is None:
-                        self._early.append(data)
+                    else:
+                        self._wait(data)
                 case Attach(hello):
                     Deferred.fromCoroutine(self._attach(hello))
                 case Shut(code, reason):
@@ -206,14 +208,17 @@ class Viewer:
         with self._kept_here():
             try:
                 grant = await self._gate.redeem(hello.ticket)
-                if self._left or self._core.phase is not Phase.ATTACHED:
-                    return  # it has gone meanwhile
-                self._attachment = self._gate.attach(grant, hello, self)
+                if self._is_gone:
+                    return
+                self.grant = grant
+                self._transport.admitted(grant.user)
+                self._attachment = await self._gate.attach(grant, hello, self)
             except Refused as refusal:
                 self.close(refusal.code, str(refusal))
                 return
-            self.grant = grant
-            self._transport.admitted(grant.user)
+            if self._is_gone:
+                self._detach()
+                return
             self.log.info(
                 "viewer {number}: {user} from {peer} ({client!r}) attaches to session {session}",
                 number=self.number,
@@ -225,6 +230,15 @@ class Viewer:
             early, self._early = self._early, []
             for message in early:
                 self._attachment.send(message)
+
+    @property
+    def _is_gone(self) -> bool:
+        return self._left or self._core.phase is not Phase.ATTACHED
+
+    def _wait(self, message: bytes) -> None:
+        self._early.append(message)
+        if sum(map(len, self._early)) > MAX_EARLY:
+            self.close(CloseCode.LIMIT, "too many messages before the session is there")
 
     def _shut(self, code: CloseCode, reason: str) -> None:
         if code is not CloseCode.NORMAL:
