@@ -14,8 +14,8 @@ from typing import Any, Protocol
 def keep_time(reactor: Any) -> Any:
     """Let a reactor tell monotonic time; return it. Call this before it is given anything to do.
 
-    Twisted's tells the time of day. When that is set back by an hour, nothing that is due happens for an hour;
-    when it is set forward, every deadline has passed.
+    Twisted's tells the time of day. When that is set back by an hour, nothing that is due happens for
+    an hour; when it is set forward, every deadline has passed.
     """
     reactor.seconds = time.monotonic
     return reactor

@@ -10,8 +10,9 @@ export class ApiError extends Error {
   }
 }
 
-async function request(method, path, body) {
-  const options = { method, credentials: "same-origin", cache: "no-store", headers: { Accept: "application/json" } };
+async function request(method, path, body, signal) {
+  const headers = { Accept: "application/json" };
+  const options = { method, credentials: "same-origin", cache: "no-store", headers, signal };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
@@ -54,8 +55,8 @@ export async function connect(desktop, [width, height]) {
   return { session, ticket: fromBase64Url(ticket) };
 }
 
-// → a ticket (bytes) that attaches one viewer to a session.
-export async function newTicket(session) {
-  const { ticket } = await request("POST", `sessions/${encodeURIComponent(session)}/ticket`, {});
+// → a ticket (bytes) that attaches one viewer to a session. signal: an AbortSignal.
+export async function newTicket(session, signal) {
+  const { ticket } = await request("POST", `sessions/${encodeURIComponent(session)}/ticket`, {}, signal);
   return fromBase64Url(ticket);
 }

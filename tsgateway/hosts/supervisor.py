@@ -33,7 +33,7 @@ LEAVE_WITHIN = 30.0
 """How long a host of another version may take to leave; it waits for guests that are ending."""
 REAPED_WITHIN = 5.0
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Waits before a host that has died is started again, seconds: none at first, since people look at its desktops."""
+"""Waits before a host that has died is started again, seconds: none at first, people look at its desktops."""
 STEADY_AFTER = 60.0
 """A host that ran this long has done well: its next death counts as the first, seconds."""
 MAX_LOG = 8 * 1024 * 1024
@@ -253,7 +253,7 @@ class HostSupervisor:
         return True
 
     def _now(self, state: HostState) -> None:
-        """Take a state; those who wait for the host hear of it, who begins a session before who watches one."""
+        """Take a state; those who wait for the host hear of it, first those who begin a session."""
         self._state = state
         waiting, self._awaiting = self._awaiting, []
         if state is not HostState.DOWN:

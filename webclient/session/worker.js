@@ -13,7 +13,8 @@ import { Videos } from "../decode/video.js";
 import { compileZstd, ZstdStream } from "../decode/zstd.js";
 import { Capability, CloseCode, FrameFlag, ProtocolError } from "../wire/tsg.js";
 import { Acks } from "./acks.js";
-import { Connection, TicketRefused } from "./connection.js";
+import { Connection, HANDSHAKE_TIME, TicketRefused } from "./connection.js";
+import { persistent } from "./persistent.js";
 import { Statistics } from "./statistics.js";
 
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
@@ -38,6 +39,12 @@ let mends = 0; // of this connection, without a whole picture in between
 let canTell = false; // the server can send statistics
 let told = null; // its last ones
 
+const clock = {
+  now,
+  setTimeout: (action, delay) => setTimeout(action, delay),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+
 // HTTP statuses of a ticket that is not given, as the CloseCodes that say the same.
 const REFUSALS = {
   401: CloseCode.SIGNED_OUT,
@@ -56,7 +63,8 @@ function now() {
 
 async function ticketFor(session) {
   try {
-    return await newTicket(session);
+    const isFinal = (error) => !(error instanceof ApiError) || error.status !== 0;
+    return await persistent((signal) => newTicket(session, signal), { isFinal, within: HANDSHAKE_TIME, clock });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     throw new TicketRefused(error.message, REFUSALS[error.status] ?? null);
@@ -84,11 +92,7 @@ async function start({ canvas, session, ticket, size }) {
     size: () => wished,
     client: "tsgateway webclient",
     capabilities: () => [Capability.JPEG, Capability.COPY, Capability.NOTICES, ...videos.capabilities],
-    clock: {
-      now,
-      setTimeout: (action, delay) => setTimeout(action, delay),
-      clearTimeout: (timer) => clearTimeout(timer),
-    },
+    clock,
     random: Math.random,
     events: {
       status: (status) => {
