@@ -11,7 +11,7 @@ run: ## Set up what is missing, then serve desktops and print the address
 	@scripts/setup.sh run
 	@$(BIN)/tsgateway image build desktop
 	@$(BIN)/tsgateway init
-	@exec $(BIN)/tsgateway serve
+	@exec $(BIN)/tsgateway serve --keep
 
 test: ## Set up what tests need (browsers too) and run them all
 	@scripts/setup.sh test

@@ -40,6 +40,7 @@ from tsgateway.hosts.local import LocalHosts
 from tsgateway.hosts.place import HOST_COMMAND
 from tsgateway.hosts.sessions import NOT_RUNNING, Attachment, SessionOver, Sessions
 from tsgateway.layout import DataLock, Layout
+from tsgateway.notify import Notifier
 from tsgateway.policy import Action, Owned, Subject, authorize
 from tsgateway.protocols.tsg.viewer import Refused, Viewer, Viewers
 from tsgateway.store import Store, open_store
@@ -313,6 +314,9 @@ class GatewayService(Service):
         self._told = started
         self.failed: BaseException | None = None
         self._reactor = reactor
+        self._notifier = Notifier.ours()
+        self._alive = LoopingCall(self._notifier.tell, "WATCHDOG=1")
+        self._alive.clock = reactor
 
     def startService(self) -> None:
         """Twisted: start once the reactor runs."""
@@ -323,6 +327,7 @@ class GatewayService(Service):
     def stopService(self) -> Deferred[None]:
         """Twisted: stop; the reactor waits."""
         super().stopService()  # type: ignore[no-untyped-call]
+        self._notifier.tell("STOPPING=1")
         return Deferred.fromCoroutine(self.gateway.stop())
 
     def _start(self) -> None:
@@ -331,6 +336,9 @@ class GatewayService(Service):
 
     def _started(self, _: None) -> None:
         self.log.info("listening: {address}", address=self.gateway.address)
+        self._notifier.tell("READY=1", f"STATUS=Serving {self.gateway.address}")
+        if self._notifier.interval is not None:
+            self._alive.start(self._notifier.interval)
         self._told()
 
     def _not_started(self, failure: Failure) -> None:

@@ -18,9 +18,14 @@ class _Port(click.IntRange):
 @click.option(
     "--port", type=_Port(0, 65535), metavar="PORT", help="Listen on this port instead of [server] port."
 )
+@click.option("--keep", is_flag=True, help="Start the gateway again at once when it dies; needs no systemd.")
 @with_config
-def serve(config: Config, port: int | None) -> None:
+def serve(config: Config, port: int | None, keep: bool) -> None:
     """Run the gateway until it is interrupted."""
+    if keep:
+        from tsgateway.cli.keep import keep as keep_running
+
+        keep_running()
     if port is not None:
         server = config.server.model_copy(update={"port": port})
         config = config.model_copy(update={"server": server})
