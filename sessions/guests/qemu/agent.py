@@ -36,6 +36,8 @@ from sessions.wire.qga import QgaReader, Refusal, Reply, Synced
 
 REPLY_SECONDS = 10.0
 """How long the agent may take for a command, unless told otherwise; a guest that just wakes up is slow."""
+GREETING_SECONDS = 60.0
+"""How long it may take to answer for the first time, while its guest still boots."""
 PROBE_SECONDS = 3.0
 """How long it may take to show that it is there at all, where something else can be done without it."""
 REFUSAL_SECONDS = 1.0
@@ -76,7 +78,7 @@ class Agent:
 
     async def _greet(self) -> None:
         with contextlib.suppress(GuestError):  # whoever needs it will be told
-            await self.execute("guest-ping")
+            await self.execute("guest-ping", seconds=GREETING_SECONDS)
 
     def close(self) -> None:
         """Let go of the port for good; who waits for an answer gets GuestError."""
