@@ -34,6 +34,7 @@ from sessions.host import load
 from sessions.host import settings as host_settings
 from sessions.host.registry import Registry
 from sessions.host.server import HostServer
+from sessions.host.timekeeping import Timekeeper
 
 log = Logger()
 
@@ -115,6 +116,7 @@ def run(settings: host_settings.Settings) -> None:
         signal.signal(number, lambda *_: reactor.callFromThread(_ask_to_quit, server))
     reactor.callWhenRunning(server.registry.adopt_all)
     reactor.callWhenRunning(load_plugins)
+    Timekeeper(reactor, server.registry, time.time).begin()
     reactor.run(installSignalHandlers=False)
 
 
