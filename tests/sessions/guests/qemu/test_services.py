@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from sessions.guests.base import Finished, GuestError
-from sessions.guests.qemu.users import create_user, remove_user
 from sessions.host.timekeeping import set_right
 from tests.images_fixture import desktop_image
 from tests.sessions.guests.qemu.conftest import new_folder
@@ -94,23 +93,6 @@ async def test_it_is_asked_by_a_later_host_as_well(machine):
     await later.guest.adopt()
     machine.guest = later.guest
     assert (await later.guest.services.info()).host_name == "desktop"
-
-
-@pytest_twisted.ensureDeferred
-async def test_users_come_and_go(machine):
-    services = machine.guest.services
-    await create_user(services, "ada-l_1")
-    assert (await services.run(["su", "-", "ada-l_1", "-c", "cd && echo $HOME"])).out == b"/home/ada-l_1\n"
-    with pytest.raises(GuestError, match="exists"):
-        await create_user(services, "ada-l_1")
-    holding = Deferred.fromCoroutine(services.run(["su", "-", "ada-l_1", "-c", "sleep 100"], seconds=60))
-    while not (await services.run(["pgrep", "-u", "ada-l_1", "sleep"])).out:
-        await deferLater(reactor, 0.2)
-    await remove_user(services, "ada-l_1")
-    await remove_user(services, "ada-l_1")
-    assert (await services.run(["getent", "passwd", "ada-l_1"])).code == 2
-    assert (await services.run(["test", "-e", "/home/ada-l_1"])).code == 1
-    assert (await holding).code != 0
 
 
 @pytest_twisted.ensureDeferred
