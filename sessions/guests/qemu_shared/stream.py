@@ -1,8 +1,8 @@
 """Opening the virtio port that carries a seat's RFB stream.
 
 QEMU and the guest may still hold bytes of an earlier connection, in both directions, and the guest may not
-have seen that it ended. So a new one begins with a nonce: we send it on the port, the guest is asked by
-another way to begin anew, drops all before the nonce and sends it back, and we drop all before that.
+have seen that it ended. So a new one begins with a nonce. The guest is asked by another way to wait for it;
+then we send it on the port, the guest drops all before it and sends it back, and we drop all before that.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ async def open_stream(
 ) -> socket.socket:
     """Connect to a port's socket in the machine's `folder`; return it at the start of the stream.
 
-    begin: asks the guest to begin anew, with this nonce. Raises DisplayError, and what `begin` raises.
+    begin: asks the guest to wait for this nonce. Raises DisplayError, and what `begin` raises.
     """
     for seconds in ANSWER_SECONDS:
         with state.short_path(folder, f"{port}.sock") as path:
             connected = await connect_unix(reactor, path, CONNECT_SECONDS)
         try:
             nonce = secrets.token_hex(16)
-            connected.send(nonce.encode())
             await begin(nonce)
+            connected.send(nonce.encode())
             await _Beginning(reactor, connected, nonce.encode()).done.addTimeout(seconds, reactor)
         except TimeoutError:  # QEMU had not seen the end of the earlier connection
             connected.close()
