@@ -139,8 +139,9 @@ class SharedGuest:
     async def shut_down(self, seconds: float) -> None:
         """End the person's desktop, politely: windows are asked to close. See `Guest.shut_down`."""
         self._up = False
-        if self._machine is not None:
-            await self._machine.sign_out(self._seat, self, seconds)
+        if self._machine is not None and await self._machine.sign_out(self._seat, self, seconds):
+            self._house.give_back(self._machine, self._seat, self)
+            self._machine = None
 
     async def stop(self) -> None:
         """End the person's desktop, with all that runs in it, and free the seat."""

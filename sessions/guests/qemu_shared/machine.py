@@ -231,16 +231,21 @@ class Machine:
         }
         await self._ask("log-on", fields, LOG_ON_SECONDS)
 
-    async def sign_out(self, seat: int, tenant: Tenant, seconds: float) -> None:
-        """End a person's desktop, politely at first where it has some seconds. Never raises."""
-        await self._sign_out(seat, tenant.session, seconds)
+    async def sign_out(self, seat: int, tenant: Tenant, seconds: float) -> bool:
+        """End a person's desktop, politely at first where it has some seconds; tell whether it has ended.
 
-    async def _sign_out(self, seat: int, session: str, seconds: float) -> None:
+        Never raises.
+        """
+        return await self._sign_out(seat, tenant.session, seconds)
+
+    async def _sign_out(self, seat: int, session: str, seconds: float) -> bool:
         try:
             fields = {"seat": seat, "session": session, "seconds": seconds}
             await self._ask("log-off", fields, seconds + LOG_OFF_SECONDS)
         except GuestError as error:
             log.debug("seat {seat}: {error} ({detail})", seat=seat, error=str(error), detail=error.detail)
+            return False
+        return True
 
     async def stream(self, seat: int, tenant: Tenant) -> socket.socket:
         """Return the beginning of a new RFB stream from a seat. Raises GuestError, DisplayError."""

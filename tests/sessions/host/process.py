@@ -87,7 +87,9 @@ class Gateway:
 
 
 class Host:
-    def __init__(self, folder: Path):
+    """settings: beyond, or in place of, the usual ones."""
+
+    def __init__(self, folder: Path, **settings):
         self.folder = folder
         self.settings = folder / "settings.json"
         self.settings.write_text(
@@ -98,6 +100,7 @@ class Host:
                     "images": str(folder / "images"),
                     "log_level": "debug",
                 }
+                | settings
             )
         )
         self.log = (folder / "log").open("a")

@@ -12,7 +12,7 @@ from sessions.images import recipe
 LINUX_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # useradd takes no more than 32 characters
 
 
-PROGRAM = runpy.run_path(str(recipe.folder("desktop") / "files/usr/lib/tsgateway/seats"))
+PROGRAM = runpy.run_path(str(recipe.folder("desktop") / "files/usr/lib/tsgateway/people.py"))
 account_name = PROGRAM["account_name"]
 
 

@@ -1,0 +1,140 @@
+"""People at the seats of a shared machine: a real session host, and what each of its viewers shows."""
+
+import base64
+import time
+
+from sessions.wire import link, tsg
+from tests.reference.picture import Picture
+from tests.sessions.host.process import Host
+
+PATIENCE = 240
+"""Seconds; a desktop in an emulated machine that others use as well takes its time."""
+SCREEN = (1024, 700)
+KEYS = {"a": (0x1E, 0x61), "Enter": (0x1C, 0xFF0D)}
+
+
+class House:
+    """A session host with shared desktops, and a gateway's link to it."""
+
+    def __init__(self, folder, images, **spec):
+        settings = {"accelerator": "tcg", "boot_seconds": PATIENCE, "cache": str(folder)}
+        self.host = Host(folder, images=str(images), guests={"qemu-shared": settings})
+        self.spec = {"kind": "qemu-shared", "template": "desktop", **spec}
+        self.people = {}
+        self.infos = {}
+        self.load = {}
+        self.connect()
+
+    def connect(self):
+        self.gateway = self.host.gateway()
+        self.gateway.socket.settimeout(PATIENCE)
+        hello = self.gateway.ask("hello", version=link.VERSION)["result"]
+        self.infos = {info["session"]: info for info in hello["sessions"]}
+
+    @property
+    def machines(self):
+        return sorted((self.host.folder / "state/houses/qemu-shared").iterdir())
+
+    def person(self, user, number):
+        """Somebody who starts a session and looks at it."""
+        person = self.people[number] = Person(self, user, f"{number:032x}", number)
+        person.start()
+        return person
+
+    def ask(self, method, **params):
+        return self.gateway.ask(method, **params)["result"]
+
+    def take(self):
+        """Take one message of the session host."""
+        message = self.gateway.next()
+        if message.kind is link.Kind.VIEWER and message.channel in self.people:
+            self.people[message.channel].take(message.body)
+        elif message.kind is link.Kind.EVENT:
+            params = message.body["params"]
+            if message.body["event"] == "session":
+                self.infos[params["session"]] = params
+            elif message.body["event"] == "load":
+                self.load = params
+            elif message.body["event"] == "detached" and params["viewer"] in self.people:
+                self.people[params["viewer"]].farewell = params["reason"]
+
+    def until(self, test, what):
+        """Take messages until the test is true."""
+        deadline = time.monotonic() + PATIENCE
+        while not test():
+            assert time.monotonic() < deadline, f"{what}; sessions: {self.infos}"
+            self.take()
+
+    def restart(self):
+        """Kill the session host and start it again."""
+        self.host.kill()
+        self.gateway.socket.close()
+        self.host.run()
+        self.connect()
+        for person in self.people.values():
+            person.picture = Picture()
+            person.attach()
+
+    def close(self):
+        try:
+            for person in self.people.values():
+                if self.infos.get(person.session, {}).get("state") != tsg.SessionState.ENDED:
+                    person.end()
+        finally:
+            self.host.close()
+
+
+class Person:
+    """Somebody with a session. picture: what the viewer shows; farewell: why it was let go."""
+
+    def __init__(self, house, user, session, viewer):
+        self.house = house
+        self.user = user
+        self.session = session
+        self.viewer = viewer
+        self.picture = Picture()
+        self.farewell = ""
+        self.texts = []
+
+    def start(self):
+        who = {"session": self.session, "desktop": "shared", "user": self.user, "title": "Shared"}
+        size = dict(zip(("width", "height"), SCREEN, strict=True))
+        self.house.ask("start", **who, **size, spec=self.house.spec)
+        self.attach()
+
+    def attach(self):
+        hello = tsg.ClientHello(1, b"t" * 32, "test", *SCREEN, (1, 2))
+        encoded = base64.b64encode(hello.encode()).decode()
+        self.house.ask("attach", session=self.session, viewer=self.viewer, hello=encoded)
+
+    def take(self, body):
+        got = self.picture.take(body)
+        if isinstance(got, tsg.Frame):
+            self.say(tsg.Ack(got.number, 0, 0))
+        elif isinstance(got, tsg.State):
+            self.texts.append(got.text)
+
+    def say(self, message):
+        self.house.gateway.say(message, self.viewer)
+
+    def press(self, key):
+        for down in (1, 0):
+            self.say(tsg.Key(down, *KEYS[key]))
+
+    def type(self, text):
+        self.say(tsg.TypeText(text))
+
+    def click(self, x, y):
+        for buttons in (0, 1, 0):
+            self.say(tsg.Pointer(x, y, buttons))
+
+    def end(self):
+        self.house.ask("end", session=self.session, reason="The test is over.")
+
+    @property
+    def info(self):
+        return self.house.infos.get(self.session, {})
+
+    @property
+    def ended(self):
+        return self.info.get("state") == tsg.SessionState.ENDED

@@ -1,0 +1,242 @@
+"""Two people and a third in shared machines, with a real session host and the real desktop image.
+
+The machine starts once for all tests of the module; each leaves ada and bob with a desktop.
+"""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from sessions.guests.qemu.state import State
+from tests.e2e.agent import Agent
+from tests.images_fixture import desktop_image
+from tests.sessions.guests.qemu_shared.people import PATIENCE, SCREEN, House
+
+pytestmark = [pytest.mark.qemu, pytest.mark.slow]
+
+PANEL = 0x1D222C  # images/desktop: tint2rc
+PANEL_ROWS = 44
+TERMINAL = 140
+"""Where the terminal's button stands in the panel, pixels from the left."""
+ADA, BOB = "Ada Lovelace", "bob"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    made = House(
+        tmp_path_factory.mktemp("shared"), desktop_image().folder.parent, sessions_per_guest=2, machines=1
+    )
+    yield made
+    made.close()
+    for folder in made.machines:
+        os.kill(State.read(folder / "guest").process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def people(house):
+    """Ada and bob, who came at the same time: one machine was started for both."""
+    both = house.person(ADA, 1), house.person(BOB, 2)
+    for person in both:
+        house.until(lambda person=person: stands(person), "the desktop stands")
+    return both
+
+
+@pytest.fixture(scope="module")
+def agent(house, people):
+    (folder,) = house.machines
+    with Agent(folder) as made:
+        yield made
+
+
+def stands(person):
+    """Whether the panel stands at the lower edge."""
+    pixels = person.picture.pixels & 0xFFFFFF
+    if not pixels.size or pixels.shape[0] < 2 * PANEL_ROWS:
+        return False
+    near = pixels == PANEL
+    return bool(near[-PANEL_ROWS:].mean() > 0.8 and near[: len(near) // 2].mean() < 0.2)
+
+
+def account(agent, user):
+    """The account of somebody, by the process that is his desktop."""
+    seat = {ADA: 0, BOB: 1}[user]
+    return agent.run(f"ps -o user:32= -p $(systemctl show -p MainPID --value tsgateway-seat-{seat})").strip()
+
+
+def as_person(agent, name, script):
+    """Run a script as one of the people, as if it were started from the desktop."""
+    inside = f"nsenter --mount --target $(pgrep -o -u {name} -x openbox)"
+    return agent.run(f"{inside} setpriv --reuid {name} --regid {name} --init-groups sh -c '{script}' 2>&1")
+
+
+def wait_for(test, what):
+    deadline = time.monotonic() + PATIENCE
+    while not test():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.3)
+
+
+def open_terminal(house, person, agent, name):
+    person.click(TERMINAL, len(person.picture.pixels) - PANEL_ROWS // 2)
+    wait_for(lambda: agent.run(f"pgrep -u {name} -x bash"), "a shell")
+    before = person.picture.frames
+    house.until(lambda: person.picture.frames > before, "the terminal is drawn")
+
+
+def test_everybody_is_told_how_it_goes_and_sees_a_desktop(house, people):
+    for person in people:
+        texts = list(dict.fromkeys(person.texts))
+        assert [text for text in texts if text in ("Starting the shared machine", "Signing you in")] == [
+            "Starting the shared machine",
+            "Signing you in",
+        ]
+        assert person.picture.pixels.shape == SCREEN[::-1]
+    assert len(house.machines) == 1
+
+
+def test_both_have_accounts_with_names_that_linux_takes(people, agent):
+    assert account(agent, ADA).startswith("adalovelace-")
+    assert account(agent, BOB) == "bob"
+
+
+def test_keys_and_text_go_to_the_right_desktop_and_only_there(house, people, agent):
+    ada, bob = people
+    before = ada.picture.pixels.copy()
+    open_terminal(house, bob, agent, "bob")
+    house.until(lambda: (bob.picture.pixels != before).mean() > 0.2, "bob sees his terminal")
+    bob.type("echo it is é日本 > typed")
+    bob.press("Enter")
+    wait_for(lambda: agent.run("cat /home/bob/typed") == "it is é日本\n", "the text in bob's file")
+    assert agent.run("pgrep -u $(stat -c %U /home/ada*) -x bash") == ""
+    # The clock in the panel may have gone on.
+    changed = (ada.picture.pixels != before)[:-PANEL_ROWS]
+    assert not changed.any()
+
+
+def test_the_screen_follows_the_viewer(house, people, agent):
+    ada = people[0]
+    from sessions.wire import tsg
+
+    for width, height in ((1400, 900), SCREEN):
+        ada.say(tsg.RequestSize(width, height))
+        house.until(
+            lambda size=(height, width): ada.picture.pixels.shape == size and stands(ada), "the new size"
+        )
+
+
+def test_nobody_gets_at_anothers_home_processes_or_screen(people, agent):
+    name = account(agent, ADA)
+    uid = agent.run(f"id -u {name}").strip()
+    assert as_person(agent, "bob", "id -un").strip() == "bob"
+    assert "Permission denied" in as_person(agent, "bob", f"ls /home/{name}")
+    assert "Permission denied" in as_person(agent, "bob", f"ls /run/user/{uid}/tsgateway-seat")
+    socket = f'import socket; socket.socket(socket.AF_UNIX).connect("/run/user/{uid}/tsgateway-seat/rfb")'
+    assert "PermissionError" in as_person(agent, "bob", f"python3 -c \\'{socket}\\'".replace("\\'", '"\'"'))
+    assert "No protocol specified" in as_person(agent, "bob", "DISPLAY=:100 xprop -root")
+    assert "Permission denied" in as_person(agent, "bob", "cat /dev/virtio-ports/org.tsgateway.seat.0")
+    assert "Permission denied" in as_person(agent, "bob", "echo > /dev/virtio-ports/org.tsgateway.seats")
+    users = set(as_person(agent, "bob", "ps axo user:32=").split())
+    assert users == {"bob"}
+    manager = "nsenter --mount --target $(pgrep -o -u bob -f systemd.--user)"
+    seen = agent.run(f"{manager} setpriv --reuid bob --regid bob --init-groups ps axo user:32=").split()
+    assert set(seen) == {"bob"}
+
+
+def test_a_link_to_anothers_screen_is_not_followed(house, people, agent):
+    """The program that joins sockets to ports may open any; whose socket a seat has is the person's choice."""
+    bob = people[1]
+    name = account(agent, ADA)
+    uids = [agent.run(f"id -u {each}").strip() for each in (name, "bob")]
+    ada_socket, bob_socket = (f"/run/user/{uid}/tsgateway-seat/rfb" for uid in uids)
+    agent.run(f"mv {bob_socket} {bob_socket}.kept; ln -s {ada_socket} {bob_socket}")
+    try:
+        house.ask("detach", viewer=bob.viewer)
+        said = agent.run("journalctl -b -u tsgateway-seats -o cat | grep -c else.s")
+        house.gateway.socket.settimeout(PATIENCE)
+        house.restart()
+        wait_for(
+            lambda: agent.run("journalctl -b -u tsgateway-seats -o cat | grep -c else.s") > said,
+            "it is refused",
+        )
+    finally:
+        agent.run(f"rm {bob_socket}; mv {bob_socket}.kept {bob_socket}")
+    house.until(lambda: stands(people[0]) and bob.picture.pixels.size, "both see their desktops again")
+
+
+def test_people_share_the_processor_and_nobody_takes_all_the_memory(people, agent):
+    for name in (account(agent, ADA), "bob"):
+        slice = f"/sys/fs/cgroup/user.slice/user-$(id -u {name}).slice"
+        assert agent.run(f"cat {slice}/cpu.weight").strip() == "100"
+        most = int(agent.run(f"cat {slice}/memory.max"))
+        assert 0 < most < 1024 * int(agent.run("sed -n 's/MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo"))
+        inside = agent.run(f"cat /proc/$(pgrep -o -u {name} -x Xtigervnc,Xvnc)/cgroup")
+        assert f"/user.slice/user-{agent.run(f'id -u {name}').strip()}.slice/" in inside
+
+
+def test_who_comes_when_all_seats_are_taken_is_told_so(house, people):
+    carol = house.person("carol", 3)
+    house.until(lambda: carol.ended, "carol is turned away")
+    assert (
+        carol.info["text"] == "All 2 seats of this desktop are taken. Try again when somebody has logged off."
+    )
+    assert not any(person.ended for person in people)
+
+
+def test_free_seats_are_told_to_the_gateway(house, people):
+    house.until(lambda: house.load.get("seats") == {"shared": 0}, "no free seat")
+
+
+def test_a_killed_session_host_finds_both_again(house, people, agent):
+    pid = State.read(house.machines[0] / "guest").process.pid
+    house.restart()
+    for person in people:
+        house.until(lambda person=person: stands(person), "the desktop is there again")
+    assert State.read(house.machines[0] / "guest").process.pid == pid
+    ada = people[0]
+    name = account(agent, ADA)
+    open_terminal(house, ada, agent, name)
+    ada.type("echo still here > typed")
+    ada.press("Enter")
+    wait_for(lambda: agent.run(f"cat /home/{name}/typed") == "still here\n", "ada's keys arrive")
+
+
+def test_who_logs_off_from_the_menu_leaves_nothing_running_and_the_other_stays(house, people, agent):
+    ada, bob = people
+    name = account(agent, ADA)
+    as_person(agent, name, "setsid sleep 1000 >/dev/null 2>&1 &")
+    uid = agent.run(f"id -u {name}").strip()
+    wait_for(lambda: agent.run(f"pgrep -u {name} -x sleep"), "something that would go on")
+    environment = f"DISPLAY=:100 XAUTHORITY=/run/user/{uid}/tsgateway-seat/Xauthority TSGATEWAY_SEAT=x"
+    agent.run(
+        f"setpriv --reuid {name} --regid {name} --init-groups env {environment} /usr/lib/tsgateway/leave"
+    )
+    house.until(lambda: ada.ended, "ada's session ends")
+    assert ada.info["text"] == "You have logged off."
+    assert agent.run(f"pgrep -u {name}") == ""
+    house.until(lambda: house.load.get("seats") == {"shared": 1}, "a free seat")
+    assert not bob.ended
+    bob.type("echo undisturbed > typed")
+    bob.press("Enter")
+    wait_for(lambda: agent.run("cat /home/bob/typed") == "undisturbed\n", "bob goes on")
+
+
+def test_who_comes_back_finds_the_home_as_it_was(house, people, agent):
+    again = house.person(ADA, 4)
+    house.until(lambda: stands(again), "ada is back")
+    assert account(agent, ADA).startswith("adalovelace-")
+    assert agent.run("cat /home/ada*/typed") == "still here\n"
+    again.end()
+    house.until(lambda: again.ended, "ada leaves")
+
+
+def test_a_machine_that_dies_takes_its_people_with_it_and_leaves_nothing(house, people):
+    bob = people[1]
+    (folder,) = house.machines
+    os.kill(State.read(folder / "guest").process.pid, signal.SIGKILL)
+    house.until(lambda: bob.ended, "bob is told")
+    assert "ended" in bob.farewell or "killed" in bob.farewell
+    wait_for(lambda: not house.machines, "the machine's folder is gone")
+    house.until(lambda: house.load.get("seats") == {}, "no seats")
