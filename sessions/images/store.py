@@ -14,19 +14,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
-import os
 import re
 import secrets
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from sessions.images.errors import BuildFailed, DiskFull, ImageBroken, ImageError, ImageMissing
+from sessions.images.shelf import PARTIAL, Shelf
 
 Kind = Literal["desktop", "tiny", "disk"]
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -70,6 +68,7 @@ class ImageStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._shelf = Shelf(folder)
 
     def get(self, name: str) -> Image:
         """The image of that name. Raises ImageMissing or ImageBroken."""
@@ -91,34 +90,16 @@ class ImageStore:
     def list(self) -> list[Image | ImageBroken]:
         """All images by name; one that cannot be read stands there as its error."""
         images: list[Image | ImageBroken] = []
-        if not self.folder.is_dir():
-            return images
-        for folder in sorted(self.folder.iterdir()):
-            if folder.is_dir() and NAME.fullmatch(folder.name) and ".partial-" not in folder.name:
-                try:
-                    images.append(read(folder))
-                except ImageBroken as error:
-                    images.append(error)
+        for name in filter(NAME.fullmatch, self._shelf.names()):
+            try:
+                images.append(read(self.folder / name))
+            except ImageBroken as error:
+                images.append(error)
         return images
 
-    @contextlib.contextmanager
-    def steady(self) -> Iterator[None]:
+    def steady(self) -> contextlib.AbstractContextManager[None]:
         """While the block runs, no image is replaced: its files are those of one version. May wait."""
-        with self._locked(fcntl.LOCK_SH):
-            yield
-
-    @contextlib.contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
-        try:
-            lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            yield  # without the folder there are no images
-            return
-        try:
-            fcntl.flock(lock, how)
-            yield
-        finally:
-            os.close(lock)
+        return self._shelf.steady()
 
     def remove(self, name: str, check: Callable[[], None] = lambda: None) -> None:
         """Remove an image, a broken one too. Raises ImageMissing, ImageError, and what `check` raises.
@@ -126,14 +107,10 @@ class ImageStore:
         check: called while nobody can begin to use the image, to say no by raising.
         """
         folder = self.folder / name
-        if not NAME.fullmatch(name) or ".partial-" in name or not folder.is_dir():
+        if not NAME.fullmatch(name) or PARTIAL in name or not folder.is_dir():
             raise ImageMissing(f"There is no image {name!r} in {self.folder}")
-        old = self.folder / f"{name}.partial-{uuid.uuid4().hex[:8]}"
         try:
-            with self._locked(fcntl.LOCK_EX):
-                check()
-                folder.rename(old)
-            shutil.rmtree(old)
+            self._shelf.remove(name, check)
         except OSError as error:
             where = error.filename or folder
             raise ImageError(f"The image {name!r} cannot be removed: {where}: {error.strerror}") from error
@@ -142,49 +119,15 @@ class ImageStore:
     def writing(self, name: str) -> Iterator[Path]:
         """A new folder to fill and `describe`; renamed to the image when the block ends well.
 
-        An image of that name is replaced then. When the block raises, nothing stays behind.
+        An image of that name is replaced then; guests that run have their own links to its files
+        (sessions/guests/qemu/disk.py). When the block raises, nothing stays behind.
         Raises BuildFailed for a name that cannot be, DiskFull.
         """
-        if not NAME.fullmatch(name) or ".partial-" in name:
+        if not NAME.fullmatch(name) or PARTIAL in name:
             raise BuildFailed(f"{name!r} cannot be an image's name: use a-z, 0-9, dot, dash, underscore")
-        with writes_to(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-            partial = self.folder / f"{name}.partial-{uuid.uuid4().hex[:8]}"
-            partial.mkdir(mode=0o755)
-            lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                yield partial
-                read(partial, name)
-                self._replace(partial, self.folder / name)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
-                os.close(lock)
-
-    def _replace(self, partial: Path, folder: Path) -> None:
-        """Put the new folder in place. A folder cannot be renamed over a full one, so that moves first.
-
-        Guests that run have their own links to the old one's files (sessions/guests/qemu/disk.py).
-        """
-        old = folder.with_name(f"{folder.name}.partial-{uuid.uuid4().hex[:8]}")
-        with self._locked(fcntl.LOCK_EX):
-            with contextlib.suppress(FileNotFoundError):
-                folder.rename(old)
-            partial.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-
-    def _sweep(self) -> None:
-        """Remove what an interrupted writer left; a living one holds a lock on its folder."""
-        for partial in self.folder.glob("*.partial-*"):
-            lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(partial, ignore_errors=True)
-            except BlockingIOError:
-                continue
-            finally:
-                os.close(lock)
+        with writes_to(self.folder), self._shelf.writing(name) as partial:
+            yield partial
+            read(partial, name)
 
 
 def version_of(recipe: str) -> str:
