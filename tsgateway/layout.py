@@ -45,6 +45,11 @@ class Layout:
         return self.root / "key.pem"
 
     @property
+    def warm(self) -> Path:
+        """Warm templates: guests that have booted, from which others start at once."""
+        return self.root / "warm"
+
+    @property
     def disks(self) -> Path:
         """The disks of personal desktops."""
         return self.root / "disks"

@@ -38,6 +38,7 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
     guests = config.guests.model_dump(mode="json")
     guests["qemu"]["cache"] = str(folder.parent)  # what one host has found out about KVM, all know
     guests["qemu"]["disks_folder"] = str(layout.disks)
+    guests["qemu"]["warm_folder"] = str(layout.warm)
     settings = {
         "state": str(folder / "guests"),
         "images": str(layout.images),

@@ -54,7 +54,7 @@ class SerialLog:
         return "\n".join(lines) or "nothing"
 
 
-class _Screen:
+class Watcher:
     """Looks at the guest's screen from aside."""
 
     def __init__(self, reactor: Reactor) -> None:
@@ -103,7 +103,7 @@ async def wait_until_ready(
     Raises GuestError when it cannot in time, MonitorError or DisplayError when QEMU ends meanwhile.
     """
     deadline = reactor.seconds() + patience.seconds
-    log, screen = SerialLog(monitor), _Screen(reactor)
+    log, screen = SerialLog(monitor), Watcher(reactor)
     display = await open_display(screen.framebuffer, screen)
     told = 0
     try:

@@ -9,43 +9,45 @@ a boot. What counts as that is in boot.py.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
 
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import QemuDisplay
-from sessions.guests.base import GuestError, Place, Progress
+from sessions.guests.base import GuestError, Place, Progress, Site
 from sessions.guests.qemu import disk, state
 from sessions.guests.qemu.accelerator import probe
 from sessions.guests.qemu.agent import Agent
-from sessions.guests.qemu.boot import Patience, wait_until_ready
+from sessions.guests.qemu.boot import Patience, Watcher, wait_until_ready
 from sessions.guests.qemu.command import Machine
 from sessions.guests.qemu.identity import Identity
-from sessions.guests.qemu.launch import launch, machine_of
+from sessions.guests.qemu.launch import launch, machine_of, uid_of
 from sessions.guests.qemu.monitor import MonitorError
 from sessions.guests.qemu.personal import PersonalDisk
 from sessions.guests.qemu.pointer import KeptPointer
 from sessions.guests.qemu.spec import Settings, Spec
 from sessions.guests.qemu.state import State
+from sessions.guests.qemu.threads import Threads
 from sessions.guests.qemu.vm import Vm
+from sessions.guests.qemu.warm import clone
+from sessions.guests.qemu.warm.key import as_template
+from sessions.guests.qemu.warm.store import Taken
+from sessions.guests.qemu.warm.templates import FAILURES, Templates
 from sessions.images.store import Image, ImageStore
 from sessions.pixels.framebuffer import Framebuffer
 
-T = TypeVar("T")
+log = Logger()
 
 GREETING_SECONDS = 20
 CONNECT_SECONDS = 5
 LOCK_POLL_SECONDS = 0.25
 LOCK_SECONDS = 120
 """How long a personal disk may still be in use: by a guest of the last session that shuts down."""
-_UIDS = 1 << 28
 
 
 class QemuGuest:
@@ -67,9 +69,17 @@ class QemuGuest:
         self._reactor = place.reactor
         self._disk = self._personal_disk()
         self._vm: Vm | None = None
+        self._threads = Threads(place.reactor)
+        self._in_thread = self._threads.call
         self._pointer = KeptPointer(place.folder, place.reactor, self._in_thread)
         self._boot_screen: QemuDisplay | None = None
-        self._at_work = 0  # calls on threads
+        may_clone = self._spec.start == "auto" and self._disk is None
+        self._templates = place.house if may_clone and isinstance(place.house, Templates) else None
+
+    @classmethod
+    def open_house(cls, site: Site) -> Templates:
+        """Open what the QEMU guests of a session host share: the warm templates."""
+        return Templates(site)
 
     async def start(self, progress: Progress) -> None:
         """Clone the image, start QEMU and wait until the guest can be used. Raises GuestError.
@@ -90,8 +100,9 @@ class QemuGuest:
     async def _start(self, progress: Progress) -> None:
         await self._end_process()  # what is left of it where it has ended by itself and is started again
         progress(0, "Making the disk ready")
+        again = (self._folder / state.STATE).exists()
         image = await self._image(progress)
-        uid = self._uid()
+        uid = uid_of(self._settings, self._folder)
         accelerator = await probe(
             self._reactor,
             self._settings.qemu,
@@ -104,8 +115,55 @@ class QemuGuest:
             self._spec, self._settings, image, accelerator=accelerator.name, screen=self._place.screen,
             identity=identity, ports=self._further_ports, append=self._further_append,
         )  # fmt: skip
+        templates = None if again else self._templates
+        if templates is not None:
+            taken = await templates.find(machine, image)
+            if taken is not None and await self._cloned(templates, machine, image, taken, identity):
+                return
         progress(10, "Starting the machine")
         await self._boot(machine, image, uid, progress)
+        if templates is not None:
+            templates.want(machine, image)
+
+    async def _cloned(
+        self, templates: Templates, machine: Machine, image: Image, taken: Taken, identity: Identity
+    ) -> bool:
+        """Start as a clone; whether that has worked. If not, all is as before and the template removed."""
+        key = taken.template.key
+        try:
+            await templates.waking.acquire()
+            try:
+                await self._clone(machine, image, taken, identity)
+            finally:
+                templates.waking.release()
+            return True
+        except FAILURES as error:
+            failure = self._failure(error) or error
+            log.warn(
+                "{folder} cannot be cloned and boots: {error}", folder=str(self._folder), error=str(failure)
+            )
+            await self._end_process()
+            await templates.spoil(key, failure)
+            (self._folder / disk.WARM).unlink(missing_ok=True)
+            self._pointer.look.picture = None
+            await self._in_thread(disk.clone, self._settings.qemu_img, image)
+            return False
+        finally:
+            taken.close()
+
+    async def _clone(self, machine: Machine, image: Image, taken: Taken, identity: Identity) -> None:
+        await self._in_thread(disk.clone, self._settings.qemu_img, image)
+        uid = uid_of(self._settings, self._folder)
+        vm = self._launch(as_template(machine), image, uid, taken)
+        await clone.wake(vm, taken, self._reactor, self._in_thread)
+        if vm.child is not None:
+            vm.child.let_go()
+        self._pointer.restore()
+        watcher = Watcher(self._reactor)
+        self._boot_screen = await self._open_screen(watcher.framebuffer, watcher)
+        self._boot_screen.request_size(self._place.screen)  # the template's screen has another
+        if image.kind == "desktop":
+            await clone.renew(vm, identity, self._reactor)
 
     async def _boot(self, machine: Machine, image: Image, uid: int, progress: Progress) -> None:
         vm = self._launch(machine, image, uid)
@@ -149,17 +207,19 @@ class QemuGuest:
             raise GuestError("This server has no folder for personal disks.", "guests.qemu.disks_folder")
         return PersonalDisk(Path(self._settings.disks_folder), place.desktop, place.user)
 
-    def _launch(self, machine: Machine, image: Image, uid: int) -> Vm:
-        """Start QEMU and keep how to find it. Raises GuestError."""
+    def _launch(self, machine: Machine, image: Image, uid: int, taken: Taken | None = None) -> Vm:
+        """Start QEMU and keep how to find it. taken: what it is cloned from. Raises GuestError."""
         lock = -1 if self._disk is None else self._disk.descriptor
-        process = launch(machine, image, self._folder, uid, lock=lock)
+        memory = -1 if taken is None else taken.memory
+        process = launch(machine, image, self._folder, uid, memory=memory, lock=lock)
         if self._disk is not None:
             self._disk.release()  # QEMU has it
         vm = Vm(self._folder, self._reactor, process, self._place.ended)
         self._vm = vm
         kept = State(
-            self._given, image.name, image.version, machine.accelerator, vm.process, uid, time.time()
-        )
+            self._given, image.name, image.version, machine.accelerator, vm.process, uid, time.time(),
+            "" if taken is None else taken.template.key,
+        )  # fmt: skip
         try:
             kept.write(self._folder)
         except OSError as error:
@@ -225,8 +285,7 @@ class QemuGuest:
         if self._vm is not None:
             self._vm.watched = False
         self._pointer.forget()
-        while self._at_work:
-            await deferLater(self._reactor, 0.02)
+        await self._threads.idle()
         if self._vm is not None:
             await self._vm.end()
         await self.detach()
@@ -252,30 +311,11 @@ class QemuGuest:
     def _folder(self) -> Path:
         return self._place.folder
 
-    def _uid(self) -> int:
-        """Return a user id no other living guest has: folders have different inode numbers."""
-        if os.geteuid() != 0 or not self._settings.uid_base:
-            return 0
-        return self._settings.uid_base + self._folder.stat().st_ino % _UIDS
-
     def _failure(self, error: BaseException) -> GuestError | None:
         """Return what to raise for an error while starting; None for one that passes as it is."""
         if self._vm is None or not isinstance(error, MonitorError | DisplayError):
             return None
         return self._vm.failure(error, self._settings.qemu)
-
-    async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Make a call that takes long. A cancelled start leaves it at work, so `stop` waits for that."""
-        self._at_work += 1
-        done: Deferred[T] = Deferred()
-        pool = self._reactor.getThreadPool()
-        working: Deferred[T] = deferToThreadPool(self._reactor, pool, call, *arguments)
-        working.addBoth(self._worked).chainDeferred(done)
-        return await done
-
-    def _worked(self, outcome: Any) -> Any:
-        self._at_work -= 1
-        return outcome
 
     def _clear(self) -> None:
         disk.clear(self._folder)

@@ -54,6 +54,16 @@ def machine_of(
     )
 
 
+_UIDS = 1 << 28
+
+
+def uid_of(settings: Settings, folder: Path) -> int:
+    """Return a user id no other living guest has: folders have different inode numbers. 0: our own."""
+    if os.geteuid() != 0 or not settings.uid_base:
+        return 0
+    return settings.uid_base + folder.stat().st_ino % _UIDS
+
+
 def launch(
     machine: Machine,
     image: Image,

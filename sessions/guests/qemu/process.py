@@ -35,6 +35,13 @@ class ProcessId:
         """Whether it still runs."""
         return ProcessId.of(self.pid) == self
 
+    def cpu_seconds(self) -> float:
+        """Return how long it has kept processors busy, to a hundredth of a second; 0 when it is gone."""
+        with contextlib.suppress(OSError), open(f"/proc/{self.pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return 0.0
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal; nothing happens when it is gone."""
         with contextlib.suppress(OSError):

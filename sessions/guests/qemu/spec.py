@@ -6,6 +6,7 @@ A desktop:
     template  = "desktop"   # an image in the store
     memory_mb = 1024        # by default what the image asks for
     cpus      = 2           # by default 1 under emulation, 2 with KVM
+    start     = "auto"      # from a warm template where there is one; or "boot": always from the beginning
     assignment = "pooled"   # its disk is thrown away at log-off; or "personal": each user keeps one
 
 The session host's settings are the fields of `Settings`.
@@ -23,6 +24,7 @@ from sessions.guests.base import GuestError
 MEMORY_MB = range(16, 1024 * 1024 + 1)
 CPUS = range(1, 65)
 ASSIGNMENTS = ("pooled", "personal")
+STARTS = ("auto", "boot")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Spec:
     memory_mb: int = 0
     cpus: int = 0
     assignment: str = "pooled"
+    start: str = "auto"
 
     @classmethod
     def read(cls, spec: Mapping[str, Any]) -> Spec:
@@ -45,6 +48,7 @@ class Spec:
             _number(spec, "memory_mb", MEMORY_MB),
             _number(spec, "cpus", CPUS),
             _choice(spec, "assignment", ASSIGNMENTS),
+            _choice(spec, "start", STARTS),
         )
 
 
@@ -74,6 +78,7 @@ class Settings:
     qemu, qemu_img: the programs, by name or path.
     accelerator: "auto" (probe), "kvm" or "tcg". cache: folder that remembers what the probe found.
     disks_folder: where personal disks are kept; "": there are none.
+    warm_folder: where warm templates are kept; "": every guest boots.
     tb_size_mb: memory of the emulator's translated code, per guest.
     network: "isolated", or "open" (see command.py for what that lets a guest reach).
     boot_seconds: how long a guest may take until it is ready.
@@ -85,6 +90,7 @@ class Settings:
     accelerator: str = "auto"
     cache: str = ""
     disks_folder: str = ""
+    warm_folder: str = ""
     tb_size_mb: int = 128
     network: str = "isolated"
     boot_seconds: float = 120

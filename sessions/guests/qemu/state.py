@@ -39,7 +39,10 @@ _MAX_STATE = 64 * 1024
 
 @dataclass(frozen=True)
 class State:
-    """A running guest. created: seconds since 1970, for people to read."""
+    """A running guest. created: seconds since 1970, for people to read.
+
+    template: key of the warm template that it is a clone of, "" for one that has booted.
+    """
 
     spec: Mapping[str, Any]
     image: str
@@ -48,6 +51,7 @@ class State:
     process: ProcessId
     uid: int
     created: float
+    template: str = ""
 
     def write(self, folder: Path) -> None:
         """Keep it. Raises OSError."""
@@ -63,6 +67,7 @@ class State:
             return cls(
                 dict(fields["spec"]), str(fields["image"]), str(fields["image_version"]),
                 str(fields["accelerator"]), process, int(fields["uid"]), float(fields["created"]),
+                str(fields.get("template", "")),
             )  # fmt: skip
         except FileNotFoundError as error:
             raise GuestError("This session's guest is gone.", f"{folder / STATE} is missing") from error
@@ -97,8 +102,8 @@ def short_path(folder: Path, name: str) -> Iterator[str]:
         os.close(descriptor)
 
 
-def clear(folder: Path) -> None:
-    """Remove what a guest keeps in its folder. Never raises."""
-    for name in (STATE, f"{STATE}.new", POINTER, f"{POINTER}.new", QMP, OPERATOR, TEXT, AGENT):
+def clear(folder: Path, keep: tuple[str, ...] = ()) -> None:
+    """Remove what a guest keeps in its folder, `keep` aside. Never raises."""
+    for name in {STATE, f"{STATE}.new", POINTER, f"{POINTER}.new", QMP, OPERATOR, TEXT, AGENT} - set(keep):
         with contextlib.suppress(OSError):
             (folder / name).unlink()
