@@ -17,6 +17,7 @@ CONFIGURATION = """
 title = "Linux desktop"
 description = "A desktop of your own in a virtual machine"
 kind = "qemu"
+start = "boot"
 template = "desktop"
 groups = ["users"]
 [desktops.office]

@@ -28,6 +28,7 @@ DESKTOP = """
 [desktops.{name}]
 title = "{name}"
 kind = "qemu"
+start = "boot"
 template = "{name}"
 groups = ["users"]
 """

@@ -23,6 +23,7 @@ accelerator = "tcg"
 title = "Linux desktop"
 description = "A desktop of your own in a virtual machine"
 kind = "qemu"
+start = "boot"
 template = "desktop"
 groups = ["users"]
 """

@@ -28,6 +28,7 @@ accelerator = "tcg"
 [desktops.linux]
 title = "Linux desktop"
 kind = "qemu"
+start = "boot"
 template = "tiny"
 groups = ["users"]
 [desktops.card]

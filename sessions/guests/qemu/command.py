@@ -139,12 +139,16 @@ def accelerator_options(accelerator: str, tb_size_mb: int) -> list[str]:
     return ["-accel", f"tcg,thread=multi,tb-size={tb_size_mb}", "-cpu", _EMULATED_CPU]
 
 
+NICE = 10
+"""Of what runs behind: a tenth of the processor beside one who wants it as well."""
+
+
 def as_user(
     command: Sequence[str], uid: int, groups: Sequence[int] = (), *, behind: bool = False
 ) -> list[str]:
     """Return `command` run by setpriv (util-linux) without new rights, and as `uid` unless that is 0.
 
-    behind: it ends when the thread that starts it does, and gets only the processor time nobody else wants.
+    behind: it ends when the thread that starts it does, and has little processor time when others want it.
     """
     identity = []
     if uid:
@@ -152,7 +156,7 @@ def as_user(
         identity = ["--reuid", str(uid), "--regid", str(uid), *supplementary]
     if behind:
         identity += ["--pdeathsig", "KILL"]
-        command = ["nice", "-n", "19", *command]
+        command = ["nice", "-n", str(NICE), *command]
     return ["setpriv", *identity, "--no-new-privs", "--", *command]
 
 

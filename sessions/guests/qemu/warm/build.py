@@ -1,6 +1,6 @@
 """Building a warm template: an image is booted, left until it has calmed down, and kept as it stands.
 
-It boots behind everything else: its QEMU has the lowest priority, and ends with us.
+It boots behind everything else: its QEMU has a low priority, and ends with us.
 """
 
 from __future__ import annotations
