@@ -27,9 +27,18 @@ def test_a_name_that_linux_takes_stays_as_it_is(user):
 
 @pytest.mark.parametrize(
     ("user", "begins"),
-    [("Ada Lovelace", "adalovelace-"), ("日本", "u-"), ("a-b", "ab-"), ("../../etc", "etc-"),
-     ("7o9", "u7o9-"), ("x" * 200, "x" * 15 + "-"), ("", "u-"), ("root\n", "root-"), ("ada@example.org", "adaexampleorg-")],
-)  # fmt: skip
+    [
+        ("Ada Lovelace", "adalovelace-"),
+        ("日本", "u-"),
+        ("a-b", "ab-"),
+        ("../../etc", "etc-"),
+        ("7o9", "u7o9-"),
+        ("x" * 200, "x" * 15 + "-"),
+        ("", "u-"),
+        ("root\n", "root-"),
+        ("ada@example.org", "adaexampleorg-"),
+    ],
+)
 def test_any_other_becomes_one_that_can_be_read(user, begins):
     name = account_name(user, nobody)
     assert LINUX_NAME.fullmatch(name)
