@@ -19,6 +19,7 @@ class Request:
     """One request.
 
     headers: by small-letter name, the first of each; address: the client's; cookie: the value of `COOKIE`.
+    query: what follows the path, the first of each name.
     """
 
     method: str
@@ -27,6 +28,7 @@ class Request:
     body: bytes
     address: str
     cookie: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

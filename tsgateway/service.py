@@ -25,6 +25,7 @@ from sessions.files import raise_open_files
 from sessions.wire.tsg import SUBPROTOCOL, ClientHello, CloseCode
 from tsgateway.api.headers import security_headers
 from tsgateway.api.metrics import Metrics, read_token
+from tsgateway.api.past import Past
 from tsgateway.api.routes import Api, desktop_right
 from tsgateway.api.site import Site
 from tsgateway.api.static import StaticFiles
@@ -34,16 +35,22 @@ from tsgateway.auth.throttle import Limits, Throttle
 from tsgateway.auth.tokens import Grant, Tickets
 from tsgateway.certificates import Identity, load_identity
 from tsgateway.config import Config
+from tsgateway.drain import HostSetting
 from tsgateway.errors import StartError
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.local import LocalHosts
+from tsgateway.hosts.opening import Opening
 from tsgateway.hosts.place import HOST_COMMAND
+from tsgateway.hosts.placement import Pace
+from tsgateway.hosts.placing import Placer
+from tsgateway.hosts.recorder import Recorder
 from tsgateway.hosts.sessions import NOT_RUNNING, Attachment, SessionOver, Sessions
 from tsgateway.layout import DataLock, Layout
 from tsgateway.notify import Notifier
 from tsgateway.policy import Action, Owned, Subject, authorize
 from tsgateway.protocols.tsg.viewer import Refused, Viewer, Viewers
-from tsgateway.store import Store, open_store
+from tsgateway.store import Store, StoreUnavailable, open_store
+from tsgateway.store.access import Access
 from tsgateway.threads import Threads
 from tsgateway.transports.admission import Admission
 from tsgateway.transports.door import DoorFactory
@@ -56,6 +63,7 @@ CHECK_SIGN_INS_EVERY = 15.0
 CLOSE_WITHIN = 1.0
 """Viewers get this long to hear why the gateway leaves, seconds."""
 
+DATABASE_AWAY = "The server's database is away for the moment. Try again in a minute."
 SIGN_IN_OVER = "Your sign-in is over. Sign in again."
 
 
@@ -83,6 +91,9 @@ class Gateway:
         self._reactor = reactor
         self._host_command = tuple(host_command)
         self._passwords = passwords or Passwords()
+        self.sessions.placer = Placer(
+            Pace(config.hosts.logons_at_once, config.hosts.logons_a_minute), reactor.seconds
+        )
         self._database = Threads(reactor, "database", 1)
         self._hashing = Threads(reactor, "hashing", 2)
         self._tickets = Tickets()
@@ -94,6 +105,8 @@ class Gateway:
         self._lock: DataLock | None = None
         self._store: Store | None = None
         self._sign_in: SignIn | None = None
+        self._recorder: Recorder | None = None
+        self._opening: Opening | None = None
 
     # ---- life
 
@@ -104,12 +117,28 @@ class Gateway:
         now = datetime.datetime.now(datetime.UTC)
         self.identity = load_identity(self.config, self.layout, now)
         self._store = open_store(self.config.data, self.layout.database, alone=True)
+        self._store.hosts.restarted(None, time.time())
         self._database.start()
         self._hashing.start()
-        self._sign_in = self._make_sign_in(self._store)
-        await self._listen(self._sign_in, self.identity)
+        access = Access(self._store, self._database, self._reactor)
+        self._sign_in = self._make_sign_in(self._store, access)
+        self._recorder = self._make_recorder(self._store, access)
+        self._opening = self._make_opening(self._store, access, self._recorder)
+        await self._opening.refresh()
+        make_api = functools.partial(
+            Api,
+            sign_in=self._sign_in,
+            sessions=self.sessions,
+            opening=self._opening,
+            history=Past(access, self._store.history),
+            desktops=self.config.desktops,
+            doorkeeper=self,
+        )
+        await self._listen(make_api, self.identity)
         self._hosts = LocalHosts(self.config, self.layout, self.sessions, self._reactor, self._host_command)
         self._hosts.start()
+        self._recorder.start()
+        self._opening.start()
         self._viewers.start()
         self._checking.start(CHECK_SIGN_INS_EVERY, now=False)
         for name, desktop in self.config.desktops.items():
@@ -129,6 +158,10 @@ class Gateway:
         hosts, self._hosts = self._hosts, None
         if hosts is not None:
             await hosts.stop()
+        if self._opening is not None:
+            self._opening.stop()
+        if self._recorder is not None:
+            await self._recorder.stop()
         self._hashing.stop()
         self._database.stop()
         if self._store is not None:
@@ -136,7 +169,30 @@ class Gateway:
         if self._lock is not None:
             self._lock.release()
 
-    def _make_sign_in(self, store: Store) -> SignIn:
+    def _make_recorder(self, store: Store, access: Access) -> Recorder:
+        keep = self.config.sessions.keep_days * 86_400
+        return Recorder(self.sessions, store.history, access, self._reactor, wall=time.time, keep=keep)
+
+    def _make_opening(self, store: Store, access: Access, recorder: Recorder) -> Opening:
+        async def restarted(name: str) -> None:
+            await access(store.hosts.restarted, name, time.time())
+
+        async def settings() -> Mapping[str, HostSetting]:
+            return await access(store.hosts.all)
+
+        return Opening(
+            self.sessions,
+            self.config.desktops,
+            self._reactor,
+            settings=settings,
+            restarted=restarted,
+            asked=recorder.asked,
+            most=self.config.sessions.max_per_user,
+            longest=self.config.hosts.max_waiting,
+            patience=self.config.hosts.wait_seconds,
+        )
+
+    def _make_sign_in(self, store: Store, access: Access) -> SignIn:
         settings = self.config.sign_in
         limits = Limits(
             free=settings.free_attempts,
@@ -149,13 +205,13 @@ class Gateway:
             passwords=self._passwords,
             throttle=Throttle(limits),
             settings=settings,
-            database=self._database,
+            database=access,
             hashing=self._hashing,
             monotonic=self._reactor.seconds,
             wall=time.time,
         )
 
-    async def _listen(self, sign_in: SignIn, identity: Identity) -> None:
+    async def _listen(self, make_api: Callable[..., Api], identity: Identity) -> None:
         server = self.config.server
         options: Any = _CertificateOptions(
             privateKey=identity.key,
@@ -176,7 +232,8 @@ class Gateway:
                 "another with --port or [server] port"
             ) from None
         port = self._port.getHost().port
-        factory.door = self._make_door(sign_in, self._origins(port))
+        origins = self._origins(port)
+        factory.door = self._make_door(make_api(origins=origins), origins)
         shown = "localhost" if server.listen in ("127.0.0.1", "::1", "localhost") else server.listen
         shown = socket.gethostname() if shown in ("0.0.0.0", "::", "") else shown
         self.address = f"https://{_in_url(shown)}:{port}/"
@@ -189,16 +246,9 @@ class Gateway:
         ours = [f"https://{name.lower()}{suffix}" for name in names]
         return tuple(dict.fromkeys([*ours, *self.config.server.origins]))
 
-    def _make_door(self, sign_in: SignIn, origins: tuple[str, ...]) -> DoorFactory:
+    def _make_door(self, api: Api, origins: tuple[str, ...]) -> DoorFactory:
         server = self.config.server
         headers = security_headers(origins)
-        api = Api(
-            sign_in=sign_in,
-            sessions=self.sessions,
-            desktops=self.config.desktops,
-            doorkeeper=self,
-            origins=origins,
-        )
         token = read_token(self.config.metrics.token_file)
         metrics = None if token is None else Metrics(token, self)
         site = Site(api, StaticFiles(web_client_folder()), metrics)
@@ -254,6 +304,8 @@ class Gateway:
                 if await self._sign_in.known(sign_in) is None:
                     self._sign_in_is_over(sign_in, SIGN_IN_OVER)
             await self._sign_in.forget_old()
+        except StoreUnavailable as error:  # whoever is there stays
+            self.log.debug("sign-ins are not checked now: {error}", error=error)
         except Exception:  # a full disk must not end the checks for good
             self.log.failure("sign-ins cannot be checked now")
 
@@ -265,7 +317,11 @@ class Gateway:
         if grant is None or self._sign_in is None:
             raise Refused(CloseCode.TICKET, "The ticket is not good: each is for one use within 30 seconds.")
         # Another process may have ended it a moment ago: `tsgateway user passwd`.
-        if await self._sign_in.known(grant.sign_in) is None:
+        try:
+            is_known = await self._sign_in.known(grant.sign_in) is not None
+        except StoreUnavailable:
+            raise Refused(CloseCode.SERVER_ERROR, DATABASE_AWAY) from None
+        if not is_known:
             raise Refused(CloseCode.SIGNED_OUT, SIGN_IN_OVER)
         return grant
 

@@ -160,7 +160,7 @@ async def test_a_full_pool_says_so_and_has_room_again_later(world_with):
     assert (refused.status, refused.code) == (503, "pool_full")
     assert refused.json["error"]["message"] == "This desktop is in use. Try again later."
     await bob.ticket("lab")
-    await ada.post(f"/api/v1/sessions/{session}/end")
+    await ada.post(f"/api/v1/sessions/{session}/log-off")
     await bob.ticket("office")
 
 

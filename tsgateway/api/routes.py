@@ -14,14 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from twisted.logger import Logger
 
 from sessions.wire.tsg import MAX_SCREEN
+from tsgateway.api.past import Past
+from tsgateway.api.refusals import refusal, told
 from tsgateway.auth.sign_in import Busy, SignIn, TooManyAttempts, WrongPassword
 from tsgateway.auth.tokens import TOKEN_BYTES, hash_token
 from tsgateway.config import Desktop
 from tsgateway.exchange import COOKIE, ApiError, Request, Response, json_response
 from tsgateway.hosts.link import HostError, HostRefused
-from tsgateway.hosts.sessions import PoolFull, Session, Sessions
+from tsgateway.hosts.opening import Opening, Waits, Wanted
+from tsgateway.hosts.sessions import Session, Sessions
 from tsgateway.policy import Action, DesktopRight, Owned, Subject, authorize
-from tsgateway.store import DiskFull
+from tsgateway.store import StoreUnavailable
 
 NOBODY = Subject("", frozenset())
 
@@ -52,6 +55,8 @@ class Screen(_Body):
 
     width: int = Field(1280, ge=1, le=MAX_SCREEN)
     height: int = Field(800, ge=1, le=MAX_SCREEN)
+    turn: str = Field("", max_length=64)
+    """What an earlier answer said to wait with; not the screen's, but the request's only other word."""
 
 
 class Asks(enum.Enum):
@@ -93,12 +98,16 @@ class Api:
         *,
         sign_in: SignIn,
         sessions: Sessions,
+        opening: Opening,
+        history: Past,
         desktops: Mapping[str, Desktop],
         doorkeeper: Doorkeeper,
         origins: Sequence[str],
     ) -> None:
         self.sign_in = sign_in
         self.sessions = sessions
+        self.opening = opening
+        self.history = history
         self.desktops = desktops
         self.doorkeeper = doorkeeper
         self._origins = frozenset(origins)
@@ -109,24 +118,21 @@ class Api:
             return await self._answer(request)
         except ApiError as error:
             return error.response()
-        except PoolFull as error:
-            return ApiError(503, "pool_full", str(error)).response()
-        except HostError as error:
-            return self._cannot(request, error, ApiError(503, "host_unavailable", str(error)))
-        except DiskFull as error:
-            message = "The server's disk is full. Its administrator has to make room there."
-            return self._cannot(request, error, ApiError(503, "disk_full", message))
+        except (HostError, StoreUnavailable) as error:
+            return self._cannot(request, error)
         except Exception:
             reference = secrets.token_hex(4)
             self.log.failure("[{reference}] {path} failed", reference=reference, path=request.path)
             message = "Something went wrong here. The administrator finds the reference in the log."
             return ApiError(500, "internal", message).response(reference)
 
-    def _cannot(self, request: Request, error: Exception, told: ApiError) -> Response:
-        """Log why a request cannot be answered now, and tell the person what there is to tell."""
+    def _cannot(self, request: Request, error: Exception) -> Response:
+        """Tell the person what cannot be done now, and the log where the operator has to hear of it."""
+        if not refusal(error).logged:
+            return told(error).response()
         reference = secrets.token_hex(4)
         self.log.error("[{reference}] {path}: {error}", reference=reference, path=request.path, error=error)
-        return told.response(reference)
+        return told(error).response(reference)
 
     async def _answer(self, request: Request) -> Response:
         route, segment = _find(request)
@@ -233,7 +239,9 @@ async def _desktops(api: Api, call: Call) -> Response:
             "title": desktop.title,
             "description": desktop.description,
             "kind": desktop.kind,
-            "session": _session(api.sessions.find(call.subject.name, name)),
+            "session": next(iter(_sessions(api, call.subject, name)), None),
+            "sessions": _sessions(api, call.subject, name),
+            "single": desktop.single,
         }
         for name, desktop in api.desktops.items()
         if authorize(call.subject, Action.SEE, desktop_right(desktop))
@@ -246,14 +254,22 @@ async def _connect(api: Api, call: Call) -> Response:
     if right is None or not authorize(call.subject, Action.CONNECT, right):
         raise ApiError(404, "no_such_desktop", "There is no such desktop for you.")
     screen: Screen = call.body
-    session = await api.sessions.open(call.subject.name, call.id, screen.width, screen.height)
+    wanted = Wanted(
+        call.subject.name, call.id, screen.width, screen.height, call.request.address, screen.turn
+    )
+    session = await api.opening.open(wanted)
+    if isinstance(session, Waits):
+        # 202: it is on its way; who asks again with the turn hears how it stands.
+        return json_response({"waiting": session._asdict()}, 202, {"Retry-After": "1"})
     ticket = api.doorkeeper.ticket(call.subject, call.sign_in, session)
     return json_response({"session": session, "ticket": base64.urlsafe_b64encode(ticket).decode()})
 
 
 async def _ticket(api: Api, call: Call) -> Response:
     await api.sessions.settle()  # who comes back after a restart of the gateway may come before the hosts
-    api.session(call, Action.VIEW)
+    session = api.session(call, Action.VIEW)
+    await api.opening.refresh()
+    api.opening.check_return(session)
     ticket = api.doorkeeper.ticket(call.subject, call.sign_in, call.id)
     return json_response({"ticket": base64.urlsafe_b64encode(ticket).decode()})
 
@@ -271,6 +287,10 @@ def _steering(action: Action, method: str) -> Callable[[Api, Call], Awaitable[Re
         return Response(204, headers={"Cache-Control": "no-store"})
 
     return steer
+
+
+async def _past(api: Api, call: Call) -> Response:
+    return json_response(await api.history.page(call.subject, call.request.query))
 
 
 async def _stats(api: Api, call: Call) -> Response:
@@ -294,6 +314,7 @@ ROUTES = (
     Route("POST", "/api/v1/logout", _logout),
     Route("GET", "/api/v1/desktops", _desktops),
     Route("POST", "/api/v1/desktops/{id}/connect", _connect, Screen),
+    Route("GET", "/api/v1/sessions", _past),
     Route("POST", "/api/v1/sessions/{id}/ticket", _ticket),
     Route("POST", "/api/v1/sessions/{id}/disconnect", _steering(Action.DISCONNECT, "disconnect")),
     Route("POST", "/api/v1/sessions/{id}/log-off", _steering(Action.LOG_OFF, "log_off")),
@@ -341,9 +362,11 @@ def _user(subject: Subject) -> dict[str, Any]:
     return {"name": subject.name, "groups": sorted(subject.groups)}
 
 
-def _session(session: Session | None) -> dict[str, Any] | None:
-    if session is None:
-        return None
+def _sessions(api: Api, subject: Subject, desktop: str) -> list[dict[str, Any]]:
+    return [_session(session) for session in api.sessions.all_of(subject.name, desktop)]
+
+
+def _session(session: Session) -> dict[str, Any]:
     info = session.info
     shown = {key: info.get(key) for key in ("state", "viewers", "started", "since", "progress", "text")}
     return {"id": info["session"], **shown}

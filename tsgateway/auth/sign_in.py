@@ -1,5 +1,8 @@
 """Signing people in and out, and knowing them by their token.
 
+While the database is away, who was known within the last `REMEMBER` seconds stays so; nobody else does, and
+nobody signs in (StoreUnavailable).
+
 SignInError
 ├── WrongPassword    no such account, or not its password: nobody is told which
 ├── TooManyAttempts  wait `seconds`
@@ -9,6 +12,7 @@ SignInError
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -20,11 +24,14 @@ from tsgateway.auth.throttle import Throttle
 from tsgateway.auth.tokens import hash_token, new_token
 from tsgateway.config.models import SignInSection
 from tsgateway.policy import Subject
-from tsgateway.store import Account, Store
+from tsgateway.store import Account, Store, StoreUnavailable
 
 T = TypeVar("T")
 MAX_PENDING = 32
 """People whose passwords are being checked at one time."""
+REMEMBER = 900.0
+MAX_REMEMBERED = 4096
+"""Sign-ins; the least recently used are forgotten first."""
 
 
 class InThread(Protocol):
@@ -86,6 +93,7 @@ class SignIn:
         self._lifetime = settings.lifetime_hours * 3600
         self._idle = settings.idle_minutes * 60
         self._pending = 0
+        self._remembered: OrderedDict[bytes, tuple[Subject, float]] = OrderedDict()
         self.outcomes = dict.fromkeys(("accepted", "refused", "throttled", "busy"), 0)
         """Attempts so far, by how they went."""
 
@@ -95,7 +103,7 @@ class SignIn:
         return self._lifetime
 
     async def sign_in(self, name: str, password: str, address: str) -> tuple[Subject, bytes]:
-        """Return who it is, and the new token. Raises SignInError."""
+        """Return who it is, and the new token. Raises SignInError, StoreUnavailable."""
         name = name.strip().lower()
         if self._pending >= MAX_PENDING:
             self.outcomes["busy"] += 1
@@ -108,6 +116,9 @@ class SignIn:
         try:
             account = await self._database(self._store.user, name)
             right = await self._check(account, password)
+        except StoreUnavailable:
+            self._throttle.succeeded(name, address)  # it was not wrong
+            raise
         finally:
             self._pending -= 1
         if account is None or not right:
@@ -129,14 +140,37 @@ class SignIn:
         return await self._hashing(self._passwords.check, stored, password[:MAX_LENGTH])
 
     async def known(self, token_hash: bytes) -> Subject | None:
-        """Return who holds this token, and note that the sign-in was used; None when it is over."""
+        """Return who holds this token, and note that the sign-in was used; None when it is over.
+
+        Raises StoreUnavailable when it is not known.
+        """
         use = self._store.use_sign_in
-        account = await self._database(use, token_hash, self._wall(), self._lifetime, self._idle)
-        return None if account is None else subject_of(account)
+        try:
+            account = await self._database(use, token_hash, self._wall(), self._lifetime, self._idle)
+        except StoreUnavailable:
+            remembered = self._remember(token_hash)
+            if remembered is None:
+                raise
+            return remembered
+        if account is None:
+            self._remembered.pop(token_hash, None)
+            return None
+        subject = subject_of(account)
+        self._remembered[token_hash] = (subject, self._monotonic())
+        self._remembered.move_to_end(token_hash)
+        if len(self._remembered) > MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
+        return subject
+
+    def _remember(self, token_hash: bytes) -> Subject | None:
+        """Return who held this token a short time ago."""
+        subject, known = self._remembered.get(token_hash, (None, 0.0))
+        return subject if self._monotonic() - known < REMEMBER else None
 
     async def sign_out(self, token_hash: bytes) -> None:
-        """End a sign-in."""
+        """End a sign-in. Raises StoreUnavailable."""
         await self._database(self._store.end_sign_in, token_hash)
+        self._remembered.pop(token_hash, None)
 
     async def forget_old(self) -> None:
         """Remove sign-ins that are over."""

@@ -124,6 +124,22 @@ class HostsSection(Section):
         "is lowered, a host beyond it takes no new sessions and runs until those it has are ended.",
         json_schema_extra={"shown_default": "one for each core, at most 16"},
     )
+    logons_at_once: int = Field(
+        2,
+        ge=1,
+        le=1000,
+        description="How many sessions one host may be starting at a time; who comes then waits for a turn "
+        "(docs/broker.md).",
+    )
+    logons_a_minute: int = Field(
+        120, ge=1, le=100_000, description="How many sessions may begin on one host within a minute."
+    )
+    max_waiting: int = Field(
+        200, ge=0, le=10_000, description="How many may wait for their turn; others are turned away."
+    )
+    wait_seconds: float = Field(
+        180, gt=0, le=3600, description="Who has waited for that long is turned away, too."
+    )
     idle_minutes: float = Field(
         10,
         gt=0,
@@ -174,6 +190,17 @@ class SessionsSection(Section):
         ge=0,
         le=MAX_SECONDS,
         description="How long a guest that is logged off may take to shut down before it is ended.",
+    )
+
+
+class AllSessionsSection(SessionsSection):
+    """What holds for all, and the rules of sessions whose desktop has none of its own (docs/sessions.md)."""
+
+    max_per_user: int = Field(
+        0, ge=0, le=1000, description="How many sessions one person may have at a time; 0: any number."
+    )
+    keep_days: float = Field(
+        30, ge=0, le=36_500, description="How long it is remembered who had which session, after its end."
     )
 
 
@@ -269,6 +296,11 @@ class Desktop(BaseModel):
     kind: str = Field(pattern=_ID, description="The kind of guest: `qemu`, `rfb`, `testcard` or a plug-in's.")
     users: tuple[str, ...] = Field((), description="Accounts that may open it.")
     groups: tuple[str, ...] = Field((), description="Groups whose members may open it.")
+    single: bool = Field(
+        True,
+        description="Whether who opens it again finds the session they have. Otherwise each opening starts "
+        "another one, and the list of desktops shows those that run.",
+    )
     rules: SessionsSection = Field(
         default_factory=lambda: SessionsSection.model_validate({}),
         description="Rules of its sessions that differ from those in `[sessions]`; the same keys.",
@@ -301,7 +333,8 @@ class Desktop(BaseModel):
 
     def rules_with(self, defaults: SessionsSection) -> dict[str, Any]:
         """Return the rules of its sessions, as the session host is told them."""
-        return {**defaults.model_dump(mode="json"), **self.rules.model_dump(mode="json", exclude_unset=True)}
+        rules = defaults.model_dump(mode="json", include=set(SessionsSection.model_fields))
+        return {**rules, **self.rules.model_dump(mode="json", exclude_unset=True)}
 
     @model_validator(mode="before")
     @classmethod
@@ -345,7 +378,7 @@ class Config(Section):
     server: ServerSection = ServerSection.model_construct()
     data: DataSection = Field(default_factory=lambda: DataSection.model_validate({}))
     hosts: HostsSection = Field(default_factory=lambda: HostsSection.model_validate({}))
-    sessions: SessionsSection = Field(default_factory=lambda: SessionsSection.model_validate({}))
+    sessions: AllSessionsSection = Field(default_factory=lambda: AllSessionsSection.model_validate({}))
     guests: GuestsSection = GuestsSection.model_construct()
     encoding: EncodingSection = EncodingSection.model_construct()
     sign_in: SignInSection = SignInSection.model_construct()

@@ -15,6 +15,7 @@ from sessions.wire.errors import ProtocolError
 from sessions.wire.link import Kind, LinkMessage, LinkReader, encode
 
 REPLY_WITHIN = 60.0
+NOT_YET = "The session host is starting. Try again in a moment."
 
 
 class HostError(Exception):

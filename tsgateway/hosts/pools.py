@@ -18,7 +18,7 @@ from tsgateway.config import Desktop
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.placement import HostState
 from tsgateway.hosts.schedule import share, wanted
-from tsgateway.hosts.sessions import Sessions, spec_with_secrets
+from tsgateway.hosts.sessions import Session, Sessions, spec_with_secrets
 from tsgateway.hosts.supervisor import HostSupervisor
 
 LOOK_EVERY = 30.0
@@ -63,12 +63,13 @@ class Pools:
 
     def start(self) -> None:
         """Begin; hosts that come up are told from now on."""
-        self._sessions.came_up = self._came_up
+        self._sessions.watchers.append(self)
         self._looking.start(LOOK_EVERY, now=False)
 
     def stop(self) -> None:
         """Say no more; what stands ready stays so."""
-        self._sessions.came_up = lambda host: None
+        if self in self._sessions.watchers:
+            self._sessions.watchers.remove(self)
         if self._looking.running:
             self._looking.stop()
 
@@ -84,10 +85,16 @@ class Pools:
             elif host.state is HostState.ASLEEP and any(each["spares"] for each in wish):
                 host.ready().addErrback(self._not_told, host)  # and told when it is up
 
-    def _came_up(self, host: HostSupervisor) -> None:
+    # ---- hosts.sessions.Watcher
+
+    def session_changed(self, session: Session) -> None:
+        """The next look is early enough."""
+
+    def host_told(self, host: HostSupervisor) -> None:
         """A host answers; it may be another process, which knows of no wish."""
         self._told.pop(host, None)
-        self._tell(host, self._wishes().get(host, []))
+        if host.up:
+            self._tell(host, self._wishes().get(host, []))
 
     def _tell(self, host: HostSupervisor, wish: Wish) -> None:
         if self._told.get(host) != wish:

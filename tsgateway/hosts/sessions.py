@@ -7,7 +7,7 @@ import dataclasses
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import DeferredList
@@ -16,9 +16,10 @@ from twisted.python.failure import Failure
 
 from sessions.wire.tsg import ClientHello, CloseCode, SessionState
 from tsgateway.config import Desktop, SessionsSection
-from tsgateway.hosts.link import HostError
-from tsgateway.hosts.placement import Candidate, HostState, Load, choose
-from tsgateway.hosts.supervisor import NOT_YET, HostSupervisor
+from tsgateway.hosts.link import NOT_YET, HostError
+from tsgateway.hosts.placement import Candidate, HostState, Load, Score
+from tsgateway.hosts.placing import Placer
+from tsgateway.hosts.supervisor import HostSupervisor
 
 Info = dict[str, Any]
 
@@ -66,6 +67,16 @@ class Session:
         return bool(self.info.get("state") == SessionState.ENDED)
 
 
+class Watcher(Protocol):
+    """Hears what becomes of sessions; its methods never raise."""
+
+    def session_changed(self, session: Session) -> None:
+        """A session was asked for, has changed or has ended."""
+
+    def host_told(self, host: HostSupervisor) -> None:
+        """A host has told what it has; sessions it had before and has not now are over."""
+
+
 @dataclasses.dataclass
 class Relayed:
     """Bytes of messages that went through."""
@@ -84,7 +95,10 @@ class Sessions:
         self._rules = rules
         self._hosts: list[HostSupervisor] = []
         self._count = 0
-        self._starting: set[str] = set()
+        self.placer = Placer()
+        self.watchers: list[Watcher] = []
+        self.starting: set[str] = set()
+        """Sessions whose host has not answered yet."""
         self._heard: set[HostSupervisor] = set()
         self._silent: set[HostSupervisor] = set()
         self._sessions: dict[str, Session] = {}
@@ -92,8 +106,6 @@ class Sessions:
         self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
         self._loads: dict[HostSupervisor, Load] = {}
         self.relayed = Relayed()
-        self.came_up: Callable[[HostSupervisor], None] = lambda host: None
-        """Called when a host answers and has told what it has."""
 
     def use(self, hosts: Sequence[HostSupervisor], count: int) -> None:
         """Tell which hosts there are; those with a number below `count` are given new sessions.
@@ -101,11 +113,19 @@ class Sessions:
         A host that sleeps now has nothing to tell.
         """
         self._hosts, self._count = list(hosts), count
-        self._heard.update(host for host in hosts if host.state is HostState.ASLEEP)
+        for host in hosts:
+            if host.state is HostState.ASLEEP:
+                self._heard.add(host)
+                for watcher in self.watchers:
+                    watcher.host_told(host)
 
     def on(self, host: HostSupervisor) -> int:
         """Return how many sessions a host has, those that are being started included."""
-        return sum(session.host is host for session in self._sessions.values())
+        return len(self.all_on(host))
+
+    def all_on(self, host: HostSupervisor) -> list[Session]:
+        """Return these sessions."""
+        return [session for session in self._sessions.values() if session.host is host]
 
     def of(self, desktop: str) -> int:
         """Return how many sessions of a desktop there are, those that are being started included."""
@@ -145,13 +165,23 @@ class Sessions:
                 return session
         return None
 
-    async def open(self, user: str, desktop: str, width: int, height: int) -> str:
+    def all_of(self, user: str, desktop: str) -> list[Session]:
+        """Return a person's sessions of a desktop, the newest first."""
+        found = [session for session in self.of_user(user) if session.info["desktop"] == desktop]
+        return sorted(found, key=lambda session: session.info.get("started", 0.0), reverse=True)
+
+    def of_user(self, user: str) -> list[Session]:
+        """Return a person's sessions, those that are being started included."""
+        return [session for session in self._sessions.values() if session.info["user"] == user]
+
+    async def open(self, user: str, desktop: str, width: int, height: int, *, another: bool = False) -> str:
         """Return the id of a person's session, started when there is none. Raises HostError.
 
-        The id is known at once, so that a second call meanwhile finds the same session.
+        The id is known at once, so that a second call meanwhile finds the same session. another: start one
+        in any case.
         """
         await self.settle()  # after a start of the gateway it may be there already
-        found = self.find(user, desktop)
+        found = None if another else self.find(user, desktop)
         if found is not None:
             return str(found.info["session"])
         published = self._desktops[desktop]
@@ -170,7 +200,7 @@ class Sessions:
         }
         session = str(start["session"])
         starting = {"kind": published.kind, "state": SessionState.STARTING, "viewers": 0, "text": ""}
-        self._starting.add(session)
+        self.starting.add(session)
         try:
             host = await self._placed({**start, **starting, "spec": None})
             info = await host.request("start", start)
@@ -178,7 +208,7 @@ class Sessions:
             self._sessions.pop(session, None)
             raise
         finally:
-            self._starting.discard(session)
+            self.starting.discard(session)
         self._update(host, info)
         self.log.info(
             "session {id} of {user} starts on host {host}: {desktop}",
@@ -192,7 +222,7 @@ class Sessions:
     async def _placed(self, info: Info) -> HostSupervisor:
         """Find a session its host, which answers then. Raises HostError when there is none."""
         for _ in self._hosts:
-            host = self._choose()
+            host = self._choose(info["desktop"])
             self._sessions[info["session"]] = Session(info, host)
             try:
                 await host.ready()
@@ -269,13 +299,24 @@ class Sessions:
         self._viewers.pop(viewer.number, None)
         viewer.close(CloseCode.SERVER_ERROR, str(failure.value))
 
-    def _choose(self) -> HostSupervisor:
+    def _choose(self, desktop: str) -> HostSupervisor:
         """Return the host for the next session. Raises HostError."""
-        hosts = {host.number: host for host in self._hosts if host.number < self._count}
-        number = choose(Candidate(number, host.state, self.on(host)) for number, host in hosts.items())
-        if number is None:
-            raise HostError(NOT_YET)
-        return hosts[number]
+        number = self.placer.choose(self._candidates(), desktop)
+        return next(host for host in self._hosts if host.number == number)
+
+    def scores(self, desktop: str) -> list[Score]:
+        """Return what placing thinks of each host for a session of a desktop, the best first."""
+        return self.placer.scores(self._candidates(), desktop)
+
+    def _candidates(self) -> list[Candidate]:
+        hosts = [host for host in self._hosts if host.number < self._count]
+        return [
+            Candidate(host.number, host.state, self.on(host), self._starting_on(host), load=self.load(host))
+            for host in hosts
+        ]
+
+    def _starting_on(self, host: HostSupervisor) -> int:
+        return sum(session.info.get("state") == SessionState.STARTING for session in self.all_on(host))
 
     # ---- HostEvents
 
@@ -283,11 +324,12 @@ class Sessions:
         """Take up what the host has, forget what it has not."""
         self._heard.add(host)
         for session in [key for key, value in self._sessions.items() if value.host is host]:
-            if session not in self._starting:
+            if session not in self.starting:
                 del self._sessions[session]
         for info in sessions:
             self._update(host, info)
-        self.came_up(host)
+        for watcher in self.watchers:
+            watcher.host_told(host)
 
     def host_down(self, host: HostSupervisor) -> None:
         """Tell its viewers; their sessions are known again when it is back."""
@@ -326,13 +368,16 @@ class Sessions:
                 owner=known.host.number,
             )
             return
-        if info.get("state") == SessionState.ENDED:
+        session = Session(info, host)
+        if session.over:
             self._sessions.pop(info["session"], None)
             self._endings[info["session"]] = (info["user"], str(info.get("text", "")))
             if len(self._endings) > MAX_ENDINGS:
                 self._endings.popitem(last=False)
         else:
-            self._sessions[info["session"]] = Session(info, host)
+            self._sessions[info["session"]] = session
+        for watcher in self.watchers:
+            watcher.session_changed(session)
 
 
 @dataclasses.dataclass(frozen=True)

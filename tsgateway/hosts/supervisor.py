@@ -23,7 +23,7 @@ from twisted.logger import Logger
 
 from sessions.files import write_whole
 from sessions.wire.link import VERSION
-from tsgateway.hosts.link import REPLY_WITHIN, HostError, HostLink, HostRefused
+from tsgateway.hosts.link import NOT_YET, REPLY_WITHIN, HostError, HostLink, HostRefused
 from tsgateway.hosts.place import HostPlace
 from tsgateway.hosts.placement import HostState
 
@@ -37,9 +37,6 @@ BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_AFTER = 60.0
 """A host that ran this long has done well: its next death counts as the first, seconds."""
 MAX_LOG = 8 * 1024 * 1024
-
-
-NOT_YET = "The session host is starting. Try again in a moment."
 
 
 class HostEvents(Protocol):

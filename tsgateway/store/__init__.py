@@ -4,7 +4,7 @@ from tsgateway.errors import StoreError
 from tsgateway.groups import ADMINISTRATORS, EVERYONE
 from tsgateway.store.database import Account, NameTaken, NoSuchUser, Store, open_store
 from tsgateway.store.engine import DiskFull, StoreBusy, StoreUnavailable
-from tsgateway.store.history import Cursor, Page, Ran
+from tsgateway.store.history import Cursor, History, Page, Ran
 
 __all__ = [
     "ADMINISTRATORS",
@@ -12,6 +12,7 @@ __all__ = [
     "Account",
     "Cursor",
     "DiskFull",
+    "History",
     "NameTaken",
     "NoSuchUser",
     "Page",

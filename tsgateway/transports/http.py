@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qs
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -15,6 +16,8 @@ from tsgateway.transports.admission import Visitor
 from tsgateway.transports.door import MAX_HEAD
 
 MAX_BODY = 64 * 1024
+MAX_FIELDS = 32
+"""Words behind a path."""
 IDLE = 60
 """Seconds after which a kept-alive connection is closed."""
 Answer = Callable[[Request], Awaitable[Response]]
@@ -127,6 +130,14 @@ class _Request(http.Request):
             self.write(response.body)  # type: ignore[no-untyped-call]
         self.finish()  # type: ignore[no-untyped-call]
 
+    def _arguments(self) -> list[tuple[bytes, list[bytes]]]:
+        """Return what the address says behind the path; what a form in the body says is not among it."""
+        try:
+            found = parse_qs(self.uri.partition(b"?")[2], keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        except ValueError:  # too many
+            return []
+        return list(found.items())
+
     def _value(self, address: str) -> Request:
         headers = {
             name.decode("latin-1").lower(): values[0].decode("latin-1")
@@ -140,4 +151,8 @@ class _Request(http.Request):
             body=self.content.read() if self.content is not None else b"",
             address=address,
             cookie=None if cookie is None else cookie.decode("latin-1"),
+            query={
+                name.decode(errors="replace"): values[0].decode(errors="replace")
+                for name, values in self._arguments()
+            },
         )
