@@ -5,8 +5,8 @@ Started like the real one, `host.py --settings FILE`. What a viewer sends comes 
 
 What `load.json` beside it holds, if it is there, is its load (the link's `load` event).
 
-A desktop's spec may have `"refuse": true` (it cannot be started) and `"die": true` (the process ends when
-a viewer attaches).
+A desktop's spec may have `"refuse": true` (it cannot be started), `"slow": true` (it starts for ever) and
+`"die": true` (the process ends when a viewer attaches).
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class FakeHost:
             "user": user,
             "title": title,
             "kind": spec["kind"],
-            "state": SessionState.ACTIVE,
+            "state": SessionState.STARTING if spec.get("slow") else SessionState.ACTIVE,
             "progress": 100,
             "text": "",
             "viewers": 0,

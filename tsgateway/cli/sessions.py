@@ -14,6 +14,7 @@ import click
 
 from sessions.wire.tsg import SessionState
 from tsgateway.cli import stats as shown
+from tsgateway.cli.history import history
 from tsgateway.cli.options import fail, spelled, with_config
 from tsgateway.config import Config
 from tsgateway.errors import StartError
@@ -156,6 +157,9 @@ def _say_list(found: list[dict[str, Any]]) -> None:
     for info in found:
         state = SessionState(info["state"]).name.lower()
         click.echo(f"{info['session']:<34}{info['user']:<18}{state:<14}{info['viewers']:<9}{info['title']}")
+
+
+session.add_command(history)
 
 
 @click.command()

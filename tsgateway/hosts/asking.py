@@ -18,7 +18,7 @@ PATIENCE = 10.0
 
 
 class AskedHost:
-    """A session host that runs. sessions: what it has (SessionInfo of the link).
+    """A session host that runs. sessions: what it has (SessionInfo of the link); load: its Load, if it told.
 
     Opening it raises FileNotFoundError or ConnectionRefusedError when none runs there, else HostError.
     """
@@ -27,6 +27,7 @@ class AskedHost:
         self.number = number
         self._numbers = itertools.count(1)
         self._reader = LinkReader()
+        self.load: dict[str, Any] | None = None
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(PATIENCE)
         try:
@@ -44,6 +45,8 @@ class AskedHost:
             self._socket.sendall(encode(Kind.REQUEST, 0, {"id": number, "method": method, "params": params}))
             while data := self._socket.recv(65536):
                 for message in self._reader.receive(data):
+                    if message.kind is Kind.EVENT and message.body.get("event") == "load":
+                        self.load = message.body["params"]
                     if message.kind is Kind.REPLY and message.body.get("id") == number:
                         return _result(message.body)
         except (OSError, ProtocolError) as error:

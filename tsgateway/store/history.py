@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ MAX_PAGE = 1000
 """Sessions in one page."""
 MAX_TEXT = 512
 """Characters kept of a text that came from elsewhere."""
+_BEGAN = struct.Struct(">d")
 _CHUNK = 500
 """Rows asked for at a time where ids are listed; SQLite takes few enough parameters."""
 
@@ -47,12 +49,13 @@ class Cursor(NamedTuple):
     def read(cls, text: str) -> Cursor:
         """Return the cursor that `str` wrote. Raises ValueError."""
         began, _, session = text.partition("-")
-        if len(text) > 128 or not session.isalnum():
+        if len(began) != 2 * _BEGAN.size or not session.isalnum() or len(session) > 64:
             raise ValueError("not a cursor")
-        return cls(float.fromhex(began), session)
+        [seconds] = _BEGAN.unpack(bytes.fromhex(began))
+        return cls(seconds, session)
 
     def __str__(self) -> str:
-        return f"{self.began.hex()}-{self.id}"
+        return f"{_BEGAN.pack(self.began).hex()}-{self.id}"
 
 
 class Page(NamedTuple):
