@@ -105,6 +105,7 @@ class Gateway:
         self._lock: DataLock | None = None
         self._store: Store | None = None
         self._sign_in: SignIn | None = None
+        self._access: Access | None = None
         self._recorder: Recorder | None = None
         self._opening: Opening | None = None
 
@@ -120,7 +121,7 @@ class Gateway:
         self._store.hosts.restarted(None, time.time())
         self._database.start()
         self._hashing.start()
-        access = Access(self._store, self._database, self._reactor)
+        access = self._access = Access(self._store, self._database, self._reactor)
         self._sign_in = self._make_sign_in(self._store, access)
         self._recorder = self._make_recorder(self._store, access)
         self._opening = self._make_opening(self._store, access, self._recorder)
@@ -272,6 +273,11 @@ class Gateway:
     def viewers(self) -> int:
         """Viewers attached now."""
         return len(self._viewers.of(lambda grant: True))
+
+    @property
+    def database_away(self) -> bool:
+        """Whether the database could not be used when it was asked last."""
+        return self._access is not None and self._access.away
 
     @property
     def sign_ins(self) -> Mapping[str, int]:
