@@ -1,4 +1,4 @@
-"""The database is away for a while: a real gateway, a viewer that is attached, a real PostgreSQL that stops."""
+"""The database is away for a while: a real gateway, a viewer that is attached, a real server that stops."""
 
 import pytest
 import pytest_twisted
@@ -36,7 +36,8 @@ class ServerAway:
 class FileAway:
     """SQLite, whose file is moved away and put back."""
 
-    data: dict = {}
+    def __init__(self):
+        self.data = {}
 
     def leave(self, world):
         file = world.gateway.layout.database
@@ -194,8 +195,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def calls(store, threads, clock):
-    made = Access(store, threads, clock)
-    yield made
+    return Access(store, threads, clock)
 
 
 def outcome(answer):
@@ -209,9 +209,7 @@ def fail(error):
     raise error
 
 
-def test_a_call_that_takes_too_long_is_ended_and_those_behind_it_are_not_begun(
-    calls, threads, clock, store, monkeypatch
-):
+def test_a_call_that_takes_too_long_is_ended_and_no_other_begun(calls, threads, clock, store, monkeypatch):
     interrupted = []
     monkeypatch.setattr(store, "interrupt", lambda: interrupted.append(True))
     slow, behind = calls(int), calls(fail, ZeroDivisionError())
