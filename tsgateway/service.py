@@ -35,16 +35,16 @@ from tsgateway.auth.throttle import Limits, Throttle
 from tsgateway.auth.tokens import Grant, Tickets
 from tsgateway.certificates import Identity, load_identity
 from tsgateway.config import Config
-from tsgateway.drain import HostSetting
 from tsgateway.errors import StartError
+from tsgateway.hosts.attachment import Attachment
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.local import LocalHosts
-from tsgateway.hosts.opening import Opening
+from tsgateway.hosts.opening import Opening, opening_of
 from tsgateway.hosts.place import HOST_COMMAND
 from tsgateway.hosts.placement import Pace
 from tsgateway.hosts.placing import Placer
-from tsgateway.hosts.recorder import Recorder
-from tsgateway.hosts.sessions import NOT_RUNNING, Attachment, SessionOver, Sessions
+from tsgateway.hosts.recorder import DAY, Recorder
+from tsgateway.hosts.sessions import NOT_RUNNING, SessionOver, Sessions
 from tsgateway.layout import DataLock, Layout
 from tsgateway.notify import Notifier
 from tsgateway.policy import Action, Owned, Subject, authorize
@@ -123,8 +123,17 @@ class Gateway:
         self._hashing.start()
         access = self._access = Access(self._store, self._database, self._reactor)
         self._sign_in = self._make_sign_in(self._store, access)
-        self._recorder = self._make_recorder(self._store, access)
-        self._opening = self._make_opening(self._store, access, self._recorder)
+        self._recorder = Recorder(
+            self.sessions,
+            self._store.history,
+            access,
+            self._reactor,
+            wall=time.time,
+            keep=self.config.sessions.keep_days * DAY,
+        )
+        self._opening = opening_of(
+            self.config, self.sessions, self._recorder, self._reactor, hosts=self._store.hosts, access=access
+        )
         await self._opening.refresh()
         make_api = functools.partial(
             Api,
@@ -169,29 +178,6 @@ class Gateway:
             self._store.close()
         if self._lock is not None:
             self._lock.release()
-
-    def _make_recorder(self, store: Store, access: Access) -> Recorder:
-        keep = self.config.sessions.keep_days * 86_400
-        return Recorder(self.sessions, store.history, access, self._reactor, wall=time.time, keep=keep)
-
-    def _make_opening(self, store: Store, access: Access, recorder: Recorder) -> Opening:
-        async def restarted(name: str) -> None:
-            await access(store.hosts.restarted, name, time.time())
-
-        async def settings() -> Mapping[str, HostSetting]:
-            return await access(store.hosts.all)
-
-        return Opening(
-            self.sessions,
-            self.config.desktops,
-            self._reactor,
-            settings=settings,
-            restarted=restarted,
-            asked=recorder.asked,
-            most=self.config.sessions.max_per_user,
-            longest=self.config.hosts.max_waiting,
-            patience=self.config.hosts.wait_seconds,
-        )
 
     def _make_sign_in(self, store: Store, access: Access) -> SignIn:
         settings = self.config.sign_in

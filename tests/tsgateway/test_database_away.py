@@ -101,7 +101,7 @@ async def test_sessions_go_on_and_everything_is_there_when_it_is_back(world, dat
     second, second_ticket = await ada.ticket("mine")
     other = await world.native()
     await other.welcome(second_ticket)
-    assert (await ada.post(f"/api/v1/sessions/{second}/end")).status == 204
+    assert (await ada.post(f"/api/v1/sessions/{second}/log-off")).status == 204
     assert (await ada.get("/api/v1/sessions")).code == "store_unavailable"
     # Nobody else is.
     stranger = await world.request("GET", "/api/v1/desktops", cookie="A" * 43)

@@ -250,7 +250,7 @@ async def test_sessions_are_written_down_and_can_be_read(start):
     ada, bob = await world.sign_in(), await world.sign_in("bob")
     hers, _ = await ada.ticket()
     his = (await connect(bob, "one")).json["session"]
-    await ada.post(f"/api/v1/sessions/{hers}/end")
+    await ada.post(f"/api/v1/sessions/{hers}/log-off")
     recorder = world.gateway._recorder
     await until(lambda: recorder.unwritten == 0, "all to be written")
     everybodys = (await ada.get("/api/v1/sessions")).json

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,14 +21,17 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tsgateway.config import Desktop
+from tsgateway.config import Config, Desktop
 from tsgateway.drain import DrainMode, HostSetting
 from tsgateway.hosts.link import NOT_YET, HostError
 from tsgateway.hosts.placement import Fit, why_none
+from tsgateway.hosts.recorder import Recorder
 from tsgateway.hosts.sessions import Session, Sessions
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.hosts.turns import Queue, QueueFull, Turn
 from tsgateway.store import StoreUnavailable
+from tsgateway.store.access import Access
+from tsgateway.store.hosts import HostSettings
 
 ANSWER_WITHIN = 2.0
 """A request waits so long for its session before it is told to ask again, seconds."""
@@ -274,3 +278,33 @@ class Opening:
             self.log.warn(
                 "host {name} stays drained, though it was started anew: {error}", name=name, error=error
             )
+
+
+def opening_of(
+    config: Config,
+    sessions: Sessions,
+    recorder: Recorder,
+    reactor: Any,
+    *,
+    hosts: HostSettings,
+    access: Access,
+) -> Opening:
+    """Return what opens sessions as the configuration has it. hosts: the store's settings of hosts."""
+
+    async def settings() -> Mapping[str, HostSetting]:
+        return await access(hosts.all)
+
+    async def restarted(name: str) -> None:
+        await access(hosts.restarted, name, time.time())
+
+    return Opening(
+        sessions,
+        config.desktops,
+        reactor,
+        settings=settings,
+        restarted=restarted,
+        asked=recorder.asked,
+        most=config.sessions.max_per_user,
+        longest=config.hosts.max_waiting,
+        patience=config.hosts.wait_seconds,
+    )

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 
 from sessions.wire.tsg import ClientHello, CloseCode, SessionState
 from tsgateway.config import Desktop, SessionsSection
+from tsgateway.hosts.attachment import Attachment, Relayed, Seat, close_code
 from tsgateway.hosts.link import NOT_YET, HostError
 from tsgateway.hosts.placement import Candidate, HostState, Load, Score
 from tsgateway.hosts.placing import Placer
@@ -42,18 +43,6 @@ class PoolFull(HostError):
     """There are as many sessions of a desktop as there may be."""
 
 
-class Seat(Protocol):
-    """A viewer, as the hosts' side sees it; its methods never raise. number: its channel."""
-
-    number: int
-
-    def deliver(self, message: bytes) -> None:
-        """Send a message of the session host."""
-
-    def close(self, code: CloseCode, reason: str) -> None:
-        """Say goodbye with a sentence for the person."""
-
-
 @dataclasses.dataclass
 class Session:
     """One session as its host last told it. info: SessionInfo of the link."""
@@ -75,14 +64,6 @@ class Watcher(Protocol):
 
     def host_told(self, host: HostSupervisor) -> None:
         """A host has told what it has; sessions it had before and has not now are over."""
-
-
-@dataclasses.dataclass
-class Relayed:
-    """Bytes of messages that went through."""
-
-    to_viewers: int = 0
-    to_hosts: int = 0
 
 
 class Sessions:
@@ -349,7 +330,7 @@ class Sessions:
             owner, viewer = self._viewers.get(params["viewer"], (None, None))
             if viewer is not None and owner is host:
                 del self._viewers[params["viewer"]]
-                viewer.close(_close_code(params["code"]), str(params["reason"]))
+                viewer.close(close_code(params["code"]), str(params["reason"]))
 
     def host_message(self, host: HostSupervisor, channel: int, message: bytes) -> None:
         """Hand a message to its viewer, untouched."""
@@ -378,33 +359,6 @@ class Sessions:
             self._sessions[info["session"]] = session
         for watcher in self.watchers:
             watcher.session_changed(session)
-
-
-@dataclasses.dataclass(frozen=True)
-class Attachment:
-    """A viewer's channel on its host's link."""
-
-    host: HostSupervisor
-    channel: int
-    viewers: dict[int, tuple[HostSupervisor, Seat]]
-    relayed: Relayed
-
-    def send(self, message: bytes) -> None:
-        """Hand over a message of the viewer."""
-        self.relayed.to_hosts += len(message)
-        self.host.send(self.channel, message)
-
-    def detach(self) -> None:
-        """The viewer has left: tell the host, unless it let it go itself."""
-        if self.viewers.pop(self.channel, None) is not None:
-            self.host.request("detach", {"viewer": self.channel}).addErrback(lambda _: None)
-
-
-def _close_code(number: int) -> CloseCode:
-    try:
-        return CloseCode(number)
-    except ValueError:
-        return CloseCode.SERVER_ERROR
 
 
 def _full(most: int) -> str:

@@ -1,0 +1,57 @@
+"""A viewer's way to its session, as the hosts' side sees it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+from sessions.wire.tsg import CloseCode
+from tsgateway.hosts.supervisor import HostSupervisor
+
+
+class Seat(Protocol):
+    """A viewer, as the hosts' side sees it; its methods never raise. number: its channel."""
+
+    number: int
+
+    def deliver(self, message: bytes) -> None:
+        """Send a message of the session host."""
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Say goodbye with a sentence for the person."""
+
+
+@dataclasses.dataclass
+class Relayed:
+    """Bytes of messages that went through."""
+
+    to_viewers: int = 0
+    to_hosts: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Attachment:
+    """A viewer's channel on its host's link."""
+
+    host: HostSupervisor
+    channel: int
+    viewers: dict[int, tuple[HostSupervisor, Seat]]
+    relayed: Relayed
+
+    def send(self, message: bytes) -> None:
+        """Hand over a message of the viewer."""
+        self.relayed.to_hosts += len(message)
+        self.host.send(self.channel, message)
+
+    def detach(self) -> None:
+        """The viewer has left: tell the host, unless it let it go itself."""
+        if self.viewers.pop(self.channel, None) is not None:
+            self.host.request("detach", {"viewer": self.channel}).addErrback(lambda _: None)
+
+
+def close_code(number: int) -> CloseCode:
+    """Return a close code; SERVER_ERROR for one of a newer host."""
+    try:
+        return CloseCode(number)
+    except ValueError:
+        return CloseCode.SERVER_ERROR
