@@ -48,11 +48,21 @@ export const disconnect = (session) => steer(session, "disconnect");
 export const logOff = (session) => steer(session, "log-off");
 export const reset = (session) => steer(session, "reset");
 
-// → {session, ticket}; ticket as bytes. The guest's screen begins with this size.
-export async function connect(desktop, [width, height]) {
+const TURN_TIME = 1000;
+
+// → {session, ticket}; ticket as bytes. The guest's screen begins with this size. When many start at once it
+// takes until it is our turn: `waits` is told how many people are before us, as long as `goesOn()`; else → null.
+export async function connect(desktop, [width, height], waits, goesOn) {
   const path = `desktops/${encodeURIComponent(desktop)}/connect`;
-  const { session, ticket } = await request("POST", path, { width, height });
-  return { session, ticket: fromBase64Url(ticket) };
+  let turn = "";
+  while (goesOn()) {
+    const { session, ticket, waiting } = await request("POST", path, { width, height, turn });
+    if (session) return { session, ticket: fromBase64Url(ticket) };
+    turn = waiting.turn;
+    waits(waiting.before);
+    await new Promise((resolve) => setTimeout(resolve, TURN_TIME));
+  }
+  return null;
 }
 
 // → a ticket (bytes) that attaches one viewer to a session. signal: an AbortSignal.

@@ -37,6 +37,13 @@ const ENGLISH = {
   "desktops.resume.of": "Resume {title}",
   "desktops.more.of": "More for the session of {title}",
   "desktops.connecting": "Connecting…",
+  "desktops.waiting": "Waiting…",
+  "desktops.waiting.next": "Many desktops are being started; you are next.",
+  "desktops.waiting.one": "Many desktops are being started; one person is before you.",
+  "desktops.waiting.many": "Many desktops are being started; {count} people are before you.",
+  "desktops.another": "Open another",
+  "desktops.another.of": "Open another {title}",
+  "desktops.running": "Sessions of {title}",
   "desktops.ready": "Ready to start",
   "desktops.signout": "Sign out",
   "desktops.signout.failed": "You are still signed in. {reason}",
@@ -185,6 +192,12 @@ export function t(key, values = {}) {
   const text = ENGLISH[key];
   if (text === undefined) throw new Error(`no sentence "${key}"`);
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+// before: how many people come before us.
+export function waitingText(before) {
+  if (before === 0) return t("desktops.waiting.next");
+  return before === 1 ? t("desktops.waiting.one") : t("desktops.waiting.many", { count: before });
 }
 
 export function time(date) {

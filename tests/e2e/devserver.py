@@ -208,7 +208,8 @@ class Connection:
 class DevServer:
     """The server. `attached` is a queue of viewers; `on_attach`, when set, is called with each instead.
 
-    connect_error: status and reason when no desktop can be connected to; missing: paths without a file.
+    connect_error: status and reason when no desktop can be connected to; before: how many people are told to come
+    first, one number for each time that somebody asks; missing: paths without a file.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -221,6 +222,7 @@ class DevServer:
         self.refuse_connections = False
         self.throttle: int | None = None
         self.ticket_status = 200
+        self.before: list[int] = []
         self.connect_error: tuple[int, str] | None = None
         self.missing: set[str] = set()
         self.attached: queue.Queue[Viewer] = queue.Queue()
@@ -349,6 +351,8 @@ class DevServer:
         return 200, {"user": {"name": body["name"], "groups": ["engineers"]}}
 
     def _connect(self, name: str) -> tuple[int, Any]:
+        if self.before:
+            return 202, {"waiting": {"turn": "mine", "before": self.before.pop(0)}}
         desktop = next(d for d in self.desktops if d["id"] == name)
         fresh = {"id": secrets.token_hex(16), "state": "active", "viewers": 1, "progress": 255, "text": ""}
         session = desktop["session"] or {**fresh, "started": int(time.time())}

@@ -105,6 +105,40 @@ def test_sessions_are_shown_and_can_be_ended(browser: Browser, server: DevServer
     assert steered == ["/api/v1/sessions/s1/disconnect", "/api/v1/sessions/s1/log-off"]
 
 
+def test_who_waits_for_a_turn_hears_how_many_come_first(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    server.before = [12, 1, 0]
+    browser.open(server.url)
+    browser.wait(".card .primary")
+    browser.evaluate("""(() => {
+        window.said = [];
+        const note = () => said.push(document.querySelector(".chip[role=status]")?.innerText);
+        new MutationObserver(note).observe(document.querySelector(".cards"), { childList: true });
+    })()""")
+    browser.click(".card .primary")
+    browser.evaluate(until("said.at(-1)?.includes('you are next')"))
+    said = browser.evaluate("[...new Set(said)]")
+    assert "12 people are before you" in said[0]
+    assert "one person is before you" in said[1]
+    browser.wait(".session")
+    asked = [path for method, path in server.requests if path.endswith("/connect")]
+    assert len(asked) == 4
+
+
+def test_each_session_of_a_desktop_that_is_not_single_can_be_resumed(
+    browser: Browser, server: DevServer
+) -> None:
+    server.signed_in = True
+    fresh = {"state": 4, "viewers": 0, "started": int(time.time()), "progress": 255, "text": ""}
+    sessions = [{"id": name, **fresh} for name in ("s2", "s1")]
+    server.desktops[0].update(session=sessions[0], sessions=sessions, single=False)
+    browser.open(server.url)
+    assert browser.text(".card .primary") == "Open another"
+    assert browser.evaluate("document.querySelectorAll('.card-sessions li').length") == 2
+    browser.click("[data-key=resume-s1]")
+    browser.evaluate(until("location.pathname === '/session/s1'"))
+
+
 def test_signed_out_meanwhile(browser: Browser, server: DevServer) -> None:
     server.signed_in = True
     browser.open(server.url)

@@ -5,7 +5,7 @@ import { announce, h, icon, iconButton, logo, setIcon } from "../dom.js";
 import * as life from "../life.js";
 import { menuButton } from "../menu.js";
 import { wishedSize } from "../session/scaling.js";
-import { t, time } from "../strings.js";
+import { t, time, waitingText } from "../strings.js";
 import { themeIcon, themeItems } from "../theme.js";
 import { keepTicket } from "../tickets.js";
 
@@ -19,9 +19,11 @@ export function desktopsPage(app) {
   const list = h("ul", { class: "cards", "aria-label": t("desktops.title") });
   const problem = h("p", { class: "banner", role: "alert", hidden: true });
   const body = h("div", { class: "desktops-body" }, h("p", { class: "plain", role: "status" }, t("app.loading")));
+  let known = [];
   let shown = "";
   let timer = null;
   let isLeft = false;
+  const waiting = new Map(); // by desktop: what is told to who waits for it to be started
 
   // What went wrong with what the person did stays until they do something else; what is wrong with the
   // list itself, until it comes.
@@ -34,12 +36,12 @@ export function desktopsPage(app) {
   }
 
   function render(desktops) {
-    const now = JSON.stringify(desktops);
+    const now = JSON.stringify([desktops, [...waiting]]);
     if (now === shown) return; // keeps the focus, and the page still
     shown = now;
     const focused = document.activeElement?.dataset.key;
     if (desktops.length) {
-      list.replaceChildren(...desktops.map((desktop) => card(desktop, { open, steer })));
+      list.replaceChildren(...desktops.map((desktop) => card(desktop, { open, resume, steer, waiting })));
       body.replaceChildren(list);
     } else {
       body.replaceChildren(emptyState());
@@ -50,10 +52,10 @@ export function desktopsPage(app) {
   async function refresh() {
     clearTimeout(timer);
     try {
-      const desktops = await api.desktops();
+      known = await api.desktops();
       if (isLeft) return;
       complain("", "list");
-      render(desktops);
+      render(known);
     } catch (error) {
       if (isLeft) return;
       if (error.status === 401) {
@@ -71,15 +73,25 @@ export function desktopsPage(app) {
     button.textContent = t("desktops.connecting");
     try {
       const size = wishedSize(innerWidth, innerHeight, devicePixelRatio);
-      const { session, ticket } = await api.connect(desktop.id, size);
-      keepTicket(session, ticket);
-      app.go(`/session/${encodeURIComponent(session)}`, { desktop: desktop.id, title: desktop.title });
+      const waits = (before) => {
+        waiting.set(desktop.id, waitingText(before));
+        render(known);
+      };
+      const given = await api.connect(desktop.id, size, waits, () => !isLeft);
+      if (given === null) return;
+      keepTicket(given.session, given.ticket);
+      resume(desktop, given.session);
     } catch (error) {
+      waiting.delete(desktop.id);
       if (error.status === 401) app.signedOut(t("signin.again"));
       complain(error.message);
       shown = "";
       refresh();
     }
+  }
+
+  function resume(desktop, session) {
+    app.go(`/session/${encodeURIComponent(session)}`, { desktop: desktop.id, title: desktop.title });
   }
 
   // act: what life.js or api.js does to a session; told: what is announced when it is done.
@@ -163,20 +175,16 @@ function emptyState() {
     h("p", {}, t("desktops.empty.hint")));
 }
 
-function card(desktop, { open, steer }) {
+function card(desktop, { open, resume, steer, waiting }) {
   const { id, title, description, kind } = desktop;
   const session = desktop.session && stateOf(desktop.session) !== "ended" ? desktop.session : null;
-  const verb = session ? "resume" : "connect";
+  const isSingle = desktop.single ?? true;
+  const wait = waiting.get(id);
+  const verb = !session ? "connect" : isSingle ? "resume" : "another";
   const start = h("button", {
-    type: "button", class: "button primary", "data-key": `open-${id}`,
+    type: "button", class: "button primary", "data-key": `open-${id}`, disabled: wait !== undefined,
     "aria-label": t(`desktops.${verb}.of`, { title }), onclick: () => open(desktop, start),
-  }, t(`desktops.${verb}`));
-  const more = session && iconButton("more", t("desktops.more.of", { title }), null, { "data-key": `more-${id}` });
-  const items = () => life.lifeItems({
-    disconnect: session.viewers > 0 && (() => steer(desktop, api.disconnect, t("state.disconnected"))),
-    logOff: () => steer(desktop, life.logOff, t("state.ended")),
-    reset: () => steer(desktop, life.reset, t("state.ended")),
-  });
+  }, t(wait === undefined ? `desktops.${verb}` : "desktops.waiting"));
   // From blue over violet to rose, always the same for one desktop.
   const hue = 200 + [...id].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 120, 7);
   const banner = h("div", { class: "card-banner", "aria-hidden": "true" }, icon(ICONS[kind] ?? "monitor"));
@@ -187,8 +195,35 @@ function card(desktop, { open, steer }) {
       h("p", { class: "card-kind" }, t(`kind.${kind in ICONS ? kind : "other"}`)),
       h("h2", {}, title),
       h("p", { class: "card-text" }, description || ""),
+      wait !== undefined ? h("p", { class: "chip starting", role: "status" }, h("span", { class: "dot" }), wait)
+        : isSingle || !session ? chip(session) : running(desktop, { resume, steer }),
+      h("div", { class: "card-actions" }, start, isSingle && session ? moreOf(desktop, session, steer) : null)));
+}
+
+function moreOf(desktop, session, steer) {
+  const { id, title, single = true } = desktop;
+  const key = `more-${single ? id : session.id}`;
+  const mine = { ...desktop, session };
+  const button = iconButton("more", t("desktops.more.of", { title }), null, { "data-key": key });
+  const items = () => life.lifeItems({
+    disconnect: session.viewers > 0 && (() => steer(mine, api.disconnect, t("state.disconnected"))),
+    logOff: () => steer(mine, life.logOff, t("state.ended")),
+    reset: () => steer(mine, life.reset, t("state.ended")),
+  });
+  return menuButton(button, items, t("desktops.more.of", { title }));
+}
+
+// Each session of a desktop that is started anew at every opening.
+function running(desktop, { resume, steer }) {
+  const { title } = desktop;
+  return h("ul", { class: "card-sessions", "aria-label": t("desktops.running", { title }) },
+    ...desktop.sessions.map((session) => h("li", {},
       chip(session),
-      h("div", { class: "card-actions" }, start, more && menuButton(more, items, t("desktops.more.of", { title })))));
+      h("button", {
+        type: "button", class: "button", "data-key": `resume-${session.id}`,
+        "aria-label": t("desktops.resume.of", { title }), onclick: () => resume(desktop, session.id),
+      }, t("desktops.resume")),
+      moreOf(desktop, session, steer))));
 }
 
 function chip(session) {

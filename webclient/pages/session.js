@@ -12,7 +12,7 @@ import { Panel } from "../session/panel.js";
 import { Remote } from "../session/remote.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
-import { bytes, milliseconds, t } from "../strings.js";
+import { bytes, milliseconds, t, waitingText } from "../strings.js";
 import { keepTicket, takeTicket } from "../tickets.js";
 
 const RESIZE_TIME = 150; // ms of quiet before the guest is asked for another size
@@ -209,7 +209,8 @@ class SessionPage {
   // After a reload of the page, or by a link: which desktop this session belongs to.
   async #findTitle() {
     const desktops = await api.desktops().catch(() => []);
-    const desktop = desktops.find((one) => one.session?.id === this.#session);
+    const desktop = desktops.find(({ session, sessions = [] }) =>
+      [session, ...sessions].some((one) => one?.id === this.#session));
     if (!desktop || this.#gone.signal.aborted) return;
     this.#known = { desktop: desktop.id, title: desktop.title };
     history.replaceState(this.#known, "");
@@ -219,9 +220,12 @@ class SessionPage {
 
   async #startAgain() {
     try {
-      const { session, ticket } = await api.connect(this.#known.desktop, this.#display.wished);
-      keepTicket(session, ticket);
-      this.#app.go(`/session/${encodeURIComponent(session)}`, this.#known);
+      const waits = (before) => this.#update({ status: { ...this.#situation.status, reason: waitingText(before) } });
+      const goesOn = () => !this.#gone.signal.aborted;
+      const given = await api.connect(this.#known.desktop, this.#display.wished, waits, goesOn);
+      if (given === null) return;
+      keepTicket(given.session, given.ticket);
+      this.#app.go(`/session/${encodeURIComponent(given.session)}`, this.#known);
     } catch (error) {
       if (error.status === 401) this.#app.signedOut(t("signin.again"));
       else this.#update({ status: { ...this.#situation.status, reason: error.message } });
