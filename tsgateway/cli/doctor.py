@@ -18,6 +18,8 @@ import click
 from tsgateway.cli.options import spelled, with_config
 from tsgateway.config import Config
 from tsgateway.errors import StartError
+from tsgateway.hosts.asking import running_hosts
+from tsgateway.hosts.link import HostError
 from tsgateway.layout import DataLock, Layout
 
 MIN_QEMU = (7, 2)
@@ -168,6 +170,7 @@ def _qemu(config: Config, layout: Layout) -> Iterator[Finding]:
         return
     yield Finding("ok", "QEMU", f"{program}, {found[0]}, with D-Bus display")
     yield from _accelerator(config)
+    yield _caps(layout)
 
 
 def _output(*command: str) -> str:
@@ -188,6 +191,18 @@ def _accelerator(config: Config) -> Iterator[Finding]:
         yield Finding("fail", "accelerator", f"KVM is configured and does not work: {problem}")
     else:
         yield Finding("warn", "accelerator", f"emulation, desktops start slowly; no KVM: {problem}")
+
+
+def _caps(layout: Layout) -> Finding:
+    from sessions.guests.qemu.cgroup import problem
+
+    try:
+        why = problem(next((str(host.pid) for host in running_hosts(layout)), "self"))
+    except HostError as error:
+        return Finding("warn", "caps", f"not known whether guests can be capped: {error}")
+    if why:
+        return Finding("warn", "caps", f"guests may take all processor time and memory there is: {why}")
+    return Finding("ok", "caps", "each guest can be held to its share of processor and memory")
 
 
 def _no_kvm(qemu: str) -> str:

@@ -18,7 +18,8 @@ PATIENCE = 10.0
 
 
 class AskedHost:
-    """A session host that runs. sessions: what it has (SessionInfo of the link); load: its Load, if it told.
+    """A session host that runs. sessions: what it has (SessionInfo of the link). pid: its process. load: its Load,
+    if it told.
 
     Opening it raises FileNotFoundError or ConnectionRefusedError when none runs there, else HostError.
     """
@@ -32,7 +33,9 @@ class AskedHost:
         self._socket.settimeout(PATIENCE)
         try:
             self._socket.connect(os.fspath(path))
-            self.sessions: list[dict[str, Any]] = self.ask("hello", {"version": VERSION})["sessions"]
+            hello = self.ask("hello", {"version": VERSION})
+            self.sessions: list[dict[str, Any]] = hello["sessions"]
+            self.pid: int = hello["pid"]
         except BaseException:
             self._socket.close()
             raise

@@ -68,7 +68,8 @@ class Machine:
 
     memory: "own"; "template", written to the descriptor that others clone; or "clone": what is there is taken
     and changes stay private, and the machine waits for the state of its devices (warm/).
-    mac: of its network card. generation: see identity.py. ports: names of further virtio ports.
+    cpu_percent: how much of one core QEMU may use, 0 for no cap. mac: of its network card.
+    generation: see identity.py. ports: names of further virtio ports.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Machine:
     mac: str
     generation: str
     memory: Memory = "own"
+    cpu_percent: int = 0
     ports: tuple[str, ...] = ()
 
 

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import QemuDisplay
 from sessions.guests.base import GuestError, Place, Progress, Site
-from sessions.guests.qemu import disk, state
+from sessions.guests.qemu import cgroup, disk, state
 from sessions.guests.qemu.accelerator import probe
 from sessions.guests.qemu.agent import Agent
 from sessions.guests.qemu.boot import Patience, Watcher, wait_until_ready
@@ -318,5 +318,6 @@ class QemuGuest:
         return self._vm.failure(error, self._settings.qemu)
 
     def _clear(self) -> None:
+        cgroup.clear(self._folder)
         disk.clear(self._folder)
         state.clear(self._folder)

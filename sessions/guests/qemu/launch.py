@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sessions.guests.base import GuestError
-from sessions.guests.qemu import disk, state
+from sessions.guests.qemu import cgroup, disk, state
 from sessions.guests.qemu.accelerator import kvm_groups
 from sessions.guests.qemu.command import Descriptors, Machine, as_user, qemu_command
 from sessions.guests.qemu.identity import Identity
@@ -42,6 +42,7 @@ def machine_of(
         accelerator=accelerator,
         tb_size_mb=settings.tb_size_mb,
         memory_mb=spec.memory_mb or image.memory_mb,
+        cpu_percent=spec.cpu_percent,
         cpus=spec.cpus or (2 if accelerator == "kvm" else 1),
         screen=screen,
         network=settings.network,
@@ -86,9 +87,16 @@ def launch(
             name = f"tsgateway-{folder.name}".replace(",", "_")
             command = qemu_command(replace(machine, name=name, descriptors=descriptors))
             groups = kvm_groups() if machine.accelerator == "kvm" else []
-            return QemuProcess(as_user(command, uid, groups, behind=behind), descriptors.passed)
+            command = as_user(command, uid, groups, behind=behind)
+            caps = [] if behind else cgroup.make(folder, _limits(machine))
+            return QemuProcess(cgroup.joining(command, caps), descriptors.passed)
     except OSError as error:
         raise GuestError("The guest could not be started.", detail=str(error)) from error
+
+
+def _limits(machine: Machine) -> cgroup.Limits:
+    translated = 0 if machine.accelerator == "kvm" else machine.tb_size_mb
+    return cgroup.limits(machine.memory_mb, translated, machine.cpu_percent)
 
 
 def _descriptors(machine: Machine, image: Image, folder: Path, opened: ExitStack) -> Descriptors:

@@ -7,6 +7,7 @@ A desktop:
     memory_mb = 1024        # by default what the image asks for
     cpus      = 2           # by default 1 under emulation, 2 with KVM
     start     = "auto"      # from a warm template where there is one; or "boot": always from the beginning
+    cpu_percent = 150       # cap on the processor time of its QEMU, of one core; by default none
     assignment = "pooled"   # its disk is thrown away at log-off; or "personal": each user keeps one
 
 The session host's settings are the fields of `Settings`.
@@ -23,19 +24,21 @@ from sessions.guests.base import GuestError
 
 MEMORY_MB = range(16, 1024 * 1024 + 1)
 CPUS = range(1, 65)
+CPU_PERCENT = range(1, 6401)
 ASSIGNMENTS = ("pooled", "personal")
 STARTS = ("auto", "boot")
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A valid desktop. memory_mb and cpus are 0 where the default shall be taken."""
+    """A valid desktop. memory_mb and cpus are 0 where the default shall be taken, cpu_percent for no cap."""
 
     template: str
     memory_mb: int = 0
     cpus: int = 0
     assignment: str = "pooled"
     start: str = "auto"
+    cpu_percent: int = 0
 
     @classmethod
     def read(cls, spec: Mapping[str, Any]) -> Spec:
@@ -49,6 +52,7 @@ class Spec:
             _number(spec, "cpus", CPUS),
             _choice(spec, "assignment", ASSIGNMENTS),
             _choice(spec, "start", STARTS),
+            _number(spec, "cpu_percent", CPU_PERCENT),
         )
 
 
