@@ -13,8 +13,7 @@ class Notifier:
 
     interval: seconds between signs of life, None when none are wanted: half of what the manager waits for.
 
-    What says so is taken out of the environment, so that session hosts and guests do not answer for the
-    gateway.
+    What says so is taken out of the environment: session hosts and guests do not answer for the gateway.
     """
 
     def __init__(self, environment: MutableMapping[str, str], pid: int) -> None:

@@ -29,17 +29,26 @@ class RealGateway:
     Browsers come by `url`, over a line that can be cut.
     """
 
-    def __init__(self, desktops: str, *, users: Iterable[str] = ("ada",), images: Path | None = None) -> None:
+    def __init__(
+        self,
+        desktops: str,
+        *,
+        users: Iterable[str] = ("ada",),
+        images: Path | None = None,
+        hosts: int = 1,
+        listen: str = "127.0.0.1",
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tsg-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name)
-        with socket.create_server(("127.0.0.1", 0)) as free:
+        self.listen = listen
+        with socket.create_server((listen, 0)) as free:
             self.port = free.getsockname()[1]
         self.line = Line()
         self.line.to = self.port
         self.url = f"https://localhost:{self.line.port}"
         self._config = self.folder / "tsgateway.toml"
-        lines = ["[server]", f"port = {self.port}", f'origins = ["{self.url}"]']
-        lines += ["[hosts]", "count = 1"]  # so that whoever misbehaves does so beside the others
+        lines = ["[server]", f"port = {self.port}", f'origins = ["{self.url}"]', f'listen = "{listen}"']
+        lines += ["[hosts]", f"count = {hosts}"]  # usually one: whoever misbehaves does so beside the others
         lines += ["[data]", f'directory = "{self.folder / "data"}"']
         lines += [f'images = "{images}"'] if images else []
         self._config.write_text("\n".join([*lines, desktops]))
@@ -62,18 +71,15 @@ class RealGateway:
 
     @property
     def host_pid(self) -> int:
-        """The process of the session host, by the lock it holds."""
-        lock = (self.folder / "data/hosts/0/guests/lock").stat()
-        for line in Path("/proc/locks").read_text().splitlines():
-            fields = line.split()
-            if fields[1] == "FLOCK" and int(fields[5].rpartition(":")[2]) == lock.st_ino:
-                return int(fields[4])
+        """The process of the first session host, by the lock it holds."""
+        if found := holder(self.folder / "data/hosts/0/guests/lock"):
+            return found
         raise AssertionError(f"no session host runs: {self.log.read_text()}")
 
     def sessions(self, user: str = "ada") -> list[Path]:
         """The folders of a person's sessions."""
         found = []
-        for file in sorted((self.folder / "data/hosts/0/guests").glob("*/session.json")):
+        for file in sorted((self.folder / "data/hosts").glob("*/guests/*/session.json")):
             if json.loads(file.read_text())["user"] == user:
                 found.append(file.parent)
         return found
@@ -95,7 +101,7 @@ class RealGateway:
         while time.monotonic() < end:
             assert self._process.poll() is None, self.log.read_text()
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.listen, self.port), 1).close()
             except OSError:
                 time.sleep(0.1)
             else:
@@ -113,3 +119,16 @@ class RealGateway:
         self.line.stop()
         self.run("end-sessions")
         self._folder.cleanup()
+
+
+def holder(lock: Path) -> int | None:
+    """The process that holds a lock (flock) on a file."""
+    try:
+        inode = lock.stat().st_ino
+    except FileNotFoundError:
+        return None
+    for line in Path("/proc/locks").read_text().splitlines():
+        fields = line.split()
+        if fields[1] == "FLOCK" and int(fields[5].rpartition(":")[2]) == inode:
+            return int(fields[4])
+    return None

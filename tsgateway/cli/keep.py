@@ -68,6 +68,6 @@ class Keeper:
 
 def keep() -> None:
     """Run this very command without `--keep` under a keeper, and exit as it does."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--keep"]
-    status = Keeper([sys.executable, sys.argv[0], *arguments]).run()
+    arguments = [argument for argument in sys.orig_argv[1:] if argument != "--keep"]
+    status = Keeper([sys.executable, *arguments]).run()
     sys.exit(status if status >= 0 else 128 - status)
