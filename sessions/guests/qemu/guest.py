@@ -95,6 +95,8 @@ class QemuGuest:
             if failure is None:
                 raise
             raise failure from error
+        if not self._place.user:
+            self._close_boot_screen()  # nobody looks yet, and its pictures would be kept for nothing
         progress(100, "The guest is ready")
 
     async def _start(self, progress: Progress) -> None:
@@ -294,12 +296,15 @@ class QemuGuest:
 
     async def detach(self) -> None:
         """Let go of QEMU, which goes on."""
-        if self._boot_screen is not None:
-            self._boot_screen.close()
-            self._boot_screen = None
+        self._close_boot_screen()
         self._pointer.leave()
         if self._vm is not None:
             self._vm.let_go()
+
+    def _close_boot_screen(self) -> None:
+        if self._boot_screen is not None:
+            self._boot_screen.close()
+            self._boot_screen = None
 
     @property
     def _running(self) -> Vm:

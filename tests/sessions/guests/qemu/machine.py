@@ -31,8 +31,9 @@ class Machine:
         if images is None:
             images = tiny_image().folder.parent
         self.place = Place(
-            folder, images, self.endings.append, reactor, {"accelerator": "tcg", **settings}, Size(1280, 800)
-        )
+            folder, images, self.endings.append, reactor, {"accelerator": "tcg", **settings}, Size(1280, 800),
+            user="ada", desktop="test",
+        )  # fmt: skip
         self.guest = QemuGuest(spec or {"kind": "qemu", "template": "tiny"}, self.place)
 
     async def start(self):
