@@ -18,6 +18,7 @@ from sessions.guests.qemu.personal import PersonalDisk
 from sessions.images.store import Image, ImageStore, describe
 from tests.tsgateway.support import World, sleep
 from tsgateway.cli.disk import disk
+from tsgateway.cli.doctor import doctor
 from tsgateway.cli.image import image
 from tsgateway.cli.pool import pool
 from tsgateway.hosts.place import HOST_COMMAND
@@ -88,6 +89,8 @@ def test_a_disk_that_cannot_be_used_says_why(place: Place):
     own.release()
     (own.folder / "disk" / "owner.json").unlink()
     assert "cannot be used: " in place.run(disk, "list")
+    said = CliRunner().invoke(doctor, ["--config", str(place.config)]).output
+    assert "the disk of ada for office cannot be used" in said
 
 
 # ---- images

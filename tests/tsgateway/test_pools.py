@@ -232,6 +232,13 @@ def test_a_personal_desktop_cannot_stand_ready(tmp_path):
     assert load(path).desktops["d"].spec == {"kind": "qemu", "assignment": "personal"}
 
 
+def test_seats_in_machines_that_people_share_are_no_guests_that_stand_ready(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text('[desktops.d]\ntitle = "D"\nkind = "qemu-shared"\npool = {warm = 1}\n')
+    with pytest.raises(ConfigError, match="empty_minutes = 0"):
+        load(path)
+
+
 def test_times_of_day_may_be_toml_s_own(tmp_path):
     path = tmp_path / "c.toml"
     path.write_text(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import os
 
 import click
 
@@ -78,9 +77,7 @@ def reset(config: Config, desktop: str, user: str, yes: bool) -> None:
         fail(f"the disk of {user} for {desktop} is in use; end that session first", 1)
     except OSError as error:
         where = error.filename or disks
-        fail(
-            f"the disk of {user} for {desktop} cannot be removed: {where}: {os.strerror(error.errno or 0)}", 1
-        )
+        fail(f"the disk of {user} for {desktop} cannot be removed: {where}: {error.strerror or error}", 1)
     if not removed:
         fail(f"no disk is kept for {user} in {desktop}; {spelled('disk list')} shows all", 1)
     click.echo(f"Removed: the disk of {user} for {desktop}.")

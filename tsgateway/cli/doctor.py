@@ -252,6 +252,19 @@ def _images(config: Config, layout: Layout) -> Iterator[Finding]:
             yield Finding("ok", "image", f"desktop {name}: {template}, {image.size / 1e6:.0f} MB")
 
 
+def _disks(config: Config, layout: Layout) -> Iterator[Finding]:
+    from sessions.guests.qemu.personal import kept_disks
+
+    disks = list(kept_disks(layout.disks))
+    for disk in disks:
+        if disk.problem:
+            text = f"the disk of {disk.user} for {disk.desktop} cannot be used: {disk.problem}"
+            yield Finding("warn", "disks", text)
+    if disks:
+        size = sum(disk.bytes for disk in disks)
+        yield Finding("ok", "disks", f"{len(disks)} kept for people, {size / 1e9:.1f} GB")
+
+
 def _plugins(config: Config, layout: Layout) -> Iterator[Finding]:
     from sessions.plugins import installed
 
@@ -319,6 +332,7 @@ CHECKS: tuple[Check, ...] = (
     _hosts,
     _qemu,
     _images,
+    _disks,
     _plugins,
     _videos,
     _desktops,

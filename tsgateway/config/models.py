@@ -319,10 +319,17 @@ class Desktop(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_warm(self) -> Desktop:
-        if self.pool.is_warm and (self.model_extra or {}).get("assignment") == "personal":
+        if not self.pool.is_warm:
+            return self
+        if (self.model_extra or {}).get("assignment") == "personal":
             raise ValueError(
                 "a personal desktop starts from its user's own disk, so none can stand ready: "
                 "leave out pool.warm"
+            )
+        if self.kind == "qemu-shared":
+            raise ValueError(
+                "people get free seats in machines that run, so none can stand ready: leave out pool.warm; "
+                "empty_minutes = 0 keeps a machine"
             )
         return self
 
