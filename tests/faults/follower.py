@@ -6,6 +6,7 @@ It runs on a thread of its own, with the reference decoder, and notes what happe
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import random
@@ -156,10 +157,8 @@ class Follower:
         """Break the line, as a network does; it comes back."""
         line = self._line
         if line is not None:
-            try:
+            with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     def stop(self) -> None:
         """Leave; the session goes on."""

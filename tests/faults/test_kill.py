@@ -1,4 +1,4 @@
-"""kill -9 of the gateway, of a session host, of both, of a guest: what people see of it, and what they do not.
+"""kill -9 of the gateway, of a session host, of both, of a guest: what people see of it, and what not.
 
 How long it takes is measured by bench/recovery.py; here it has to happen.
 """

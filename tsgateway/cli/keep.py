@@ -17,7 +17,7 @@ import click
 
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Waits before it is started again, seconds: none the first time, since people look at their desktops."""
-STEADY_AFTER = 60.0
+STEADY_AFTER = 10.0
 """A gateway that ran this long has done well: its next death counts as the first, seconds."""
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -34,7 +34,7 @@ LEAVE_WITHIN = 30.0
 REAPED_WITHIN = 5.0
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Waits before a host that has died is started again, seconds: none at first, people look at its desktops."""
-STEADY_AFTER = 60.0
+STEADY_AFTER = 10.0
 """A host that ran this long has done well: its next death counts as the first, seconds."""
 MAX_LOG = 8 * 1024 * 1024
 
