@@ -1,7 +1,7 @@
 """How long people wait after a kill -9: `python -m bench.recovery [--times 5]`.
 
-A gateway kept by `serve --keep`, a session host that the gateway keeps, and a viewer that comes back by the browser
-client's rules. Each is killed several times; docs/resilience.md says what the product promises.
+A gateway kept by `serve --keep`, a session host that the gateway keeps, and a viewer that comes back by the
+browser client's rules. Each is killed several times; docs/resilience.md says what the product promises.
 
 serving: from the kill until the gateway answers an HTTPS request and its session hosts are back.
 reattached: from the kill until the viewer has its picture again.
@@ -40,21 +40,21 @@ PAUSE = 11.0
 """Between two kills, seconds: what died long after its start is started again at once."""
 
 
-def kill(gateway: Kept, what: str) -> float:
-    """kill -9; return when."""
+def kill(gateway: Kept, what: str) -> tuple[float, int]:
+    """kill -9; return when, and which session host is not to be counted any more."""
     victims = [gateway.gateway_pid] * (what != "host") + [gateway.host_pids()[0]] * (what != "gateway")
     at = time.monotonic()
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-    return at
+    return at, 0 if what == "gateway" else victims[-1]
 
 
-def serving(gateway: Kept, account: Account, session: str) -> float:
+def serving(gateway: Kept, account: Account, session: str, dead: int) -> float:
     """Wait until the session can be used again; return when."""
     while True:
         try:
             account.post(f"sessions/{session}/ticket")
-            if 0 in gateway.host_pids():
+            if gateway.host_pids().get(0, dead) != dead:
                 return time.monotonic()
         except Exception:  # refused, reset, 503: not yet
             time.sleep(0.02)
@@ -79,8 +79,8 @@ def measure(desktop: str, times: int, say: Callable[[str], None]) -> None:
             rows = []
             for _ in range(times):
                 time.sleep(PAUSE)
-                at = kill(gateway, what)
-                up = serving(gateway, account, follower.session) - at
+                at, dead = kill(gateway, what)
+                up = serving(gateway, account, follower.session, dead) - at
                 rows.append((up, follower.next("picture", at).at - at))
             serves, attached = zip(*rows, strict=True)
             say(

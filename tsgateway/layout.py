@@ -54,6 +54,11 @@ class Layout:
         """The disks of personal desktops."""
         return self.root / "disks"
 
+    @property
+    def clock(self) -> Path:
+        """What the time was when the machine was started (tsgateway/steady)."""
+        return self.root / "clock.json"
+
     def host(self, number: int) -> Path:
         """Return the folder of one session host: settings, log, guests."""
         return self.root / "hosts" / str(number)

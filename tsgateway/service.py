@@ -7,7 +7,6 @@ import functools
 import importlib.metadata
 import importlib.util
 import socket
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +48,7 @@ from tsgateway.layout import DataLock, Layout
 from tsgateway.notify import Notifier
 from tsgateway.policy import Action, Owned, Subject, authorize
 from tsgateway.protocols.tsg.viewer import Refused, Viewer, Viewers
+from tsgateway.steady import steady_time
 from tsgateway.store import Store, StoreUnavailable, open_store
 from tsgateway.store.access import Access
 from tsgateway.threads import Threads
@@ -195,7 +195,7 @@ class Gateway:
             database=access,
             hashing=self._hashing,
             monotonic=self._reactor.seconds,
-            wall=time.time,
+            wall=steady_time(self.layout.clock),
         )
 
     async def _listen(self, make_api: Callable[..., Api], identity: Identity) -> None:

@@ -24,7 +24,7 @@ from sessions.wire.lengths import LengthPrefixed
 from tests.e2e.gateway import PASSWORD
 from tests.reference.picture import Picture
 
-DELAYS = (0.3, 1.0, 2.0)
+DELAYS = (0.3, 0.7, 1.0, 1.0, 2.0)
 HANDSHAKE = 10.0
 PING = 2.0
 SILENCE = 7.0
@@ -68,15 +68,21 @@ class Account:
         self._cookie = ""
         self.post("login", {"name": user, "password": PASSWORD})
 
+    def get(self, path: str) -> dict[str, Any]:
+        """Ask the API. Raises Over for an answer that is final, Lost, OSError and HTTPException."""
+        return self._ask("GET", path, None)
+
     def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask the API. Raises Over for an answer that is final, OSError and HTTPException."""
+        """Tell the API. Raises as `get` does."""
+        return self._ask("POST", path, body or {})
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         context = ssl._create_unverified_context()  # its own certificate, on this machine
         line = http.client.HTTPSConnection(self.address, self.port, timeout=HANDSHAKE, context=context)
         headers = {"Content-Type": "application/json", "Origin": f"https://{self.address}:{self.port}"}
         try:
-            line.request(
-                "POST", f"/api/v1/{path}", json.dumps(body or {}), headers | {"Cookie": self._cookie}
-            )
+            text = None if body is None else json.dumps(body)
+            line.request(method, f"/api/v1/{path}", text, headers | {"Cookie": self._cookie})
             answer = line.getresponse()
             said = json.loads(answer.read() or b"{}")
         finally:

@@ -17,11 +17,12 @@ class Kept(RealGateway):
     """`tsgateway serve --keep`. environment: of the gateway and of all that it starts."""
 
     environment: Mapping[str, str] = {}
+    served = ("serve", "--keep")
 
     def start(self) -> None:
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
-                self._command("serve", "--keep"),
+                self._command(*self.served),
                 cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **self.environment},
             )  # fmt: skip
         self._wait()

@@ -117,15 +117,6 @@ def test_viewers_come_back_by_themselves(gateway: Kept, pair: Pair, what: str) -
 
 
 @pytest.mark.slow
-def test_a_gateway_that_dies_again_and_again(gateway: Kept, pair: Pair) -> None:
-    for _ in range(3):
-        at, pid = time.monotonic(), gateway.kill_gateway()
-        wait_for(lambda pid=pid: gateway.gateway_pid != pid, "another gateway")
-        pair.ada.next("connected", at)
-    assert [len(gateway.sessions(user)) for user in ("ada", "bob")] == [1, 1]
-
-
-@pytest.mark.slow
 def test_who_connects_while_it_starts_again_gets_the_same_session(gateway: Kept, pair: Pair) -> None:
     """Neither gateway nor hosts have told anybody anything yet."""
     pair.ada.stop()

@@ -21,7 +21,7 @@ import {
 
 // ms before each attempt; the last one repeats. A gateway that runs again, or a line that is mended, is found within
 // three seconds: an attempt that nobody answers costs a gateway nothing, and one that starts lets viewers wait.
-export const DELAYS = [300, 1000, 2000];
+export const DELAYS = [300, 700, 1000, 1000, 2000];
 export const HANDSHAKE_TIME = 10_000;
 export const PING_TIME = 2000;
 export const SILENCE_TIME = 7000; // nothing heard for so long: the line is cut
