@@ -14,7 +14,7 @@ const QUIET = [
   "--disable-domain-reliability", "--disable-client-side-phishing-detection", "--no-first-run", "--no-pings",
   "--no-default-browser-check", "--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication",
   "--metrics-recording-only", "--disable-breakpad", "--password-store=basic", "--disable-dev-shm-usage",
-  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE 198.18.77.1",
 ];
 
 const FIREFOX = {

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +36,19 @@ def missing(kind: str) -> str | None:
 
 
 class Browser:
-    """One browser with one page. Every method raises BrowserError when the browser refuses."""
+    """One browser with one page. Every method raises BrowserError when the browser refuses.
 
-    def __init__(self, kind: str = "chromium") -> None:
+    inside: a command that runs others, in another network namespace for instance.
+    """
+
+    def __init__(self, kind: str = "chromium", inside: Sequence[str] = ()) -> None:
         if reason := missing(kind):
             raise BrowserError(reason)
         self.kind = kind
         self._profile = tempfile.TemporaryDirectory(prefix="tsgateway-browser-", ignore_cleanup_errors=True)
         executable = str(shutil.which(EXECUTABLES[kind]))
         self._process = subprocess.Popen(
-            ["node", str(HERE / "browser.mjs"), kind, executable, self._profile.name],
+            [*inside, "node", str(HERE / "browser.mjs"), kind, executable, self._profile.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
