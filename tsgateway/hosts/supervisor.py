@@ -296,7 +296,11 @@ class HostSupervisor:
         settings, log = place.folder / "settings.json", place.folder / "host.log"
         try:
             place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(settings, json.dumps({"socket": str(place.socket), **place.settings}).encode())
+            told = json.dumps({"socket": str(place.socket), **place.settings}).encode()
+            if (
+                not settings.exists() or settings.read_bytes() != told
+            ):  # on a full disk, what is there will do
+                write_whole(settings, told)
             if log.exists() and log.stat().st_size > MAX_LOG:
                 log.replace(log.with_suffix(".log.1"))
             with log.open("ab") as output:
