@@ -38,17 +38,20 @@ class Product:
 
     desktop: the desktop's own keys, as a TOML table's lines. more: further lines of the configuration.
     people: how many accounts; one person has only so many connections (transports/admission).
+    images: the image store, where desktops are made from images.
     """
 
-    def __init__(self, desktop: str, more: str = "", people: int = 1) -> None:
+    def __init__(self, desktop: str, more: str = "", people: int = 1, images: Path | None = None) -> None:
         self._people = [f"bench-{number}" for number in range(people)]
         self._folder = tempfile.TemporaryDirectory(prefix="tsg-bench-")
         folder = Path(self._folder.name)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
+        self.data = folder / "data"
+        store = f'images = "{images}"\n' if images else ""
         self._config = folder / "tsgateway.toml"
         self._config.write_text(
-            f'[server]\nport = {self.port}\n[data]\ndirectory = "{folder}/data"\n'
+            f'[server]\nport = {self.port}\n[data]\ndirectory = "{self.data}"\n{store}'
             f'[desktops.bench]\ntitle = "Bench"\ngroups = ["users"]\n{desktop}\n{more}\n'
         )
         self._log = (folder / "gateway.log").open("w+")
@@ -122,7 +125,12 @@ class Product:
         able = tuple(int(each) for each in VIEWER_CAPABILITIES if each not in without)
         opened = self._opened(desktop, {"width": width, "height": height}, self._cookies[person])
         ticket = base64.urlsafe_b64decode(opened["ticket"] + "==")
-        return Connection(self.port, tsg.ClientHello(1, ticket, "bench", width, height, able))
+        hello = tsg.ClientHello(1, ticket, "bench", width, height, able)
+        return Connection(self.port, hello, opened["session"])
+
+    def end(self, session: str, person: int = 0) -> None:
+        """End a person's session."""
+        self._post(f"/api/v1/sessions/{session}/end", {}, self._cookies[person])
 
     def _opened(self, desktop: str, screen: dict[str, int], cookie: str) -> Any:
         deadline = time.monotonic() + _SECONDS
@@ -153,9 +161,11 @@ class Connection:
     """A viewer's TLS connection.
 
     received: bytes of protocol so far, lengths included. attached: the monotonic time of its ClientHello.
+    session: the id of the session that it shows.
     """
 
-    def __init__(self, port: int, hello: tsg.ClientHello) -> None:
+    def __init__(self, port: int, hello: tsg.ClientHello, session: str = "") -> None:
+        self.session = session
         context = ssl._create_unverified_context()
         context.set_alpn_protocols([tsg.SUBPROTOCOL])
         plain = socket.create_connection(("127.0.0.1", port), _SECONDS)

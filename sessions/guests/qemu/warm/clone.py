@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from twisted.internet.defer import Deferred, TimeoutError
-from twisted.internet.task import deferLater
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import LoopingCall, deferLater
 
 from sessions.guests.base import GuestError
 from sessions.guests.qemu.identity import Identity
@@ -18,7 +18,13 @@ from sessions.guests.qemu.warm.store import Taken
 RENEW = "/usr/lib/tsgateway/renew-identity"
 GREETING_SECONDS = 10
 AGENT_SECONDS = 5.0
-"""How long a copy may take until it has its identity; usually half a second. Then the guest boots instead."""
+"""How long a copy may take until it has its identity; usually half a second. Then the guest boots instead.
+
+Time in which it was kept from running does not count: on a machine that is busy to that degree a boot would
+be worse."""
+LONGEST_SECONDS = 60.0
+"""With that time."""
+_LOOK_SECONDS = 0.2
 _AGAIN_SECONDS = 0.05
 
 
@@ -35,12 +41,44 @@ async def wake(vm: Vm, taken: Taken, reactor: Any, in_thread: devices.InThread) 
 async def renew(vm: Vm, identity: Identity, reactor: Any, seconds: float = AGENT_SECONDS) -> None:
     """Have the guest take its identity and the time. Raises GuestError when it does not do so in time."""
     trying = Deferred.fromCoroutine(_renew(vm, identity, reactor))
+    patience = _Patience(vm, reactor, seconds, trying)
     try:
-        await trying.addTimeout(seconds, reactor)
-    except TimeoutError as error:
+        await trying
+    except CancelledError:
+        if not patience.over:
+            raise
         raise GuestError(
             "The guest's agent is silent.", f"the identity was not renewed within {seconds:g} s"
-        ) from error
+        ) from None
+    finally:
+        patience.end()
+
+
+class _Patience:
+    """Cancels what takes too long."""
+
+    def __init__(self, vm: Vm, reactor: Any, seconds: float, work: Deferred[None]) -> None:
+        self.over = False
+        self._process, self._reactor, self._work = vm.process, reactor, work
+        self._seconds = seconds
+        self._began = reactor.seconds()
+        self._held_up = vm.process.held_up_seconds()
+        self._looking = LoopingCall(self._look)
+        self._looking.clock = reactor
+        self._looking.start(_LOOK_SECONDS, now=False)
+
+    def _look(self) -> None:
+        passed = self._reactor.seconds() - self._began
+        held_up = self._process.held_up_seconds() - self._held_up
+        if passed - held_up > self._seconds or passed > max(LONGEST_SECONDS, self._seconds):
+            self.over = True
+            self.end()
+            self._work.cancel()
+
+    def end(self) -> None:
+        """Look no more."""
+        if self._looking.running:
+            self._looking.stop()
 
 
 async def _renew(vm: Vm, identity: Identity, reactor: Any) -> None:
