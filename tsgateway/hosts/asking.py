@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,12 +42,13 @@ class AskedHost:
             raise
 
     def ask(self, method: str, params: dict[str, Any], within: float = PATIENCE) -> dict[str, Any]:
-        """Return the answer to a request. within: seconds of silence. Raises HostRefused, HostError."""
+        """Return the answer to a request. within: seconds it may take. Raises HostRefused, HostError."""
         number = next(self._numbers)
+        deadline = time.monotonic() + within  # for all: what the host tells of by itself is no answer
         self._socket.settimeout(within)
         try:
             self._socket.sendall(encode(Kind.REQUEST, 0, {"id": number, "method": method, "params": params}))
-            while data := self._socket.recv(65536):
+            while data := self._receive(deadline):
                 for message in self._reader.receive(data):
                     if message.kind is Kind.EVENT and message.body.get("event") == "load":
                         self.load = message.body["params"]
@@ -55,6 +57,10 @@ class AskedHost:
         except (OSError, ProtocolError) as error:
             raise HostError(f"Session host {self.number} does not answer: {error}.") from None
         raise HostError(f"Session host {self.number} has stopped.")
+
+    def _receive(self, deadline: float) -> bytes:
+        self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
+        return self._socket.recv(65536)
 
     def close(self) -> None:
         """Hang up."""

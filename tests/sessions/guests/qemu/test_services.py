@@ -40,7 +40,7 @@ async def machine(tmp_path_factory):
 async def test_it_tells_what_it_is(machine):
     info = await machine.guest.services.info()
     assert (info.os, info.version) == ("Debian GNU/Linux", "12 (bookworm)")
-    assert info.host_name == "desktop"
+    assert info.host_name.startswith("desktop")
     assert info.agent.startswith("7.2")
     assert info.time == pytest.approx(time.time(), abs=60)
 
@@ -92,7 +92,7 @@ async def test_it_is_asked_by_a_later_host_as_well(machine):
     assert machine.guest.services is None
     await later.guest.adopt()
     machine.guest = later.guest
-    assert (await later.guest.services.info()).host_name == "desktop"
+    assert (await later.guest.services.info()).host_name.startswith("desktop")
 
 
 @pytest_twisted.ensureDeferred
