@@ -179,6 +179,7 @@ class Agent:
             except (DisplayError, OSError) as error:
                 raise GuestError("This guest's agent cannot be reached.", str(error)) from error
             self._line = _Line(self._reactor, connected)
+            self._check_there()  # it may have gone meanwhile
             await self._line.sync(next(_ids))
         return self._line
 

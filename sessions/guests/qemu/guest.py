@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -271,9 +272,10 @@ class QemuGuest:
             return
         vm.watched = False
         deadline = self._reactor.seconds() + seconds
+        asking = Deferred.fromCoroutine(vm.agent.shut_down())
         try:
-            await vm.agent.shut_down()
-        except GuestError:
+            await asking.addTimeout(seconds, self._reactor)
+        except (GuestError, TimeoutError):
             if vm.connected:
                 vm.monitor.post("system_powerdown", {})
         await vm.gone_within(deadline - self._reactor.seconds())

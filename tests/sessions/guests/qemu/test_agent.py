@@ -13,7 +13,9 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
 
+from sessions.displays.sockets import connect_unix
 from sessions.guests.base import Finished, GuestError, GuestInfo
+from sessions.guests.qemu import agent as agents
 from sessions.guests.qemu import state
 from sessions.guests.qemu.agent import MAX_WAITING, Agent, AgentSilent
 from sessions.wire.qga import MAX_LINE
@@ -229,6 +231,26 @@ async def test_nothing_is_left_open_whatever_it_did(fake, folder):
         one.close()
     await fake.until(lambda: all(client.gone for client in fake.clients))
     assert open_files() == before
+
+
+@pytest_twisted.ensureDeferred
+async def test_one_that_goes_while_it_is_connected_to_is_let_go_of(fake, agent, monkeypatch):
+    connecting = Deferred()
+
+    async def connect_slowly(*arguments):
+        connected = await connect_unix(*arguments)
+        await connecting
+        return connected
+
+    monkeypatch.setattr(agents, "connect_unix", connect_slowly)
+    asked = asking(agent)
+    await fake.until(lambda: fake.clients)
+    agent.close()
+    connecting.callback(None)
+    with pytest.raises(GuestError, match="No agent runs"):
+        await asked
+    await fake.until(lambda: fake.clients[0].gone)
+    assert fake.asked == []
 
 
 def program(*statuses):
