@@ -116,7 +116,7 @@ def run(settings: host_settings.Settings) -> None:
         signal.signal(number, lambda *_: reactor.callFromThread(_ask_to_quit, server))
     reactor.callWhenRunning(server.registry.adopt_all)
     reactor.callWhenRunning(load_plugins)
-    Timekeeper(reactor, server.registry, time.time).begin()
+    Timekeeper(reactor, server.registry.services, time.time).begin()
     reactor.run(installSignalHandlers=False)
 
 

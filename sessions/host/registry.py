@@ -30,7 +30,7 @@ from twisted.logger import Logger
 
 from sessions import plugins
 from sessions.files import write_whole
-from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, House, Place, Site
+from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, House, Place, Services, Site
 from sessions.host import kept
 from sessions.host.settings import Settings
 from sessions.host.spare import SPARE, Kept, Spare, Wish
@@ -104,6 +104,12 @@ class Registry:
             return self._sessions[name]
         except KeyError:
             raise SessionMissing(f"There is no session {name}.") from None
+
+    def services(self) -> Iterator[tuple[str, Services]]:
+        """Return whom to ask in each guest, those included that wait for a session, by a name for the log."""
+        guests = [(session.identity.session, session.services) for session in self]
+        guests += [(spare.folder.name, spare.services) for spare in self._spares]
+        return ((name, services) for name, services in guests if services is not None)
 
     def spares(self) -> dict[str, int]:
         """Return how many guests stand ready for a session of each desktop; none for those left out."""

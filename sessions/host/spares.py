@@ -14,7 +14,7 @@ removed, before the next is made: what never works costs little and leaves nothi
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,9 @@ class Spares:
         self._looking.clock = reactor
 
     # ---- what the registry asks
+
+    def __iter__(self) -> Iterator[Spare]:
+        return iter([*self._found, *(spare for pool in self._pools.values() for spare in pool.spares)])
 
     def wish(self, wishes: Iterable[Wish]) -> None:
         """Take the whole wish, which replaces the last one."""

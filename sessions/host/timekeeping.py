@@ -14,7 +14,6 @@ from twisted.logger import Logger
 
 from sessions.clock import Clock
 from sessions.guests.base import GuestError, Services
-from sessions.session import Session
 
 log = Logger()
 
@@ -32,12 +31,18 @@ def jumped(before: float, now: float) -> bool:
 class Timekeeper:
     """Sets guests' clocks right after the time has jumped, and once at the beginning, for what was before.
 
-    sessions: those whose guests are looked after; wall: returns the time of day, seconds since 1970.
+    guests: returns whom to ask in each guest, and its name for the log. wall: returns the time of day,
+    seconds since 1970.
     """
 
-    def __init__(self, clock: Clock, sessions: Iterable[Session], wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        guests: Callable[[], Iterable[tuple[str, Services]]],
+        wall: Callable[[], float],
+    ) -> None:
         self._clock = clock
-        self._sessions = sessions
+        self._guests = guests
         self._wall = wall
         self._apart: float | None = None
 
@@ -48,19 +53,18 @@ class Timekeeper:
     def _look(self) -> None:
         before, self._apart = self._apart, self._wall() - self._clock.seconds()
         if before is None or jumped(before, self._apart):
-            for session in self._sessions:
-                if session.services is not None:
-                    Deferred.fromCoroutine(self._follow(session.identity.session, session.services))
+            for name, services in self._guests():
+                Deferred.fromCoroutine(self._follow(name, services))
         self.begin()
 
-    async def _follow(self, id: str, services: Services) -> None:
+    async def _follow(self, name: str, services: Services) -> None:
         try:
             if await set_right(services, self._wall):
-                log.info("session {id}: its guest's clock was wrong and is set right", id=id)
+                log.info("guest {name}: its clock was wrong and is set right", name=name)
         except GuestError as error:
-            log.info("session {id}: its guest's clock is left alone: {error}", id=id, error=str(error))
+            log.info("guest {name}: its clock is left alone: {error}", name=name, error=str(error))
         except Exception:
-            log.failure("session {id}: its guest's clock is left alone", id=id)
+            log.failure("guest {name}: its clock is left alone", name=name)
 
 
 async def set_right(services: Services, wall: Callable[[], float]) -> bool:

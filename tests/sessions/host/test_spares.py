@@ -93,6 +93,19 @@ def test_as_many_stand_ready_as_are_wanted(world):
     assert world.folders == set()
 
 
+def test_whom_to_ask_is_known_for_sessions_and_for_those_that_wait(world, monkeypatch):
+    monkeypatch.setattr(guests.ObedientGuest, "services", property(lambda guest: guest), raising=False)
+    world.wish(wish(2))
+    world.start()
+    world.start("b" * 32, spec={"kind": "testcard"})  # nobody to ask in there
+    asked = dict(world.registry.services())
+    assert set(asked.values()) == set(guests.made)
+    assert "a" * 32 in asked
+    assert len(asked) == 3
+    world.again()
+    assert set(dict(world.registry.services())) == set(asked)
+
+
 def test_they_start_one_after_the_other(world):
     world.wish(wish(2, "slow"), wish(1, "slow", "lab"))
     assert [guest.log for guest in guests.made] == [["begin"]]

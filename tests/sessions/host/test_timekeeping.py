@@ -1,7 +1,5 @@
 """Guests' clocks follow when the machine's has jumped, and are left alone else."""
 
-from types import SimpleNamespace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,18 +39,11 @@ class Host:
         self.clock = Clock()
         self.offset = 1e9
         self.guests = []
-        self.keeper = Timekeeper(self.clock, self.sessions(), lambda: self.clock.seconds() + self.offset)
+        self.keeper = Timekeeper(self.clock, self.asked, lambda: self.clock.seconds() + self.offset)
         self.keeper.begin()
 
-    def sessions(self):
-        host = self
-
-        class Sessions:
-            def __iter__(self):
-                identity = SimpleNamespace(session="a" * 32)
-                return iter([SimpleNamespace(identity=identity, services=each) for each in host.guests])
-
-        return Sessions()
+    def asked(self):
+        return [(str(number), guest) for number, guest in enumerate(self.guests)]
 
     def looks(self, times=1):
         self.clock.pump([LOOK_SECONDS] * times)
@@ -61,7 +52,7 @@ class Host:
 @pytest.fixture
 def host():
     made = Host()
-    made.guests = [Silent(made.clock, 0), Broken(made.clock, 0), None, Guest(made.clock, 1e9)]
+    made.guests = [Silent(made.clock, 0), Broken(made.clock, 0), Guest(made.clock, 1e9)]
     return made
 
 
