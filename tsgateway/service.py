@@ -7,6 +7,7 @@ import functools
 import importlib.metadata
 import importlib.util
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -95,8 +95,14 @@ class House(Protocol):
     def seats(self) -> Mapping[str, int]:
         """Return how many guests of each desktop could start in what runs now."""
 
+    def end_unused(self) -> None:
+        """Begin to end what no guest uses, and from now on whatever is not used any more, at once."""
+
     async def leave(self) -> None:
-        """Let go of everything without ending it; guests have been let go of before. Never raises."""
+        """Let go of everything without ending it; guests have been let go of before. Never raises.
+
+        What is being ended is waited for.
+        """
 
 
 MAX_OUTPUT = 1024 * 1024

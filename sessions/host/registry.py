@@ -188,6 +188,12 @@ class Registry:
             raise SessionRefused(f"it claims to be session {identity.session}, which another folder is")
         self._make(identity, folder, kept.read(folder)).adopt()
 
+    def end_unused(self) -> None:
+        """End what guests have shared and nobody uses any more, and keep nothing of it for others."""
+        for house in self._houses.values():
+            if house is not None:
+                house.end_unused()
+
     def _adopt_houses(self) -> None:
         for folder in sorted(self._settings.state.glob(f"{HOUSES}/*")):
             try:

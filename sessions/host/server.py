@@ -228,6 +228,10 @@ class HostLink(Protocol):
     def _spares(self, params: dict[str, Any]) -> dict[str, Any]:
         return self._server.registry.pools()
 
+    def _end_unused(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._server.registry.end_unused()
+        return {}
+
     def _quit(self, params: dict[str, Any]) -> dict[str, Any]:
         if not self._server.quit.called:
             self._server.quit.callback(None)
@@ -249,6 +253,7 @@ class HostLink(Protocol):
         "run": _run,
         "pools": _pools,
         "spares": _spares,
+        "end_unused": _end_unused,
         "quit": _quit,
     }
 

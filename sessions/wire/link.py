@@ -22,6 +22,7 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     run        {session, command: [word], input, seconds}          → {code, out, err}
     pools      {pools: [Wish]}                                     → {pools: [Pool], left}
     spares     {}                                                  → {pools: [Pool], left}
+    end_unused {}                                                  → {}   machines nobody shares any more end
     quit       {}                                                  → {}   host detaches its guests and exits
 
 Events (host to gateway):

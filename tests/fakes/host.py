@@ -137,6 +137,9 @@ class FakeHost:
             )
         ]
 
+    def do_end_unused(self, writer):
+        pass
+
     def do_detach(self, writer, viewer):
         self.viewers.pop(viewer, None)
 

@@ -19,8 +19,9 @@ PATIENCE = 10.0
 
 
 class AskedHost:
-    """A session host that runs. sessions: what it has (SessionInfo of the link). pid: its process. load: its Load,
-    if it told.
+    """A session host that runs. sessions: what it has (SessionInfo of the link). pid: its process.
+
+    load: its Load, if it told.
 
     Opening it raises FileNotFoundError or ConnectionRefusedError when none runs there, else HostError.
     """

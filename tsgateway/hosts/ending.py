@@ -51,6 +51,7 @@ async def _end_on(number: int, config: Config, layout: Layout, reactor: Any, com
             await host.request("end", {"session": info["session"]})
         await ending.over(sessions).addTimeout(PATIENCE, reactor)
         await _end_spares(host, reactor)
+        await host.request("end_unused", {})
     except (HostError, TimeoutError) as error:
         reason = str(error) or f"no answer within {PATIENCE:.0f} s"
         raise StartError(f"session host {number} cannot end its sessions: {reason}") from None

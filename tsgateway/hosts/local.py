@@ -14,7 +14,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from tsgateway.config import Config
-from tsgateway.hosts.place import host_place, occupied, remains
+from tsgateway.hosts.place import holds, host_place, occupied
 from tsgateway.hosts.placement import HostState
 from tsgateway.hosts.pools import Pools
 from tsgateway.hosts.sessions import Sessions
@@ -86,7 +86,7 @@ class LocalHosts:
             and host.state is HostState.UP
             and not self._sessions.on(host)
             and not self._pools.wants(host)
-            and not remains(self._layout.host(host.number))
+            and not holds(self._layout.host(host.number))
         )
 
     def _fault(self, failure: Any, host: HostSupervisor) -> None:

@@ -39,6 +39,7 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
     guests["qemu"]["cache"] = str(folder.parent)  # what one host has found out about KVM, all know
     guests["qemu"]["disks_folder"] = str(layout.disks)
     guests["qemu"]["warm_folder"] = str(layout.warm)
+    guests["qemu-shared"] = guests["qemu"]
     settings = {
         "state": str(folder / "guests"),
         "images": str(layout.images),
@@ -52,7 +53,15 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
 
 def occupied(folder: Path) -> bool:
     """Tell whether a host of an earlier gateway runs in this folder, or has left sessions there."""
-    return remains(folder) > 0 or runs(folder)
+    return holds(folder) or runs(folder)
+
+
+def holds(folder: Path) -> bool:
+    """Tell whether there is something that a host in this folder must look after.
+
+    Sessions, or machines that many people share and that may have nobody just now.
+    """
+    return remains(folder) > 0 or any((folder / "guests").glob("houses/*/*"))
 
 
 def remains(folder: Path) -> int:

@@ -40,6 +40,7 @@ class Machines:
         self._emptying: dict[str, Any] = {}  # IDelayedCall of each machine that nobody uses
         self._work: set[Deferred[None]] = set()
         self._left = False
+        self._keep = True  # machines that nobody uses, for a while
 
     def adopt(self) -> None:
         """Take up the machines that an earlier session host has left."""
@@ -62,6 +63,15 @@ class Machines:
             if machine.up:
                 free[machine.desktop] += machine.free
         return free
+
+    def end_unused(self) -> None:
+        """End machines that nobody uses, at once from now on."""
+        self._keep = False
+        for call in self._emptying.values():
+            call.cancel()
+        self._emptying.clear()
+        for machine in list(self._machines.values()):
+            self._look_whether_empty(machine)
 
     async def leave(self) -> None:
         """Let go of every machine; wait for those that are being ended."""
@@ -165,9 +175,12 @@ class Machines:
 
     def _look_whether_empty(self, machine: Machine) -> None:
         name, minutes = machine.folder.name, machine.spec.empty_minutes
-        if machine.tenants or not machine.up or name in self._emptying or self._left or not minutes:
+        if machine.tenants or not machine.up:
             return
-        self._emptying[name] = self._site.reactor.callLater(minutes * 60, self._unused, machine)
+        if not self._keep:
+            self._in_background(self._end(machine))
+        elif minutes and name not in self._emptying and not self._left:
+            self._emptying[name] = self._site.reactor.callLater(minutes * 60, self._unused, machine)
 
     def _unused(self, machine: Machine) -> None:
         del self._emptying[machine.folder.name]

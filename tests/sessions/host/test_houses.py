@@ -27,6 +27,9 @@ class Rooms:
     def seats(self):
         return self.free
 
+    def end_unused(self):
+        self.said.append("end unused")
+
     async def leave(self):
         self.said.append("leave")
 
@@ -99,6 +102,13 @@ def test_a_house_is_found_again_before_its_guests_and_left_after_them(make, tmp_
     later.adopt_all()
     Deferred.fromCoroutine(later.leave())
     assert Lodger.opened[-1].said == ["adopt", "guest adopted", "guest left", "leave"]
+
+
+def test_what_nobody_uses_is_ended_when_a_gateway_says_so(make):
+    registry = make()
+    start(registry, ID)
+    registry.end_unused()
+    assert Lodger.opened[0].said == ["end unused"]
 
 
 def test_a_house_without_guests_is_found_again(make, tmp_path):

@@ -145,7 +145,7 @@ def test_nobody_gets_at_anothers_home_processes_or_screen(people, agent):
 
 
 def test_a_link_to_anothers_screen_is_not_followed(house, people, agent):
-    """What joins sockets to ports may open any; whose socket a seat has is the person's choice."""
+    """What joins sockets to ports may open any of them, and the path to a seat's is the person's own."""
     bob = people[1]
     name = account(agent, ADA)
     uids = [agent.run(f"id -u {each}").strip() for each in (name, "bob")]
