@@ -1,7 +1,7 @@
 """The shared machines of one session host: who is seated where, and when machines come and go.
 
 Sessions of one desktop fill a machine before another is started. A machine that nobody uses is kept for a
-while and then shut down.
+while and then shut down. One whose template has been built anew meanwhile takes nobody any more.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from twisted.logger import Logger
 from sessions.guests.base import GuestError, Site
 from sessions.guests.qemu_shared.machine import Machine, Tenant
 from sessions.guests.qemu_shared.spec import Spec
+from sessions.images.errors import ImageError
+from sessions.images.store import ImageStore
 
 log = Logger()
 
@@ -95,7 +97,12 @@ class Machines:
 
         The machine may not be up yet (`Machine.wait`).
         """
-        ours = [each for each in self._machines.values() if (each.desktop, each.spec) == (desktop, spec)]
+        version = self._version(spec.template)
+        ours = [
+            each
+            for each in self._machines.values()
+            if (each.desktop, each.spec) == (desktop, spec) and each.version in ("", version)
+        ]
         # The fullest first, so that others may become empty.
         for machine in sorted(ours, key=lambda each: each.free):
             seat = machine.free_seat(tenant.user)
@@ -107,6 +114,13 @@ class Machines:
                 f"All {people} seats of this desktop are taken. Try again when somebody has logged off."
             )
         return self._seated(self._new(desktop, spec), 0, tenant)
+
+    def _version(self, template: str) -> str:
+        """Return the version of an image; "" where there is none, which starting a machine tells better."""
+        try:
+            return ImageStore(self._site.images).get(template).version
+        except (ImageError, OSError):
+            return ""
 
     def _seated(self, machine: Machine, seat: int, tenant: Tenant) -> tuple[Machine, int]:
         machine.tenants[seat] = tenant

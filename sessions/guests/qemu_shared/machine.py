@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from sessions.files import write_whole
 from sessions.guests.base import GuestError, Place, Progress, Services, Site
 from sessions.guests.qemu import state
 from sessions.guests.qemu.guest import QemuGuest
+from sessions.guests.qemu.state import State
 from sessions.guests.qemu_shared.control import REPLY_SECONDS, Control
 from sessions.guests.qemu_shared.spec import Spec
 from sessions.guests.qemu_shared.stream import open_stream
@@ -72,6 +72,8 @@ class Machine:
         self.desktop = desktop
         self.spec = spec
         self.tenants: dict[int, Tenant] = {}
+        self.version = ""
+        """Of the image it was made from; "" as long as it is not up."""
         self.up = False
         self.closing = False
         """Nobody is seated here any more: it is ending."""
@@ -90,7 +92,7 @@ class Machine:
     def describe(self) -> None:
         """Make the folder, by which a later session host finds the machine. Raises OSError."""
         (self.folder / "guest").mkdir(mode=0o700, parents=True)
-        table = {"desktop": self.desktop, "spec": asdict(self.spec)}
+        table = {"desktop": self.desktop, "spec": self.spec.table()}
         write_whole(self.folder / DESCRIPTION, json.dumps(table).encode())
 
     @staticmethod
@@ -140,6 +142,7 @@ class Machine:
         """Connect to the program that seats people; return who sits where."""
         with state.short_path(self.folder / "guest", f"{CONTROL_PORT}.sock") as path:
             connected = await connect_unix(self._site.reactor, path, CONNECT_SECONDS)
+        self.version = State.read(self.folder / "guest").image_version
         self._control = Control(self._site.reactor, connected, self._told, lambda: None)
         try:
             return await self._control.hello(HELLO_SECONDS)

@@ -14,7 +14,7 @@ The session host's settings are those of kind "qemu".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sessions.guests.base import GuestError
@@ -28,7 +28,10 @@ BASE_MB, SESSION_MB = 512, 192
 
 @dataclass(frozen=True)
 class Spec:
-    """A valid desktop. Machines are shared by sessions whose desktop says the same."""
+    """A valid desktop. Machines are shared by sessions whose desktop says the same.
+
+    memory_mb is 0 where the default shall be taken.
+    """
 
     template: str
     sessions_per_guest: int = 8
@@ -43,7 +46,7 @@ class Spec:
         template = spec.get("template")
         if not isinstance(template, str) or not template:
             raise GuestError("This desktop does not say which image it is made from (“template”).")
-        made = cls(
+        return cls(
             template,
             _number(spec, "sessions_per_guest", SESSIONS_PER_GUEST, cls.sessions_per_guest),
             _number(spec, "machines", MACHINES, cls.machines),
@@ -51,7 +54,10 @@ class Spec:
             _number(spec, "cpus", CPUS, cls.cpus),
             _number(spec, "empty_minutes", EMPTY_MINUTES, cls.empty_minutes),
         )
-        return made
+
+    def table(self) -> dict[str, Any]:
+        """Return what `read` takes."""
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("memory_mb", 0)}
 
     @property
     def machine(self) -> dict[str, Any]:

@@ -42,21 +42,35 @@ class House:
         return person
 
     def ask(self, method, **params):
-        return self.gateway.ask(method, **params)["result"]
+        answer = self.gateway.ask(method, **params)
+        self.hear()
+        return answer["result"]
+
+    def run(self, script):
+        """Run a shell script as root in the machine of those who have a desktop; return what it prints."""
+        session = next(person.session for person in self.people.values() if person.has_desktop)
+        command = ["/bin/sh", "-c", script]
+        done = self.ask("run", session=session, command=command, input="", seconds=PATIENCE)
+        return base64.b64decode(done["out"]).decode(errors="replace")
 
     def take(self):
         """Take one message of the session host."""
         message = self.gateway.next()
+        self.hear()
         if message.kind is link.Kind.VIEWER and message.channel in self.people:
             self.people[message.channel].take(message.body)
-        elif message.kind is link.Kind.EVENT:
-            params = message.body["params"]
-            if message.body["event"] == "session":
+
+    def hear(self):
+        """Note what the session host has told by events."""
+        for event in self.gateway.events:
+            params = event["params"]
+            if event["event"] == "session":
                 self.infos[params["session"]] = params
-            elif message.body["event"] == "load":
+            elif event["event"] == "load":
                 self.load = params
-            elif message.body["event"] == "detached" and params["viewer"] in self.people:
+            elif event["event"] == "detached" and params["viewer"] in self.people:
                 self.people[params["viewer"]].farewell = params["reason"]
+        self.gateway.events.clear()
 
     def until(self, test, what):
         """Take messages until the test is true."""
@@ -134,6 +148,11 @@ class Person:
     @property
     def info(self):
         return self.house.infos.get(self.session, {})
+
+    @property
+    def has_desktop(self):
+        beginning_or_over = (None, tsg.SessionState.STARTING, tsg.SessionState.ENDED)
+        return self.info.get("state") not in beginning_or_over
 
     @property
     def ended(self):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from sessions.guests.qemu.state import State
-from tests.e2e.agent import Agent
+from sessions.wire import tsg
 from tests.images_fixture import desktop_image
 from tests.sessions.guests.qemu_shared.people import PATIENCE, SCREEN, House
 
@@ -45,9 +45,8 @@ def people(house):
 
 @pytest.fixture(scope="module")
 def agent(house, people):
-    (folder,) = house.machines
-    with Agent(folder) as made:
-        yield made
+    """What runs scripts as root in the machine."""
+    return house
 
 
 def stands(person):
@@ -117,8 +116,6 @@ def test_keys_and_text_go_to_the_right_desktop_and_only_there(house, people, age
 
 def test_the_screen_follows_the_viewer(house, people, agent):
     ada = people[0]
-    from sessions.wire import tsg
-
     for width, height in ((1400, 900), SCREEN):
         ada.say(tsg.RequestSize(width, height))
         house.until(
