@@ -91,7 +91,8 @@ class Machine:
 
     def describe(self) -> None:
         """Make the folder, by which a later session host finds the machine. Raises OSError."""
-        (self.folder / "guest").mkdir(mode=0o700, parents=True)
+        self.folder.mkdir(mode=0o700, parents=True)
+        (self.folder / "guest").mkdir(mode=0o700)
         table = {"desktop": self.desktop, "spec": self.spec.table()}
         write_whole(self.folder / DESCRIPTION, json.dumps(table).encode())
 
