@@ -1,7 +1,8 @@
 """A seat in a machine that many people share, as a session's guest (kind "qemu-shared", see spec.py).
 
 Its folder holds `seat.json`: which machine, which seat, and the name by which the machine knows the session,
-a new one for each time the person signs in. It is written before the person is signed in.
+a new one for each time the person signs in. It is written before the person is signed in, and again when that
+is done: a session host that finds it in between goes on with it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class SharedGuest:
         self._house = place.house
         self.user = place.user
         self.session = ""
+        self.signed_in = False
         self._machine: Machine | None = None
         self._seat = -1
         self._up = False  # signed in or adopted, and not let go of: only then is `Place.ended` called
@@ -67,7 +69,7 @@ class SharedGuest:
     async def start(self, progress: Progress) -> None:
         """Sign the person in, in a machine that runs or one that is started for it. Raises GuestError."""
         self._failure = ""
-        self.session = secrets.token_hex(16)
+        self.session, self.signed_in = secrets.token_hex(16), False
         self._machine, self._seat = self._house.take(self._place.desktop, self._spec, self)
         try:
             self._write()
@@ -81,21 +83,23 @@ class SharedGuest:
     async def _sign_in(self, machine: Machine, progress: Progress) -> None:
         if not machine.up:
             await machine.wait(lambda percent, _: progress((percent or 0) * 8 // 10, STARTING))
-        progress(85, "Signing you in")
-        await machine.sign_in(self._seat, self, self._place.screen)
+        if self._failure:  # the machine has said so while it was taken up
+            raise GuestError(self._failure)
+        if not self.signed_in:
+            progress(85, "Signing you in")
+            await machine.sign_in(self._seat, self, self._place.screen)
+            self.signed_in = True
+            self._write()
         if self._failure:
             raise GuestError(self._failure)
 
     async def adopt(self) -> None:
         """Find the seat again. Raises GuestError."""
-        name, seat, session = self._read()
-        self.session = session
+        name, seat, self.session, self.signed_in = self._read()
         self._machine = self._house.claim(name, seat, self)
         self._seat = seat
         try:
-            await self._machine.wait(lambda percent, text: None)
-            if self._failure:
-                raise GuestError(self._failure)
+            await self._sign_in(self._machine, lambda percent, text: None)
         except BaseException:
             self._house.give_back(self._machine, seat, self)
             self._machine = None
@@ -105,17 +109,23 @@ class SharedGuest:
     def _write(self) -> None:
         if self._machine is None:
             return
-        table = {"machine": self._machine.folder.name, "seat": self._seat, "session": self.session}
+        table = {
+            "machine": self._machine.folder.name,
+            "seat": self._seat,
+            "session": self.session,
+            "signed_in": self.signed_in,
+        }
         try:
             write_whole(self._place.folder / SEAT, json.dumps(table).encode())
         except OSError as error:
             raise GuestError("This session's folder cannot be written.", str(error)) from error
 
-    def _read(self) -> tuple[str, int, str]:
+    def _read(self) -> tuple[str, int, str, bool]:
         try:
             with (self._place.folder / SEAT).open("rb") as file:
                 table = json.loads(file.read(_MAX_SEAT))
-            return str(table["machine"]), int(table["seat"]), str(table["session"])
+            name, seat, session = str(table["machine"]), int(table["seat"]), str(table["session"])
+            return name, seat, session, bool(table["signed_in"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise GuestError("This session's seat cannot be found again.", repr(error)) from error
 

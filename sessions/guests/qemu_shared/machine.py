@@ -36,7 +36,7 @@ SHARED = "tsgateway.shared"
 """The word by which an image's kernel is told that nobody sits at the machine's own screen."""
 
 CONNECT_SECONDS = 5.0
-HELLO_SECONDS = 60.0
+HELLO_SECONDS = 120.0
 """How long the program that seats people may take to answer when the machine is up."""
 LOG_ON_SECONDS = 150.0
 LOG_OFF_SECONDS = 45.0
@@ -47,10 +47,11 @@ _MAX_DESCRIPTION = 64 * 1024
 
 
 class Tenant(Protocol):
-    """Who has a seat."""
+    """Who has a seat. signed_in: whether the machine has been told so, with success."""
 
     user: str
     session: str
+    signed_in: bool
 
     def ended(self, reason: str) -> None:
         """The seat is no more, by itself; the reason is a sentence."""
@@ -135,7 +136,7 @@ class Machine:
                 )
                 Deferred.fromCoroutine(self._sign_out(number, session, 0))
         for number, tenant in list(self.tenants.items()):
-            if sessions.get(number) != tenant.session:
+            if tenant.signed_in and sessions.get(number) != tenant.session:
                 self._dismiss(number, tenant, "This desktop has ended while nobody looked after it.")
         self._settle(None)
 

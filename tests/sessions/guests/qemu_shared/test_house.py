@@ -54,6 +54,7 @@ class Person:
     def __init__(self, user):
         self.user = user
         self.session = f"session of {user}"
+        self.signed_in = True
         self.reasons = []
 
     def ended(self, reason):

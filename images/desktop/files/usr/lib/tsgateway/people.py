@@ -85,6 +85,7 @@ class Seat:
         self.session = session
         self.account = account
         self.pid = 0
+        self.stands = threading.Event()
         self.over = threading.Event()
 
     @property
