@@ -32,6 +32,7 @@ from sessions import plugins
 from sessions.files import write_whole
 from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, House, Place, Services, Site
 from sessions.host import kept
+from sessions.host.memory import FreedMemory
 from sessions.host.settings import Settings
 from sessions.host.spare import SPARE, Kept, Spare, Wish
 from sessions.host.spares import Spares
@@ -86,6 +87,7 @@ class Registry:
         self._houses: dict[str, House | None] = {}
         self._folders: dict[str, Path] = {}
         self._burials: set[Deferred[None]] = set()
+        self._freed = FreedMemory(reactor, in_thread)
         self._spares = Spares(
             settings.state,
             settings.images,
@@ -226,6 +228,7 @@ class Registry:
                 await session.leave()
             except Exception:
                 log.failure("session {id} is not left as it should be", id=session.identity.session)
+        self._freed.stop()
         await self._spares.leave()
         await self._wait_for_burials()
         for house in self._houses.values():
@@ -301,6 +304,8 @@ class Registry:
 
     def _session_changed(self, session: Session) -> None:
         self._changed(session)
+        if session.state in (SessionState.DISCONNECTED, SessionState.ENDED):
+            self._freed.expect()
         if session.state is SessionState.ENDED and session.identity.session in self._sessions:
             del self._sessions[session.identity.session]
             self._in_background(self._bury(session))

@@ -9,11 +9,13 @@ from twisted.internet.task import Clock
 
 from sessions import plugins
 from sessions.guests import testcard
+from sessions.host.memory import WAIT_SECONDS
 from sessions.host.registry import LEAVE_SECONDS, Registry
 from sessions.host.settings import Settings
 from sessions.identity import Identity
 from sessions.pixels.geometry import Size
 from sessions.rules import Rules
+from sessions.session import REST_SECONDS
 from sessions.wire.tsg import SessionState
 from tests.sessions.host.process import at_once
 
@@ -206,3 +208,19 @@ def test_a_folder_that_somebody_else_has_put_there_is_not_believed(tmp_path, reg
         os.chown(folder, 1234, 1234)
         assert adopted(tmp_path) == []
         assert folder.exists()
+
+
+def test_what_a_session_had_is_given_back_once_it_was_left(registry, clock, thread):
+    session = registry.start(Identity(ID, "d", "ada", "Card", CARD), Size(320, 200))
+    clock.advance(REST_SECONDS)
+    assert thread.calls == []
+    clock.advance(WAIT_SECONDS - REST_SECONDS)
+    [(call, _)] = thread.calls
+    assert call.func.__name__ == "malloc_trim"
+    thread.run()
+    Deferred.fromCoroutine(session.end("Enough."))
+    thread.run()  # its folder goes
+    clock.advance(WAIT_SECONDS)
+    assert len(thread.calls) == 1
+    Deferred.fromCoroutine(registry.leave())
+    assert not clock.getDelayedCalls()
