@@ -24,6 +24,7 @@ class TestcardDisplay:
     __test__ = False  # not a test, whatever a test runner thinks of the name
     resizable = True
     takes_text = True
+    _picture: testcard.Picture
 
     def __init__(self, reactor: Reactor, framebuffer: Framebuffer, to: DisplayEvents, size: Size, fps: float):
         self.number = 0
@@ -73,10 +74,11 @@ class TestcardDisplay:
             self._loop.stop()
 
     def close(self) -> None:
-        """Stop the clock."""
+        """Stop the clock and let go of the picture."""
         self._open = False
         if self._loop.running:
             self._loop.stop()
+        self._picture = self._picture[:0, :0].copy()
 
     def _tick(self, count: int) -> None:
         self.number += count

@@ -5,26 +5,20 @@ They end with their displays and cannot end by themselves.
 
 from __future__ import annotations
 
-from typing import Protocol
+from weakref import WeakSet
 
 from sessions.displays.base import Display
 
 
-class _Closable(Display, Protocol):
-    @property
-    def is_open(self) -> bool:
-        """Whether it still delivers."""
-
-
 class OnlyShown:
-    """The part of a guest (see base.py) that keeps its displays and lets go of them."""
+    """The part of a guest (see base.py) that knows its displays and lets go of them."""
 
     def __init__(self) -> None:
-        self._displays: list[_Closable] = []
+        self._displays: WeakSet[Display] = WeakSet()
 
-    def _keep(self, display: _Closable) -> Display:
-        """Note a display that was opened, to be closed at the end."""
-        self._displays = [other for other in self._displays if other.is_open] + [display]
+    def _keep(self, display: Display) -> Display:
+        """Note a display that was opened, to be closed at the end if it is still there."""
+        self._displays.add(display)
         return display
 
     async def adopt(self) -> None:
@@ -39,9 +33,8 @@ class OnlyShown:
 
     async def stop(self) -> None:
         """Close the displays."""
-        for display in self._displays:
+        for display in list(self._displays):
             display.close()
-        self._displays = []
 
     async def detach(self) -> None:
         """Close the displays."""
