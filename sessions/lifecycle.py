@@ -123,13 +123,16 @@ def markdown() -> str:
             f"{_name(each.before)} → {_name(each.after)}" for each in LIVING if each.why is event
         )
         events.append(f"| `{event.name}` | {event.value} | {steps} |")
-    reasons = [f"| `{reason.name}` | {reason.value} |" for reason in EndReason]
+    reasons: list[str] = []
+    for reason in EndReason:
+        states = ", ".join(map(_name, _ONLY_FROM[reason])) if reason in _ONLY_FROM else "any"
+        reasons.append(f"| `{reason.name}` | {reason.value} | {states} |")
     return "\n".join(
         [
             "```mermaid", diagram(), "```", "",
             "| state | means |", "|---|---|", *states, "",
             "| what happens | means | leads |", "|---|---|---|", *events, "",
-            "| why it ended | means |", "|---|---|", *reasons, "",
+            "| why it ended | means | from |", "|---|---|---|", *reasons, "",
         ]
     )  # fmt: skip
 
