@@ -125,8 +125,8 @@ def markdown() -> str:
         events.append(f"| `{event.name}` | {event.value} | {steps} |")
     reasons: list[str] = []
     for reason in EndReason:
-        states = ", ".join(map(_name, _ONLY_FROM[reason])) if reason in _ONLY_FROM else "any"
-        reasons.append(f"| `{reason.name}` | {reason.value} | {states} |")
+        before = ", ".join(map(_name, _ONLY_FROM[reason])) if reason in _ONLY_FROM else "any"
+        reasons.append(f"| `{reason.name}` | {reason.value} | {before} |")
     return "\n".join(
         [
             "```mermaid", diagram(), "```", "",
