@@ -2,7 +2,8 @@
 
 Version 1 (a hierarchy for each controller) and 2 (one for all). A group is made below that of this process,
 so it keeps what the whole service may use. Version 2 allows that only where no process is in the group
-itself: where systemd has delegated ours (`Delegate=yes`), its processes move into a child first.
+itself, so there it is made beside this process's, below the service's group that systemd has left to us
+(`Delegate=`, `DelegateSubgroup=`); our own cannot be divided, since systemd starts the service in it again.
 
 QEMU joins before it is QEMU (`joining`), so nothing of it is counted elsewhere. Its folder says which groups
 it has, before they are made, so they are removed whoever ends the guest. What is here blocks for moments.
@@ -34,7 +35,6 @@ PERIOD = 100_000
 
 RECORD = "cgroups.json"
 _PREFIX = "tsgateway-"
-_SERVICE = "tsgateway-service"
 _GONE_SECONDS = 2.0
 _JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
 
@@ -184,34 +184,26 @@ def _parent(hierarchy: Hierarchy) -> Path:
     own = hierarchy.own
     if hierarchy.version == 1:
         return own
-    if own.name == _SERVICE:
-        own = own.parent
-    wanted = set(hierarchy.controllers)
-    control = own / "cgroup.subtree_control"
-    if not wanted <= set(control.read_text(encoding="ascii").split()):
-        is_root = not (own / "cgroup.events").exists()
-        if not is_root:
-            _move_processes(own)
-        control.write_text(" ".join(f"+{name}" for name in sorted(wanted)), encoding="ascii")
-    return own
-
-
-def _move_processes(own: Path) -> None:
-    """Make room in a group that was delegated to us. Raises NoCgroup, OSError."""
-    try:
-        delegated = os.getxattr(own, "user.delegate") == b"1"
-    except OSError:
-        delegated = False
-    if not delegated:
+    is_root = not (own / "cgroup.events").exists()
+    if not is_root and not _is_delegated(own.parent):
         raise NoCgroup(
-            f"the control group {own} is not ours to divide; run the gateway as a systemd service with "
-            "Delegate=yes"
+            f"the control group {own} is not ours to divide; run the gateway as a service of systemd 254 or "
+            "newer with Delegate=yes and DelegateSubgroup=gateway"
         )
-    service = own / _SERVICE
-    service.mkdir(exist_ok=True)
-    for process in (own / "cgroup.procs").read_text(encoding="ascii").split():
-        with contextlib.suppress(ProcessLookupError):
-            (service / "cgroup.procs").write_text(process, encoding="ascii")
+    parent = own if is_root else own.parent
+    control = parent / "cgroup.subtree_control"
+    missing = set(hierarchy.controllers) - set(control.read_text(encoding="ascii").split())
+    if missing:
+        control.write_text(" ".join(f"+{name}" for name in sorted(missing)), encoding="ascii")
+    return parent
+
+
+def _is_delegated(group: Path) -> bool:
+    """Tell whether systemd has left a group to us. The service's processes are in a child of it then."""
+    try:
+        return os.getxattr(group, "user.delegate") == b"1"
+    except OSError:
+        return False
 
 
 def _limit(hierarchy: Hierarchy, group: Path, wanted: Limits) -> None:

@@ -76,16 +76,16 @@ def test_none():
 
 
 def tree(tmp_path, *, delegated=False, enabled="", is_root=False):
-    """A group of ours with two processes in it."""
-    own = tmp_path / "tsgateway.service"
-    own.mkdir()
-    (own / "cgroup.subtree_control").write_text(enabled)
-    (own / "cgroup.procs").write_text("11\n12\n")
-    if not is_root:
-        (own / "cgroup.events").write_text("populated 1\n")
+    """A service's group, with that of its processes in it."""
+    own = tmp_path / "tsgateway.service" / "gateway"
+    own.mkdir(parents=True)
+    for group in (own, own.parent):
+        (group / "cgroup.subtree_control").write_text(enabled)
+        if not is_root:
+            (group / "cgroup.events").write_text("populated 1\n")
     if delegated:
         try:
-            os.setxattr(own, "user.delegate", b"1")
+            os.setxattr(own.parent, "user.delegate", b"1")
         except OSError as error:
             pytest.skip(f"no extended attributes on {tmp_path}: {error}")
     return Hierarchy(2, ("cpu", "memory"), tmp_path, own)
@@ -93,31 +93,29 @@ def tree(tmp_path, *, delegated=False, enabled="", is_root=False):
 
 def test_a_group_that_is_not_ours_is_left_alone(tmp_path):
     here = tree(tmp_path)
-    with pytest.raises(NoCgroup, match="Delegate=yes"):
+    with pytest.raises(NoCgroup, match="DelegateSubgroup=gateway"):
         cgroup._parent(here)
-    assert sorted(path.name for path in here.own.iterdir()) == [
-        "cgroup.events", "cgroup.procs", "cgroup.subtree_control",
-    ]  # fmt: skip
+    for group in (here.own, here.own.parent):
+        assert (group / "cgroup.subtree_control").read_text() == ""
+
+
+def test_in_a_delegated_group_guests_are_beside_the_gateway(tmp_path):
+    here = tree(tmp_path, delegated=True)
+    assert cgroup._parent(here) == here.own.parent
+    assert (here.own.parent / "cgroup.subtree_control").read_text() == "+cpu +memory"
     assert (here.own / "cgroup.subtree_control").read_text() == ""
 
 
-def test_processes_of_a_delegated_group_make_room(tmp_path):
-    here = tree(tmp_path, delegated=True)
-    assert cgroup._parent(here) == here.own
-    assert (here.own / "tsgateway-service" / "cgroup.procs").read_text() == "12"  # each was written
-    assert (here.own / "cgroup.subtree_control").read_text() == "+cpu +memory"
-    moved = Hierarchy(2, here.controllers, here.mount, here.own / "tsgateway-service")
-    (here.own / "cgroup.subtree_control").write_text("cpu memory pids")
-    assert cgroup._parent(moved) == here.own
+def test_what_is_enabled_already_is_left_as_it_is(tmp_path):
+    here = tree(tmp_path, delegated=True, enabled="memory cpu pids")
+    assert cgroup._parent(here) == here.own.parent
+    assert (here.own.parent / "cgroup.subtree_control").read_text() == "memory cpu pids"
 
 
-def test_the_root_and_one_that_is_divided_already_are_used_as_they_are(tmp_path):
-    here = tree(tmp_path, is_root=True)
+def test_processes_of_the_root_may_have_groups_beside_them(tmp_path):
+    here = tree(tmp_path, is_root=True, enabled="cpu")
     assert cgroup._parent(here) == here.own
-    assert (here.own / "cgroup.procs").read_text() == "11\n12\n"
-    (here.own / "cgroup.events").touch()
-    (here.own / "cgroup.subtree_control").write_text("memory cpu")
-    assert cgroup._parent(here) == here.own
+    assert (here.own / "cgroup.subtree_control").read_text() == "+memory"
 
 
 @pytest.mark.parametrize(
