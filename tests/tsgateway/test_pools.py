@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from sessions.wire.tsg import SessionState
 from tests.tsgateway.support import World, until
 from tsgateway.config import Config, ConfigError, load
+from tsgateway.drain import ALL, DrainMode, HostSetting
 from tsgateway.hosts.ending import end_all
 from tsgateway.hosts.place import HOST_COMMAND
 from tsgateway.hosts.placement import HostState
@@ -129,6 +130,21 @@ def test_the_part_of_a_host_that_is_down_goes_to_others():
     table = Table([Host(0), Host(1, HostState.DOWN)], office={"warm": 2})
     table.pools.look()
     assert table.hosts[0].told == [{"office": 2}]
+
+
+def test_nothing_stands_ready_on_a_host_that_is_drained():
+    table = Table(office={"warm": 4})
+    table.pools.look()
+    table.sessions.placer.settings = {"0": HostSetting(mode=DrainMode.DRAIN)}
+    table.clock.advance(LOOK_EVERY)
+    assert table.last()[:2] == [{}, {"office": 4}]
+    assert not table.pools.wants(table.hosts[0])
+    table.sessions.placer.settings = {ALL: HostSetting(mode=DrainMode.DISABLE)}
+    table.clock.advance(LOOK_EVERY)
+    assert table.last()[:2] == [{}, {}]
+    table.sessions.placer.settings = {}
+    table.clock.advance(LOOK_EVERY)
+    assert table.last()[:2] == [{"office": 2}, {"office": 2}]
 
 
 # ---- the real gateway

@@ -110,7 +110,7 @@ class Pools:
         )
 
     def _wishes(self) -> dict[HostSupervisor, Wish]:
-        able = [host for host in self._hosts if host.number < self._count and host.state <= HostState.ASLEEP]
+        able = [host for host in self._hosts if self._takes_new(host)]
         wishes: dict[HostSupervisor, Wish] = {host: [] for host in self._hosts}
         for turn, (name, desktop) in enumerate(self._desktops.items()):
             spec = self._spec(name, desktop)
@@ -120,6 +120,11 @@ class Pools:
             for host, spares in zip(able, shares, strict=True):
                 wishes[host].append({"desktop": name, "spec": spec, "spares": spares})
         return wishes
+
+    def _takes_new(self, host: HostSupervisor) -> bool:
+        """Whether what stands ready on a host could go to somebody."""
+        mode = self._sessions.placer.setting(host.number).mode
+        return host.number < self._count and host.state <= HostState.ASLEEP and mode.takes_new
 
     def wanted(self, name: str) -> int:
         """Return how many guests of a desktop shall stand ready now, as far as its `max` has room."""
