@@ -208,7 +208,7 @@ class Connection:
 class DevServer:
     """The server. `attached` is a queue of viewers; `on_attach`, when set, is called with each instead.
 
-    connect_error: status and reason when no desktop can be connected to; before: how many people are told to
+    connect_error: status and reason when no desktop can be connected to; before: how many people are said to
     come first, one number for each time that somebody asks; missing: paths without a file.
     """
 

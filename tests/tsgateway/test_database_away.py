@@ -229,6 +229,13 @@ def test_a_call_that_takes_too_long_is_ended_and_no_other_begun(calls, threads, 
     assert not calls.away
 
 
+def test_those_behind_one_that_finds_the_database_away_do_not_each_try(calls, threads, clock):
+    answers = [calls(fail, StoreUnavailable("away")), calls(int), calls(int)]
+    for _ in answers:
+        threads.run()
+    assert [str(outcome(answer)) for answer in answers] == ["away"] * 3
+
+
 @pytest.mark.parametrize("error", [StoreBusy("busy"), DiskFull("full"), ValueError("mine")])
 def test_what_fails_for_one_reason_of_its_own_is_no_absence(calls, threads, error):
     answer = calls(fail, error)

@@ -41,6 +41,9 @@ FOR_NOBODY = DesktopRight(frozenset(), frozenset())
         (Action.MEASURE, Owned("ada", None), True),
         (Action.MEASURE, Owned("bob", FOR_STAFF), False),  # of the same desktop's people, but not theirs
         (Action.MEASURE, FOR_STAFF, False),
+        (Action.REVIEW, Owned("ada", None), True),
+        (Action.REVIEW, Owned("bob", None), False),
+        (Action.REVIEW, Owned("", None), False),
         (Action.INSPECT, Owned("ada", None), True),
         (Action.INSPECT, Owned("bob", FOR_STAFF), False),
         (Action.INSPECT, FOR_STAFF, False),
@@ -54,7 +57,7 @@ def test_who_may_do_what(action, target, allowed):
 
 def test_administrators_steer_sessions_and_see_none():
     ruth = Subject("ruth", frozenset({"administrators"}))
-    theirs = {Action.MEASURE, Action.INSPECT, Action.DISCONNECT, Action.LOG_OFF, Action.RESET}
+    theirs = {Action.MEASURE, Action.INSPECT, Action.REVIEW, Action.DISCONNECT, Action.LOG_OFF, Action.RESET}
     for action in Action:
         assert authorize(ruth, action, Owned("bob", FOR_STAFF)) is (action in theirs)
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsgateway.exchange import ApiError
-from tsgateway.groups import ADMINISTRATORS
-from tsgateway.policy import Subject
+from tsgateway.policy import Action, Owned, Subject, authorize
 from tsgateway.store import Cursor, History, Ran
 from tsgateway.store.access import Access
 from tsgateway.store.history import MAX_PAGE
 
+EVERYBODY = ""
+"""As whose sessions are asked for: nobody has this name."""
 LIMIT = 100
 """Sessions on a page, when nobody says how many."""
 _KNOWN = frozenset({"after", "limit", "user", "desktop", "since"})
@@ -28,10 +29,11 @@ class Past:
         """Return one page. Raises ApiError for a query that is none, StoreUnavailable."""
         if unknown := query.keys() - _KNOWN:
             raise _bad(f"{min(unknown)!r} is not known here; known: {', '.join(sorted(_KNOWN))}")
-        is_administrator = ADMINISTRATORS in subject.groups
-        if not is_administrator and query.get("user", subject.name) != subject.name:
-            raise ApiError(403, "not_yours", "Only administrators see the sessions of others.")
-        user = query.get("user") if is_administrator else subject.name
+        user = query.get("user")
+        if not authorize(subject, Action.REVIEW, Owned(user or EVERYBODY, None)):
+            if user is not None:
+                raise ApiError(403, "not_yours", "Only administrators see the sessions of others.")
+            user = subject.name
         try:
             after = Cursor.read(query["after"]) if "after" in query else None
             limit = int(query.get("limit", LIMIT))

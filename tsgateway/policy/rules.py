@@ -35,6 +35,8 @@ class Action(enum.Enum):
     """Read where a session's time goes."""
     INSPECT = "inspect"
     """Read what a session's guest is: its system, name, addresses."""
+    REVIEW = "review"
+    """Read which sessions somebody has had."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,17 @@ def authorize(subject: Subject, action: Action, target: DesktopRight | Owned) ->
             return _given(subject, target)
         case Action.VIEW, Owned(user=subject.name, desktop=DesktopRight() as desktop):
             return _given(subject, desktop)
-        case ((Action.DISCONNECT | Action.LOG_OFF | Action.RESET | Action.MEASURE | Action.INSPECT), Owned()):
+        case (
+            (
+                Action.DISCONNECT
+                | Action.LOG_OFF
+                | Action.RESET
+                | Action.MEASURE
+                | Action.INSPECT
+                | Action.REVIEW
+            ),
+            Owned(),
+        ):
             # Also when the desktop was taken away: it shows nothing of the screen, and does no harm.
             return target.user == subject.name or ADMINISTRATORS in subject.groups
     return False

@@ -68,8 +68,9 @@ class Access:
 
     def _run(self, deadline: float, call: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         """On the thread: what nobody waits for any more is not begun."""
-        if self._reactor.seconds() >= deadline:
-            raise StoreUnavailable(f"the database {self._store.name} is too slow")
+        now = self._reactor.seconds()
+        if now >= deadline or now < self._until:
+            raise StoreUnavailable(str(self._away or f"the database {self._store.name} is too slow"))
         return call(*arguments)
 
     def _done(self, result: Any, answer: Deferred[Any]) -> None:
