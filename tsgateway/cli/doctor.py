@@ -72,7 +72,7 @@ def _data(config: Config, layout: Layout) -> Iterator[Finding]:
 def _database(config: Config, layout: Layout) -> Iterator[Finding]:
     from tsgateway.store import open_store
 
-    if not layout.database.exists():
+    if config.data.database is None and not layout.database.exists():
         yield Finding("warn", "database", f"not made yet; {spelled('init')} makes it")
         return
     try:
