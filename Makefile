@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench bench-peers clean
+.PHONY: help run test test-fast check bench bench-peers soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,10 @@ bench: ## Measure; prints a table, writes JSON to bench/results
 bench-peers: ## Measure beside other programs that are installed; a page of plots too
 	@scripts/setup.sh test
 	@$(BIN)/python -m bench.peers
+
+soak: ## Kill everything at random under people at work: make soak MINUTES=10 SEED=1
+	@scripts/setup.sh test
+	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),10) $(addprefix --seed ,$(SEED))
 
 clean: ## Remove what set-up made in this folder; guests and accounts stay
 	rm -rf .venv .cache webclient/node_modules tests/e2e/node_modules

@@ -101,7 +101,8 @@ class Account:
         return str(self.post(f"desktops/{desktop}/connect", {"width": width, "height": height})["session"])
 
     def end(self, session: str) -> None:
-        self.post(f"sessions/{session}/end")
+        """End a session and its guest at once."""
+        self.post(f"sessions/{session}/reset")
 
 
 class Follower:
