@@ -85,8 +85,10 @@ def test_import_list_and_replace(store, tmp_path):
         ("own", "disk", 2048)
     ]
     assert "broken" in listed["broken"][0]
+    assert [one["warm"] for one in listed["images"]] == [False]
     table = run("list")
     assert "own" in table.stdout
+    assert " boot " in table.stdout
     assert "broken" in table.stderr
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from sessions.guests.qemu.warm.store import WarmStore
 from sessions.images import (
     BuildFailed,
     Image,
@@ -66,17 +67,20 @@ def build(config: Config, names: tuple[str, ...], force: bool, cache: Path) -> N
 def list_images(config: Config, as_json: bool) -> None:
     """List the images.
 
-    USED: by how many guests and personal disks.
+    USED: by how many guests and personal disks. START: warm where guests start at once, as copies of one that
+    has booted.
     """
     layout = Layout.of(config)
     store, uses = ImageStore(layout.images), uses_of_images(config, layout)
     entries = store.list()
+    warm = {(one.image, one.version) for one in WarmStore(layout.warm).list()}
     images = [entry for entry in entries if not isinstance(entry, ImageBroken)]
     broken = [entry for entry in entries if isinstance(entry, ImageBroken)]
     if as_json:
         found = [
             {"name": one.name, "kind": one.kind, "version": one.version, "memory_mb": one.memory_mb,
-             "bytes": one.size, "folder": str(one.folder), "used_by": uses.get(one.name, Uses()).all}
+             "bytes": one.size, "folder": str(one.folder), "used_by": uses.get(one.name, Uses()).all,
+             "warm": (one.name, one.version) in warm}
             for one in images
         ]  # fmt: skip
         click.echo(json.dumps({"images": found, "broken": [str(error) for error in broken]}, indent=2))
@@ -85,11 +89,14 @@ def list_images(config: Config, as_json: bool) -> None:
         click.echo(f"No images in {store.folder}. Make one: tsgateway image build")
         return
     width = max([len(one.name) for one in images] + [4])
-    click.echo(f"{'NAME':{width}}  {'KIND':8} {'SIZE':>8} {'MEMORY':>8} {'USED':>5}  VERSION")
+    click.echo(f"{'NAME':{width}}  {'KIND':8} {'SIZE':>8} {'MEMORY':>8} {'USED':>5}  {'START':5}  VERSION")
     for one in images:
         size, memory = f"{one.size / 1e6:.0f} MB", f"{one.memory_mb} MB"
         used = uses.get(one.name, Uses()).count
-        click.echo(f"{one.name:{width}}  {one.kind:8} {size:>8} {memory:>8} {used:>5}  {one.version}")
+        start = "warm" if (one.name, one.version) in warm else "boot"
+        click.echo(
+            f"{one.name:{width}}  {one.kind:8} {size:>8} {memory:>8} {used:>5}  {start:5}  {one.version}"
+        )
     for error in broken:
         click.secho(str(error), fg="red", err=True)
 

@@ -46,7 +46,6 @@ class Order:
     """A template to build. machine: of any guest that shall be cloned from it."""
 
     key: str
-    slot: str
     machine: Machine
     image: str
     version: str
@@ -79,7 +78,8 @@ class Builder:
                 shared = memory.new(order.machine.memory_mb << 20)
                 clearing.callback(os.close, shared)
                 qemu = await self._boot_and_keep(order.machine, image, shared, threads)
-                template = Template(order.key, image.name, image.version, order.slot, qemu, time.time())
+                size = order.machine.memory_mb, order.machine.cpus
+                template = Template(order.key, image.name, image.version, *size, qemu, time.time())
                 await threads.call(self._finish, partial.folder, template, shared)
                 await threads.call(self._store.put, partial, template)
                 return template

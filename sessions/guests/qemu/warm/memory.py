@@ -101,7 +101,8 @@ def _tell(folder: Path, memory: int) -> None:
     """Say that we have it. One that cannot be written down is just not found by others."""
     us = ProcessId.of(os.getpid())
     if us is not None:
-        line = json.dumps({"pid": us.pid, "started": us.started, "descriptor": memory})
+        inode = os.fstat(memory).st_ino
+        line = json.dumps({"pid": us.pid, "started": us.started, "descriptor": memory, "inode": inode})
         with contextlib.suppress(OSError):
             write_whole(folder / HOLDER, line.encode())
 
@@ -112,7 +113,7 @@ def _held(folder: Path, size: int) -> int:
         with (folder / HOLDER).open("rb") as file:
             told = json.loads(file.read(_MAX_HOLDER))
         holder = ProcessId(int(told["pid"]), int(told["started"]))
-        number = int(told["descriptor"])
+        number, inode = int(told["descriptor"]), int(told["inode"])
     except (OSError, ValueError, TypeError, KeyError):
         return -1
     if not holder.alive:
@@ -122,7 +123,9 @@ def _held(folder: Path, size: int) -> int:
     except OSError:
         return -1
     with contextlib.suppress(OSError):  # EINVAL: the number is another kind of file by now
-        if fcntl.fcntl(found, fcntl.F_GET_SEALS) == SEALS and os.fstat(found).st_size == size:
+        status = os.fstat(found)
+        sealed = fcntl.fcntl(found, fcntl.F_GET_SEALS) == SEALS
+        if sealed and (status.st_ino, status.st_size) == (inode, size):
             return found
     os.close(found)
     return -1

@@ -40,7 +40,7 @@ _MAX_DESCRIPTION = 64 * 1024
 
 @dataclass(frozen=True)
 class Template:
-    """A template. slot: which others it replaces: all of the same image and size of machine.
+    """A template of an image's version, for machines of a size.
 
     qemu: the version that made it. made: seconds since 1970.
     """
@@ -48,9 +48,20 @@ class Template:
     key: str
     image: str
     version: str
-    slot: str
+    memory_mb: int
+    cpus: int
     qemu: tuple[int, ...]
     made: float
+
+    @property
+    def slot(self) -> str:
+        """Which others it replaces: all of the same image and size."""
+        return slot_of(self.image, self.memory_mb, self.cpus)
+
+
+def slot_of(image: str, memory_mb: int, cpus: int) -> str:
+    """Return what templates that replace each other have in common."""
+    return f"{image}, {memory_mb} MiB, {cpus} processors"
 
 
 @dataclass
@@ -201,6 +212,6 @@ def _read(folder: Path) -> Template:
     with (folder / DESCRIPTION).open("rb") as file:
         told = json.loads(file.read(_MAX_DESCRIPTION))
     return Template(
-        folder.name, str(told["image"]), str(told["version"]), str(told["slot"]),
+        folder.name, str(told["image"]), str(told["version"]), int(told["memory_mb"]), int(told["cpus"]),
         tuple(int(part) for part in told["qemu"]), float(told["made"]),
     )  # fmt: skip

@@ -17,15 +17,19 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from sessions.displays.base import DisplayError
-from sessions.guests.base import GuestError, Site
+from sessions.guests.base import DEFAULT_SCREEN, GuestError, Site
+from sessions.guests.qemu.accelerator import probe
 from sessions.guests.qemu.command import Descriptors, Machine
+from sessions.guests.qemu.identity import Identity
+from sessions.guests.qemu.launch import machine_of
 from sessions.guests.qemu.monitor import MonitorError
-from sessions.guests.qemu.spec import Settings
+from sessions.guests.qemu.spec import Settings, Spec
 from sessions.guests.qemu.threads import Threads
 from sessions.guests.qemu.warm.build import Builder, Order
 from sessions.guests.qemu.warm.key import Circumstances, key_of
-from sessions.guests.qemu.warm.store import Taken, WarmStore
-from sessions.images.store import Image
+from sessions.guests.qemu.warm.store import Taken, Template, WarmStore, slot_of
+from sessions.images.errors import ImageError
+from sessions.images.store import Image, ImageStore
 
 log = Logger()
 
@@ -33,6 +37,8 @@ WAKING = 2
 """Clones that a session host wakes at once: more of them only make each other late."""
 SPARE_MEMORY = 512 << 20
 """Bytes of memory, and of disk, that must be left beyond what a build takes."""
+IDLE_SECONDS = 600.0
+"""After the last clone; the memory of a template is not kept longer than that for nobody."""
 WAIT_SECONDS = 5.0
 """Between looks whether another session host has finished its build."""
 
@@ -49,9 +55,12 @@ class Templates:
         self._images = site.images
         self._threads = Threads(site.reactor)
         self._builds: dict[str, Deferred[None]] = {}
+        self._idling: Any = None  # IDelayedCall
         self.waking = DeferredSemaphore(WAKING)
         folder = self._settings.warm_folder
         self.store = WarmStore(Path(folder)) if folder else None
+        if folder:
+            site.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # so that the next host adopts this
 
     async def find(self, machine: Machine, image: Image) -> Taken | None:
         """Return what a guest of this machine needs to be a clone, in whose folder the image's files are.
@@ -63,11 +72,19 @@ class Templates:
         key = await self._threads.call(self._key, machine, image)
         if self.store.given_up(key):
             return None
+        self._let_go_later()
         try:
             return await self._threads.call(self.store.take, key, image.folder)
         except FAILURES as error:
             await self.spoil(key, error)
             return None
+
+    def _let_go_later(self) -> None:
+        """Let go of the memory when nobody has been cloned for long."""
+        if self._idling is not None and self._idling.active():
+            self._idling.cancel()
+        if self.store is not None:
+            self._idling = self._reactor.callLater(IDLE_SECONDS, self.store.close)
 
     async def spoil(self, key: str, error: Exception) -> None:
         """Learn that a template does not work: it is not used again."""
@@ -78,18 +95,17 @@ class Templates:
 
     def want(self, machine: Machine, image: Image) -> None:
         """Have a template built for guests of this machine, some time soon, if one can be."""
-        slot = f"{image.name} {machine.memory_mb} {machine.cpus}"
+        slot = slot_of(image.name, machine.memory_mb, machine.cpus)
         if self.store is None or not clonable(image) or slot in self._builds:
             return
-        building = Deferred.fromCoroutine(self._build(self.store, machine, image, slot))
+        building = Deferred.fromCoroutine(self._build(self.store, machine, image))
         self._builds[slot] = building
         building.addErrback(self._failed, slot)
         building.addBoth(lambda _: self._forget(slot))
 
-    async def _build(self, store: WarmStore, machine: Machine, image: Image, slot: str) -> None:
-        order = Order(
-            await self._threads.call(self._key, machine, image), slot, machine, image.name, image.version
-        )
+    async def _build(self, store: WarmStore, machine: Machine, image: Image) -> None:
+        key = await self._threads.call(self._key, machine, image)
+        order = Order(key, machine, image.name, image.version)
         while True:
             with store.building() as alone:
                 if alone:
@@ -136,7 +152,24 @@ class Templates:
     # ---- House
 
     def adopt(self) -> None:
-        """Nothing is left of builds; templates are found when they are asked for."""
+        """Begin to build templates anew whose image, QEMU or settings are others by now."""
+        if self.store is not None:
+            Deferred.fromCoroutine(self._refresh(self.store)).addErrback(self._failed, "an earlier version")
+
+    async def _refresh(self, store: WarmStore) -> None:
+        settings, images = self._settings, ImageStore(self._images)
+        made = await probe(
+            self._reactor, settings.qemu, wanted=settings.accelerator, cache=settings.cache_folder
+        )
+        for template in await self._threads.call(store.list):
+            try:
+                image = await self._threads.call(images.get, template.image)
+            except ImageError:
+                await self._threads.call(store.remove, template.key)
+                continue
+            machine = _machine_of(template, settings, image, made.name)
+            if await self._threads.call(self._key, machine, image) != template.key:
+                self.want(machine, image)
 
     def seats(self) -> Mapping[str, int]:
         """Return nothing: each guest is a machine of its own."""
@@ -150,6 +183,8 @@ class Templates:
         for building in builds:
             await building
         await self._threads.idle()
+        if self._idling is not None and self._idling.active():
+            self._idling.cancel()
         if self.store is not None:
             self.store.close()
 
@@ -160,6 +195,15 @@ NO_FILES = Descriptors(-1, -1, -1, -1)
 def clonable(image: Image) -> bool:
     """Whether copies of a running guest can be told apart again: ours take a new identity, or have none."""
     return image.kind in ("desktop", "tiny")
+
+
+def _machine_of(template: Template, settings: Settings, image: Image, accelerator: str) -> Machine:
+    """Return the machine of guests that a template was made for, as it would be now."""
+    spec = Spec(template.image, template.memory_mb, template.cpus)
+    identity = Identity.new(image.name)
+    return machine_of(
+        spec, settings, image, accelerator=accelerator, screen=DEFAULT_SCREEN, identity=identity
+    )
 
 
 def _short_of(folder: Path, machine: Machine) -> str:

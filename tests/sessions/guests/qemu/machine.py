@@ -23,7 +23,7 @@ SECONDS = 60
 class Machine:
     """A guest with its folder; everything it shows and says."""
 
-    def __init__(self, folder, images=None, spec=None, **settings):
+    def __init__(self, folder, images=None, spec=None, house=None, **settings):
         self.folder = folder
         self.endings = []
         self.progress = []
@@ -32,7 +32,7 @@ class Machine:
             images = tiny_image().folder.parent
         self.place = Place(
             folder, images, self.endings.append, reactor, {"accelerator": "tcg", **settings}, Size(1280, 800),
-            user="ada", desktop="test",
+            user="ada", desktop="test", house=house,
         )  # fmt: skip
         self.guest = QemuGuest(spec or {"kind": "qemu", "template": "tiny"}, self.place)
 

@@ -1,6 +1,7 @@
 """A template's memory is shared, and nobody can write to it."""
 
 import contextlib
+import fcntl
 import json
 import mmap
 import os
@@ -117,7 +118,9 @@ def test_other_session_hosts_share_it(folder):
     os.close(again)
 
 
-@pytest.mark.parametrize("rubbish", ["", "{", "[]", "{}", '{"pid": "x", "started": 1, "descriptor": 1}'])
+@pytest.mark.parametrize(
+    "rubbish", ["", "{", "[]", "{}", '{"pid": "x", "started": 1, "descriptor": 1, "inode": 1}']
+)
 def test_a_holder_that_is_rubbish_is_none(folder, rubbish):
     (folder / memory.HOLDER).write_text(rubbish)
     descriptor = memory.share(folder)
@@ -129,15 +132,19 @@ def test_a_holder_whose_descriptor_is_something_else_by_now_is_none(folder):
     us = ProcessId.of(os.getpid())
     unsealed = memory.new(SIZE)
     smaller = memory.new(MIB)
+    another = memory.new(SIZE)
+    fcntl.fcntl(another, fcntl.F_ADD_SEALS, memory.SEALS)
     with Path("/dev/null").open("rb") as null:
-        for number in (unsealed, smaller, null.fileno(), 99999):
-            told = {"pid": us.pid, "started": us.started, "descriptor": number}
+        for number in (unsealed, smaller, null.fileno(), another, 99999):
+            inode = os.fstat(number).st_ino + (number == another) if number != 99999 else 1
+            told = {"pid": us.pid, "started": us.started, "descriptor": number, "inode": inode}
             (folder / memory.HOLDER).write_text(json.dumps(told))
             descriptor = memory.share(folder)
             assert content(descriptor)[:5] == b"begin"
             os.close(descriptor)
     os.close(unsealed)
     os.close(smaller)
+    os.close(another)
 
 
 def test_a_memory_that_is_missing_or_cannot_be_read_is_an_error(tmp_path):

@@ -17,7 +17,7 @@ def store(tmp_path):
     made.close()
 
 
-def put(store, key, slot="desktop 512 1", disk=b"disk", content=b"memory"):
+def put(store, key, memory_mb=512, disk=b"disk", content=b"memory"):
     partial = store.begin(key)
     source = memory.new(1 << 20)
     os.pwrite(source, content, 0)
@@ -26,7 +26,7 @@ def put(store, key, slot="desktop 512 1", disk=b"disk", content=b"memory"):
     (partial.folder / DEVICES).write_bytes(b"devices")
     (partial.folder / "disk.qcow2").write_bytes(disk)
     (partial.folder / "pointer").write_bytes(b"arrow")
-    template = Template(key, "desktop", "v1", slot, (7, 2, 0), 1.0)
+    template = Template(key, "desktop", "v1", memory_mb, 1, (7, 2, 0), 1.0)
     store.describe(partial.folder, template)
     store.put(partial, template)
     partial.drop()
@@ -57,7 +57,7 @@ def test_a_clone_has_links_and_descriptors_that_outlive_the_template(store, gues
 
 def test_others_stay(store):
     put(store, "a" * 32)
-    put(store, "b" * 32, slot="desktop 1024 1")
+    put(store, "b" * 32, memory_mb=1024)
     assert {template.key for template in store.list()} == {"a" * 32, "b" * 32}
 
 
