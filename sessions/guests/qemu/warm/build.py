@@ -15,12 +15,14 @@ from typing import Any
 
 from twisted.internet.task import deferLater
 
+from sessions.displays.base import DisplayError
 from sessions.guests.base import GuestError
 from sessions.guests.qemu import disk, state
 from sessions.guests.qemu.boot import Patience, wait_until_ready
 from sessions.guests.qemu.command import Machine
 from sessions.guests.qemu.identity import Identity
 from sessions.guests.qemu.launch import launch, uid_of
+from sessions.guests.qemu.monitor import MonitorError
 from sessions.guests.qemu.pointer import KeptPointer
 from sessions.guests.qemu.process import ProcessId
 from sessions.guests.qemu.spec import Settings
@@ -63,7 +65,7 @@ class Builder:
     async def build(self, order: Order) -> Template | None:
         """Build one and put it in place; None when the image was replaced meanwhile.
 
-        Raises GuestError, MonitorError, DisplayError, OSError; nothing stays behind then.
+        Raises GuestError, OSError; nothing stays behind then.
         """
         threads = Threads(self._reactor)
         partial = await threads.call(self._store.begin, order.key)
@@ -114,9 +116,7 @@ class Builder:
                 pointer.leave()
             await self._freeze(vm, folder / DEVICES, threads)
             return greeting.version
-        except Exception as error:
-            if isinstance(error, GuestError | OSError):
-                raise
+        except (MonitorError, DisplayError) as error:
             raise vm.failure(error, self._settings.qemu) from error
         finally:
             await vm.end()

@@ -230,7 +230,11 @@ async def test_a_clone_that_has_ended_boots_on_its_own_disk(host):
     await until(lambda: machine.endings)
     await machine.start()
     assert template_of(machine) == ""
-    await machine.says("READY 1280x800")
+    display, framebuffer, _ = await machine.screen()
+    await equal_to_screendump(machine, framebuffer)
+    display.send(Key(True, 0x10, 0))
+    await machine.says("key 16 down")
+    display.close()
 
 
 @pytest_twisted.ensureDeferred
