@@ -55,15 +55,13 @@ class Host:
         return WarmStore(self.folder / "warm")
 
     async def start(self, spec=None):
-        machine = Machine(
-            new_folder(self.folder),
-            self.images,
-            spec=spec,
-            house=self.house,
-            warm_folder=str(self.folder / "warm"),
-        )
-        self.machines.append(machine)
-        return await machine.start()
+        return await self.machine(spec).start()
+
+    def machine(self, spec=None):
+        folder = new_folder(self.folder)
+        made = Machine(folder, self.images, spec=spec, house=self.house, **self.settings)
+        self.machines.append(made)
+        return made
 
     async def built(self):
         """Wait until no template is being built."""
