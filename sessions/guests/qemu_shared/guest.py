@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,7 +57,6 @@ class SharedGuest:
         self._up = False  # signed in or adopted, and not let go of: only then is `Place.ended` called
         self._failure = ""
         self._display: RfbDisplay | None = None
-        self._stream: socket.socket | None = None
 
     @staticmethod
     def open_house(site: Site) -> House:
@@ -135,7 +133,6 @@ class SharedGuest:
             raise DisplayError("This desktop does not run.")
         self._close_display()  # a port carries one stream
         connected = await self._machine.stream(self._seat, self)
-        self._stream = connected.dup()
         client = RfbClient(None, True, RAW)
         self._display = await open_rfb(self._place.reactor, connected, client, framebuffer, events, awake=0)
         return self._display
@@ -172,9 +169,6 @@ class SharedGuest:
         if self._display is not None:
             self._display.close()
             self._display = None
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
 
     # ---- what the machine tells (machine.Tenant)
 
@@ -190,9 +184,9 @@ class SharedGuest:
             self._place.ended(reason)
 
     def hung_up(self) -> None:
-        """The stream was cut in the guest: the display hears of it as of any cut."""
-        if self._stream is not None:
-            self._stream.shutdown(socket.SHUT_RDWR)
+        """The stream was cut in the guest, which the socket to QEMU does not tell."""
+        if self._display is not None and self._display.is_open:
+            self._display.closed(DisplayError("Your desktop's screen was cut off."))
 
 
 class _SeatServices:

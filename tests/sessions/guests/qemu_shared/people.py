@@ -29,7 +29,7 @@ class House:
         self.gateway = self.host.gateway()
         self.gateway.socket.settimeout(PATIENCE)
         hello = self.gateway.ask("hello", version=link.VERSION)["result"]
-        self.infos = {info["session"]: info for info in hello["sessions"]}
+        self.infos.update({info["session"]: info for info in hello["sessions"]})
 
     @property
     def machines(self):
@@ -44,6 +44,7 @@ class House:
     def ask(self, method, **params):
         answer = self.gateway.ask(method, **params)
         self.hear()
+        assert "result" in answer, (method, answer)
         return answer["result"]
 
     def run(self, script):
@@ -86,13 +87,14 @@ class House:
         self.host.run()
         self.connect()
         for person in self.people.values():
-            person.picture = Picture()
-            person.attach()
+            if not person.ended:
+                person.picture = Picture()
+                person.attach()
 
     def close(self):
         try:
             for person in self.people.values():
-                if self.infos.get(person.session, {}).get("state") != tsg.SessionState.ENDED:
+                if not person.ended:
                     person.end()
         finally:
             self.host.close()
@@ -114,7 +116,8 @@ class Person:
         who = {"session": self.session, "desktop": "shared", "user": self.user, "title": "Shared"}
         size = dict(zip(("width", "height"), SCREEN, strict=True))
         self.house.ask("start", **who, **size, spec=self.house.spec)
-        self.attach()
+        if not self.ended:
+            self.attach()
 
     def attach(self):
         hello = tsg.ClientHello(1, b"t" * 32, "test", *SCREEN, (1, 2))
@@ -141,6 +144,9 @@ class Person:
     def click(self, x, y):
         for buttons in (0, 1, 0):
             self.say(tsg.Pointer(x, y, buttons))
+
+    def log_off(self):
+        self.house.ask("log_off", session=self.session)
 
     def end(self):
         self.house.ask("end", session=self.session, reason="The test is over.")
