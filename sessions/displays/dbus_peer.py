@@ -111,6 +111,7 @@ class DBusPeer:
     def _let_go(self, reason: DisplayError) -> None:
         for descriptor in self._reader.take_descriptors():
             os.close(descriptor)
+        self._reader = MessageReader()  # the last one had room for whole pictures
         calls, self._calls = self._calls, {}
         for waiting in calls.values():
             waiting.errback(reason)

@@ -251,6 +251,7 @@ class QemuDisplay:
             self._flush.cancel()
             self._flush = None
         self._screen.close()
+        self._screen = _MappedScreen()
 
     def _lost(self, reason: Exception) -> None:
         known = self.is_open  # while it opens, `open` itself fails

@@ -119,6 +119,7 @@ class SocketLink:
         self._reactor.removeReader(self)
         self._reactor.removeWriter(self)
         self._socket.close()
+        self._descriptors = None  # or it would keep a parser, and that its buffers, until they are collected
         self._unsent.clear()
         for _, fds in self._passing:
             _close_all(fds)

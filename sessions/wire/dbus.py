@@ -36,6 +36,9 @@ MAX_MESSAGE = 64 * 1024 * 1024 + 64 * 1024
 SMALL = 64 * 1024
 """Messages up to this length are read many at a time; longer ones go into a buffer of their own."""
 
+KEEP_BULK = 64
+"""After so many messages without a longer one among them, the buffer of those is let go of."""
+
 MAX_HEADER = 4096
 MAX_PENDING_DESCRIPTORS = 16
 _MAX_LINE = 512  # of the sign-on; real ones have 40 bytes
@@ -105,7 +108,8 @@ class MessageReader:
         self._limit = limit
         self._intake = memoryview(bytearray(2 * SMALL))
         self._filled = 0
-        self._bulk = memoryview(bytearray(0))  # grows to the largest message seen
+        self._bulk = memoryview(bytearray(0))  # grows to the largest message seen lately
+        self._small_ones_in_a_row = 0
         self._bulk_length = 0  # of the message being received into it; 0: none is
         self._bulk_filled = 0
         self._descriptors: deque[int] = deque()
@@ -161,12 +165,16 @@ class MessageReader:
                 break
             yield self._message(self._intake[start : start + length])
             start += length
+            self._small_ones_in_a_row += 1
+            if self._small_ones_in_a_row == KEEP_BULK:
+                self._bulk = memoryview(bytearray(0))
         if start:
             left = bytes(self._intake[start : self._filled])
             self._intake[: len(left)] = left
             self._filled = len(left)
 
     def _begin_bulk(self, length: int, head: memoryview) -> None:
+        self._small_ones_in_a_row = 0
         if length > len(self._bulk):
             self._bulk = memoryview(bytearray(length))
         head = head[:length]

@@ -6,7 +6,7 @@ import pytest
 from jeepney.low_level import Message as JeepneyMessage
 
 from sessions.wire import dbus
-from sessions.wire.dbus import SMALL, MessageReader, SignOn, Target
+from sessions.wire.dbus import KEEP_BULK, SMALL, MessageReader, SignOn, Target
 from sessions.wire.errors import LimitExceeded, ProtocolError
 from tests.sessions.wire import dbus_messages as peer
 
@@ -172,3 +172,16 @@ def test_a_refused_sign_on(lines):
         sign_on.receive(line)
     with pytest.raises(ProtocolError):
         sign_on.receive(refused)
+
+
+def test_the_memory_of_large_messages_is_let_go_of_when_there_are_none_any_more():
+    reader = MessageReader()
+    (first,) = [message.body.obj for message in peer.feed(reader, peer.scanout(256, 256, BIG))]
+    small = peer.update(1, 2, 2, 1, b"12345678")
+    peer.feed(reader, small * (KEEP_BULK - 1))
+    (second,) = [message.body.obj for message in peer.feed(reader, peer.scanout(256, 256, BIG))]
+    assert second is first
+    peer.feed(reader, small * KEEP_BULK)
+    assert len(reader._bulk) == 0
+    (third,) = peer.feed(reader, peer.scanout(256, 256, BIG))
+    assert bytes(third.body[20:]) == BIG
