@@ -125,8 +125,8 @@ def markdown() -> str:
         events.append(f"| `{event.name}` | {event.value} | {steps} |")
     reasons: list[str] = []
     for reason in EndReason:
-        before = ", ".join(map(_name, _ONLY_FROM[reason])) if reason in _ONLY_FROM else "any"
-        reasons.append(f"| `{reason.name}` | {reason.value} | {before} |")
+        only = ", ".join(map(_name, _ONLY_FROM[reason])) if reason in _ONLY_FROM else "any"
+        reasons.append(f"| `{reason.name}` | {reason.value} | {only} |")
     return "\n".join(
         [
             "```mermaid", diagram(), "```", "",

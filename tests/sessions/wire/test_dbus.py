@@ -178,10 +178,10 @@ def test_the_memory_of_large_messages_is_let_go_of_when_there_are_none_any_more(
     reader = MessageReader()
     (first,) = [message.body.obj for message in peer.feed(reader, peer.scanout(256, 256, BIG))]
     small = peer.update(1, 2, 2, 1, b"12345678")
-    peer.feed(reader, small * (KEEP_BULK - 1))
+    list(peer.feed(reader, small * (KEEP_BULK - 1)))
     (second,) = [message.body.obj for message in peer.feed(reader, peer.scanout(256, 256, BIG))]
     assert second is first
-    peer.feed(reader, small * KEEP_BULK)
+    list(peer.feed(reader, small * KEEP_BULK))
     assert len(reader._bulk) == 0
     (third,) = peer.feed(reader, peer.scanout(256, 256, BIG))
     assert bytes(third.body[20:]) == BIG
