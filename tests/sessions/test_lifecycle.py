@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
 from sessions.guests.base import GuestError
-from sessions.lifecycle import ALIVE, LIVING, MEANINGS, EndReason, Event, WrongStep, can, endings, step
+from sessions.lifecycle import (
+    ALIVE,
+    LIVING,
+    MEANINGS,
+    EndReason,
+    Event,
+    WrongStep,
+    can,
+    diagram,
+    endings,
+    step,
+)
 from sessions.reference import renewed
 from sessions.rules import AtGuestEnd, AtLimit, Rules, Second
 from sessions.wire import tsg
@@ -45,6 +56,9 @@ def test_a_step_the_table_does_not_have_is_refused() -> None:
 def test_the_page_shows_the_table_as_it_is() -> None:
     page = PAGE.read_text()
     assert renewed(page) == page, "run: python -m sessions.reference docs/sessions.md"
+    words = [*MEANINGS.values(), *(why.value for why in (*Event, *EndReason))]
+    assert [text for text in words if f"| {text} |" not in page] == []
+    assert f"```mermaid\n{diagram()}\n```" in page
 
 
 RULES = st.builds(

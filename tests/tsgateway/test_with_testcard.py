@@ -5,8 +5,19 @@ import base64
 import pytest
 import pytest_twisted
 
-from sessions.wire.tsg import FROM_SERVER, Ack, Frame, FrameFlag, Key, ScreenSize, ServerHello, Stage, decode
-from tests.tsgateway.support import World, hello, running
+from sessions.wire.tsg import (
+    FROM_SERVER,
+    Ack,
+    CloseCode,
+    Frame,
+    FrameFlag,
+    Key,
+    ScreenSize,
+    ServerHello,
+    Stage,
+    decode,
+)
+from tests.tsgateway.support import World, hello, running, sleep
 
 DESKTOPS = {
     "card": {"title": "Test card", "kind": "testcard", "groups": ["users"]},
@@ -16,6 +27,13 @@ DESKTOPS = {
         "groups": ["users"],
         "fps": 0,
         "rules": {"second": "join"},
+    },
+    "alone": {
+        "title": "Card for one",
+        "kind": "testcard",
+        "groups": ["users"],
+        "fps": 0,
+        "rules": {"second": "refuse"},
     },
     "still": {"title": "Still card", "kind": "testcard", "groups": ["users"], "fps": 0},
 }
@@ -116,3 +134,24 @@ async def test_two_windows_show_a_shared_desktop_and_both_type(world: World):
         await other.frame()
     answer = await bob.get(f"/api/v1/sessions/{session}/stats")
     assert len(answer.json["viewers"]) == 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_viewer_that_has_died_does_not_lock_its_person_out(world: World):
+    """Where a second one is refused, a silent one is in the way until it is noticed, and no longer."""
+    bob = await world.sign_in("bob")
+    _, ticket = await bob.ticket("alone")
+    dead = await world.websocket()
+    dead.send(hello(ticket))
+    await dead.expect(ServerHello)
+    while True:
+        _, ticket = await bob.ticket("alone")
+        viewer = await world.native()
+        viewer.send(hello(ticket))
+        found = decode(await viewer.message(), FROM_SERVER)
+        if isinstance(found, ServerHello):
+            break
+        assert (found.code, "by bob" in found.reason) == (CloseCode.IN_USE, True)
+        await sleep(0.5)
+    dead.pongs = False
+    assert (await dead.closing()).code == CloseCode.TIMEOUT
