@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sessions.host.registry import Registry
+if TYPE_CHECKING:
+    from sessions.host.registry import Registry
 
 EVERY = 5.0
 """Seconds between two tellings, when nothing changes that has to be known at once."""

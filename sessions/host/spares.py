@@ -24,6 +24,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from sessions.guests.base import GuestError
+from sessions.host.load import memory_free
 from sessions.host.spare import Kept, MakeGuest, Spare, Wish
 from sessions.images.errors import ImageError
 from sessions.images.store import ImageStore
@@ -38,6 +39,9 @@ STEADY_SECONDS = 60.0
 """A guest that has run this long was no failure, whatever happens to it then."""
 START_SECONDS = 900.0
 """A guest that takes longer to start is given up; kinds have shorter limits of their own."""
+LOW_MEMORY = 1 << 30
+"""With less free memory than that, bytes, no guest is started for nobody."""
+NO_MEMORY = "Too little memory is free on the server to have guests stand ready."
 LOOK_EVERY = 10.0
 """Seconds between looks whether an image has changed."""
 
@@ -206,10 +210,21 @@ class Spares:
         now = self._reactor.seconds()
         lacking = [pool for pool in self._pools.values() if pool.lacks > 0]
         able = [pool for pool in lacking if pool.not_before <= now and not pool.burying]
-        if able and not self._busy:
+        if able and not self._busy and self._has_room(able):
             self._busy = True
             pool = min(able, key=lambda pool: (pool.failures, len(pool.spares)))
             self._in_background(self._add(pool))
+
+    def _has_room(self, able: list[_Pool]) -> bool:
+        """Whether memory is left for one more, beyond what people who come need."""
+        is_low = 0 < memory_free() < LOW_MEMORY
+        for pool in able:
+            if is_low and not pool.trouble:
+                pool.trouble = NO_MEMORY
+                log.error("pool {desktop}: {why}", desktop=pool.wish.desktop, why=NO_MEMORY)
+            elif not is_low and pool.trouble == NO_MEMORY:
+                pool.trouble = ""
+        return not is_low
 
     async def _add(self, pool: _Pool) -> None:
         """Start one more; before another is tried, one that failed is gone."""

@@ -296,6 +296,21 @@ def test_a_spare_that_dies_is_replaced(world):
     assert (world.running, len(world.folders)) == (1, 1)
 
 
+def test_none_is_started_while_memory_is_short(world, monkeypatch):
+    free = [spares.LOW_MEMORY - 1]
+    monkeypatch.setattr(spares, "memory_free", lambda: free[0])
+    world.wish(wish(2))
+    world.clock.pump([spares.LOOK_EVERY] * 3)
+    assert guests.made == []
+    assert world.pool()["trouble"].startswith("Too little memory is free")
+    free[0] = spares.LOW_MEMORY
+    world.clock.advance(spares.LOOK_EVERY)
+    assert (world.pool()["ready"], world.pool()["trouble"]) == (2, "")
+    free[0] = 0  # not known: that keeps nobody
+    world.wish(wish(3))
+    assert world.pool()["ready"] == 3
+
+
 def test_no_room_for_a_spares_folder(world, monkeypatch):
     """The disk is full: said, tried again later, and nothing half written stays."""
 
