@@ -97,7 +97,7 @@ def test_a_disk_that_cannot_be_used_says_why(place: Place):
 
 
 def test_an_image_that_nothing_uses_is_deleted(place: Place):
-    assert place.run(image, "list").splitlines()[1].split()[-2:] == ["0", "v1"]
+    assert place.run(image, "list").splitlines()[1].split()[-3:] == ["0", "boot", "v1"]
     assert "Aborted" in place.run(image, "delete", "one", says="n\n", status=1)
     assert "removed" in place.run(image, "delete", "one", "--yes")
     assert list(place.images.folder.iterdir()) == []
@@ -133,7 +133,7 @@ def test_an_image_in_use_stays_and_by_whom_is_said(place: Place):
         assert use in said
     assert "bob" not in said
     assert (place.images.folder / "one" / "base.qcow2").exists()
-    assert place.run(image, "list").splitlines()[1].split()[-2:] == ["4", "v1"]
+    assert place.run(image, "list").splitlines()[1].split()[-3:] == ["4", "boot", "v1"]
     [listed] = json.loads(place.run(image, "list", "--json"))["images"]
     assert len(listed["used_by"]) == 5
 
