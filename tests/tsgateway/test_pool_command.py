@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from twisted.internet.threads import deferToThread
 
 from sessions.guests.qemu.personal import PersonalDisk
+from sessions.guests.qemu.warm.store import Template, WarmStore
 from sessions.images.store import Image, ImageStore, describe
 from tests.tsgateway.support import World, sleep
 from tsgateway.cli.disk import disk
@@ -103,6 +104,19 @@ def test_an_image_that_nothing_uses_is_deleted(place: Place):
     assert list(place.images.folder.iterdir()) == []
     assert "There is no image 'one'" in place.run(image, "delete", "one", "--yes", status=1)
     assert "There is no image '../one'" in place.run(image, "delete", "../one", "--yes", status=1)
+
+
+def test_warm_templates_of_a_deleted_image_go_with_it(place: Place):
+    warm = WarmStore(place.data / "warm")
+    for key, of in (("a" * 32, "one"), ("b" * 32, "another")):
+        made = Template(key, of, "v1", 64, 1, (7, 2, 0), 1.0)
+        partial = warm.begin(key)
+        warm.describe(partial.folder, made)
+        warm.put(partial, made)
+        partial.drop()
+    assert len(warm.list()) == 2
+    place.run(image, "delete", "one", "--yes")
+    assert [template.image for template in warm.list()] == ["another"]
 
 
 def test_a_broken_image_is_deleted_too(place: Place):

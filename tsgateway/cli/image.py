@@ -126,7 +126,7 @@ def import_command(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_config
 def delete(config: Config, name: str, yes: bool) -> None:
-    """Remove the image NAME, if no desktop, guest or personal disk is made from it."""
+    """Remove the image NAME and its warm templates, if no desktop, guest or personal disk is made from it."""
     layout = Layout.of(config)
 
     def check() -> None:
@@ -142,8 +142,15 @@ def delete(config: Config, name: str, yes: bool) -> None:
         if not yes:
             click.confirm(f"Remove the image {name} from {store.folder}?", abort=True)
         store.remove(name, check)
+        warm = WarmStore(layout.warm)
+        for template in warm.list():
+            if template.image == name:
+                warm.remove(template.key)
     except ImageError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        why = f"{error.filename or layout.warm}: {error.strerror}"
+        raise click.ClickException(f"{name} is removed, its warm templates cannot be: {why}") from error
     click.echo(f"{name} is removed")
 
 
