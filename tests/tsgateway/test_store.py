@@ -174,6 +174,10 @@ def test_what_a_host_does_not_know_any_more_has_ended(store):
     assert by_number[2].ended is None
     assert by_number[3].ended is None
     assert by_number[4].ended == 4.0
+    assert store.history.lost_elsewhere(["0", "7"], 60.0, "That host is gone.") == 1
+    assert {int(row.id, 16): row.ended for row in store.history.page().sessions} == {
+        1: 50.0, 2: None, 3: 60.0, 4: 4.0,
+    }  # fmt: skip
 
 
 def test_old_ones_are_forgotten_and_running_ones_never(store):

@@ -269,7 +269,7 @@ async def _ticket(api: Api, call: Call) -> Response:
     await api.sessions.settle()  # who comes back after a restart of the gateway may come before the hosts
     session = api.session(call, Action.VIEW)
     await api.opening.refresh()
-    api.opening.check_return(session)
+    api.opening.come_back(session, call.request.address)
     ticket = api.doorkeeper.ticket(call.subject, call.sign_in, call.id)
     return json_response({"ticket": base64.urlsafe_b64encode(ticket).decode()})
 

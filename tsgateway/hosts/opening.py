@@ -152,8 +152,7 @@ class Opening:
         single = self._desktops[wanted.desktop].single
         found = self._sessions.find(wanted.user, wanted.desktop) if single else None
         if found is not None and found.info["session"] not in self._sessions.starting:
-            self.check_return(found)
-            self._asked(str(found.info["session"]), wanted.address)
+            self.come_back(found, wanted.address)
             return str(found.info["session"])
         place = self._place(wanted, single) or self._join(wanted)
         place.turn.asked = self._reactor.seconds()
@@ -170,9 +169,10 @@ class Opening:
         self._asked(place.result, wanted.address)
         return place.result
 
-    def check_return(self, session: Session) -> None:
-        """See that the person may come back to a session. Raises Draining."""
+    def come_back(self, session: Session, address: str) -> None:
+        """Somebody comes back to a session, from this address. Raises Draining when nobody may."""
         self._sessions.placer.check_return(session.host.number)
+        self._asked(str(session.info["session"]), address)
 
     async def refresh(self) -> None:
         """Read what operators have set; without a database, what was read last holds."""

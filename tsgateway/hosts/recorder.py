@@ -52,6 +52,7 @@ class Recorder:
         self._addresses: dict[str, str] = {}
         self._told: dict[str, HostSupervisor] = {}
         self._given_up = 0
+        self._knows_hosts = True
         self._is_writing = False
         self._is_behind = False
         self._writing = LoopingCall(self.write)
@@ -65,7 +66,8 @@ class Recorder:
         return len(self._kept)
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to write, once all hosts are known."""
+        self._knows_hosts = False  # by the table there may be others, of another configuration
         self._writing.start(WRITE_EVERY, now=False)
         self._pruning.start(PRUNE_EVERY, now=True)
 
@@ -121,7 +123,7 @@ class Recorder:
 
     async def write(self) -> None:
         """Write what has changed, one batch after the other. Never raises."""
-        if self._is_writing or not (self._kept or self._told):
+        if self._is_writing or not (self._kept or self._told or not self._knows_hosts):
             return
         self._is_writing = True
         try:
@@ -146,6 +148,10 @@ class Recorder:
             self._is_writing = False
 
     async def _write_hosts(self) -> None:
+        if not self._knows_hosts:
+            names = [str(number) for number in self._sessions.host_numbers]
+            await self._access(self._history.lost_elsewhere, names, self._wall(), LOST)
+            self._knows_hosts = True
         for name, host in list(self._told.items()):
             running = [*self._kept, *(str(each.info["session"]) for each in self._sessions.all_on(host))]
             count = await self._access(self._history.lost, name, running, self._wall(), LOST)

@@ -100,6 +100,11 @@ class Sessions:
                 for watcher in self.watchers:
                     watcher.host_told(host)
 
+    @property
+    def host_numbers(self) -> list[int]:
+        """The numbers of all hosts."""
+        return [host.number for host in self._hosts]
+
     def on(self, host: HostSupervisor) -> int:
         """Return how many sessions a host has, those that are being started included."""
         return len(self.all_on(host))

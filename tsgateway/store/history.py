@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from tsgateway.store.schema import sessions
 
@@ -115,9 +126,16 @@ class History:
 
     def lost(self, host: str, running: Iterable[str], now: float, reason: str) -> int:
         """End those of a host that ran by the table and do not run; return how many."""
+        return self._end(sessions.c.host == host, running, now, reason)
+
+    def lost_elsewhere(self, hosts: Iterable[str], now: float, reason: str) -> int:
+        """End those that ran by the table on any other than these hosts; return how many."""
+        return self._end(sessions.c.host.not_in(list(hosts)), (), now, reason)
+
+    def _end(self, which: ColumnElement[bool], but: Iterable[str], now: float, reason: str) -> int:
         with self._writing() as connection:
-            mine = select(sessions.c.id).where(sessions.c.host == host, sessions.c.ended.is_(None))
-            gone = set(connection.scalars(mine)).difference(running)
+            found = select(sessions.c.id).where(which, sessions.c.ended.is_(None))
+            gone = set(connection.scalars(found)).difference(but)
             for some in _chunks(sorted(gone)):
                 ended = {"state": "ended", "since": now, "ended": now, "reason": reason}
                 connection.execute(update(sessions).where(sessions.c.id.in_(some)).values(ended))
