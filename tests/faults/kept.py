@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -53,11 +54,24 @@ class Kept(RealGateway):
 
 @contextmanager
 def kept(desktops: str, kind: type[Kept] = Kept, **options: object) -> Iterator[Kept]:
-    """A gateway for a block. At its end all is gone: sessions, guests, files."""
+    """A gateway for a block. At its end all is gone: sessions, guests, files, and whatever else was started."""
     gateway = kind(desktops, **options)  # type: ignore[arg-type]
     try:
         yield gateway
     finally:
-        folder = gateway.folder
         gateway.stop()
-        assert not Path(folder).exists()
+        assert not gateway.folder.exists()
+        wait_for(lambda: not users_of(gateway.folder), "the end of all", lambda: users_of(gateway.folder))
+
+
+def users_of(folder: Path) -> dict[int, str]:
+    """Processes that have something below a folder open, be it removed: what somebody forgot to end."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                opened = [os.readlink(each) for each in (entry / "fd").iterdir()]
+                if any(each.startswith(f"{folder}/") for each in opened):
+                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
+                    found[int(entry.name)] = command[:200].decode(errors="replace")
+    return found
