@@ -54,7 +54,7 @@ class Kept(RealGateway):
 
 @contextmanager
 def kept(desktops: str, kind: type[Kept] = Kept, **options: object) -> Iterator[Kept]:
-    """A gateway for a block. At its end all is gone: sessions, guests, files, and whatever else was started."""
+    """A gateway for a block. At its end all is gone: sessions, guests, files, whatever was started."""
     gateway = kind(desktops, **options)  # type: ignore[arg-type]
     try:
         yield gateway
