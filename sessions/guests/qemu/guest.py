@@ -34,7 +34,7 @@ from sessions.guests.qemu.pointer import KeptPointer
 from sessions.guests.qemu.spec import Settings, Spec
 from sessions.guests.qemu.state import State
 from sessions.guests.qemu.threads import Threads
-from sessions.guests.qemu.vm import Vm
+from sessions.guests.qemu.vm import Vm, end_stray
 from sessions.guests.qemu.warm import clone
 from sessions.guests.qemu.warm.key import as_template
 from sessions.guests.qemu.warm.store import Taken
@@ -45,7 +45,8 @@ from sessions.pixels.framebuffer import Framebuffer
 log = Logger()
 
 GREETING_SECONDS = 20
-CONNECT_SECONDS = 5
+CONNECT_SECONDS = 30
+"""For a guest that is found again: one that is slow is not given up."""
 LOCK_POLL_SECONDS = 0.25
 LOCK_SECONDS = 120
 """How long a personal disk may still be in use: by a guest of the last session that shuts down."""
@@ -290,7 +291,9 @@ class QemuGuest:
             self._vm.watched = False
         self._pointer.forget()
         await self._threads.idle()
-        if self._vm is not None:
+        if self._vm is None:
+            await end_stray(self._folder, self._reactor)
+        else:
             await self._vm.end()
         await self.detach()
         if self._disk is not None:

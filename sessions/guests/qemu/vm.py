@@ -26,6 +26,8 @@ from sessions.wire.qmp import Event, Greeting
 
 QUIT_SECONDS = 3
 """How long each way of ending QEMU is given before the next, harsher one."""
+STRAY_SECONDS = 10
+"""How long a QEMU that nobody knows of may take to answer."""
 
 
 class Vm:
@@ -151,3 +153,22 @@ class Vm:
             self.watched = False
             code = None if self.child is None else self.child.exit_code()
             self._ended(self._ending.sentence(code))
+
+
+async def end_stray(folder: Path, reactor: Any) -> None:
+    """End a QEMU that runs in a guest's folder though nothing there says which process it is.
+
+    Its session host was killed between launching it and keeping that. Its monitor has no other client.
+    """
+    if not (folder / state.QMP).exists():
+        return
+    monitor = Monitor(reactor, lambda _: None, lambda _: None)
+    try:
+        with state.short_path(folder, state.QMP) as path:
+            connected = await connect_unix(reactor, path, STRAY_SECONDS)
+        await monitor.connect(connected, STRAY_SECONDS)
+        await monitor.execute("quit")
+    except (DisplayError, MonitorError):
+        pass  # nobody listens there, as a rule: it has ended, or was never begun
+    finally:
+        monitor.close()

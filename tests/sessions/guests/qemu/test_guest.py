@@ -224,6 +224,19 @@ async def test_adopted_after_the_session_host_was_killed(folder):
 
 
 @pytest_twisted.ensureDeferred
+async def test_one_whose_number_was_never_kept_is_ended_with_its_session(machine):
+    """The session host was killed between launching QEMU and writing down which process it is."""
+    await machine.guest.detach()
+    (machine.folder / "guest.json").unlink()
+    successor = machine.successor()
+    with pytest.raises(GuestError, match="is gone"):
+        await successor.guest.adopt()
+    assert qemu_count(machine.folder.name) == 1
+    await successor.guest.stop()
+    assert qemu_count(machine.folder.name) == 0
+
+
+@pytest_twisted.ensureDeferred
 async def test_stale_folders_are_refused(machine):
     empty = machine.folder.parent / "empty"
     empty.mkdir()
