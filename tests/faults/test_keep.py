@@ -173,7 +173,9 @@ def test_the_unit_is_what_systemd_understands(tmp_path: Path) -> None:
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    newer = "Unknown key 'DelegateSubgroup'"  # systemd 254
+    said = [line for line in (done.stdout + done.stderr).splitlines() if newer not in line]
+    assert (done.returncode, said) == (0, [])
 
 
 def test_the_unit_lets_guests_live() -> None:
