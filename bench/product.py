@@ -129,8 +129,8 @@ class Product:
         return Connection(self.port, hello, opened["session"])
 
     def end(self, session: str, person: int = 0) -> None:
-        """End a person's session."""
-        self._post(f"/api/v1/sessions/{session}/end", {}, self._cookies[person])
+        """End a person's session at once."""
+        self._post(f"/api/v1/sessions/{session}/reset", {}, self._cookies[person])
 
     def _opened(self, desktop: str, screen: dict[str, int], cookie: str) -> Any:
         deadline = time.monotonic() + _SECONDS
