@@ -15,6 +15,7 @@ import statistics
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,8 @@ PATIENCE = 300.0
 TEMPLATE_SECONDS = 900.0
 COLOURS = 200
 """A picture with fewer different ones is no desktop's yet."""
-MENU = 20_000
-"""Pixels: less than the menu that a click opens, more than a clock that ticks."""
+MENU = slice(400, 480), slice(640, 720)
+"""Rows and columns where a click into the middle of the screen opens a menu."""
 MEMORY_EACH = 250 << 20
 
 
@@ -54,36 +55,32 @@ def follow(product: Product, desktop: str, person: int, click_at: float) -> tupl
     try:
         connection = product.connect(*SCREEN, desktop=desktop, person=person)
         picture = Picture()
-        _until(connection, picture, lambda _: _is_desktop(picture))
+        _until(connection, picture, lambda: _is_desktop(picture))
         told.stands = time.monotonic() - click_at
+        before = picture.pixels[MENU].copy()
         for buttons in (0, 4, 0):
             connection.send(tsg.Pointer(SCREEN[0] // 2, SCREEN[1] // 2, buttons))
-        _until(connection, picture, lambda frame: frame is not None and _area(frame) > MENU)
+        _until(connection, picture, lambda: bool(np.mean(picture.pixels[MENU] != before) > 0.5))
         told.answers = time.monotonic() - click_at
     except (EOFError, OSError, RuntimeError, TimeoutError) as error:
         told.failed = f"{type(error).__name__}: {error}"
     return told, connection
 
 
-def _until(connection: Connection, picture: Picture, done: Any) -> None:
+def _until(connection: Connection, picture: Picture, done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for message in connection.messages(1.0):
             taken = picture.take(message)
-            frame = taken if isinstance(taken, tsg.Frame) else None
-            if frame is not None:
-                connection.send(tsg.Ack(frame.number, 0, 0))
-            if done(frame):
+            if isinstance(taken, tsg.Frame):
+                connection.send(tsg.Ack(taken.number, 0, 0))
+            if done():
                 return
     raise TimeoutError("the desktop did not stand in time")
 
 
 def _is_desktop(picture: Picture) -> bool:
     return picture.pixels.size > 0 and len(np.unique(picture.pixels[::4, ::4])) >= COLOURS
-
-
-def _area(frame: tsg.Frame) -> int:
-    return sum(operation.width * operation.height for operation in frame.operations)
 
 
 def guests(product: Product) -> list[dict[str, Any]]:
