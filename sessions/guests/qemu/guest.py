@@ -20,7 +20,7 @@ from twisted.logger import Logger
 
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import QemuDisplay
-from sessions.guests.base import GuestError, Place, Progress, Site
+from sessions.guests.base import GuestError, House, Place, Progress, Site
 from sessions.guests.qemu import cgroup, disk, state
 from sessions.guests.qemu.accelerator import probe
 from sessions.guests.qemu.agent import Agent
@@ -79,7 +79,7 @@ class QemuGuest:
         self._templates = place.house if may_clone and isinstance(place.house, Templates) else None
 
     @classmethod
-    def open_house(cls, site: Site) -> Templates:
+    def open_house(cls, site: Site) -> House:
         """Open what the QEMU guests of a session host share: the warm templates."""
         return Templates(site)
 

@@ -55,6 +55,7 @@ class Templates:
         self._images = site.images
         self._threads = Threads(site.reactor)
         self._builds: dict[str, Deferred[None]] = {}
+        self._building = True
         self._idling: Any = None  # IDelayedCall
         self.waking = DeferredSemaphore(WAKING)
         folder = self._settings.warm_folder
@@ -96,7 +97,7 @@ class Templates:
     def want(self, machine: Machine, image: Image) -> None:
         """Have a template built for guests of this machine, some time soon, if one can be."""
         slot = slot_of(image.name, machine.memory_mb, machine.cpus)
-        if self.store is None or not clonable(image) or slot in self._builds:
+        if self.store is None or not self._building or not clonable(image) or slot in self._builds:
             return
         building = Deferred.fromCoroutine(self._build(self.store, machine, image))
         self._builds[slot] = building
@@ -175,11 +176,16 @@ class Templates:
         """Return nothing: each guest is a machine of its own."""
         return {}
 
+    def end_unused(self) -> None:
+        """Give up what is being built, and build no more."""
+        self._building = False
+        for building in list(self._builds.values()):
+            building.cancel()
+
     async def leave(self) -> None:
         """Give up what is being built, and let go of the memory: clones keep it as long as they need it."""
         builds = list(self._builds.values())
-        for building in builds:
-            building.cancel()
+        self.end_unused()
         for building in builds:
             await building
         await self._threads.idle()
