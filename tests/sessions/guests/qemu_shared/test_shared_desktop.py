@@ -229,7 +229,8 @@ def test_who_logs_off_from_the_menu_leaves_nothing_running_and_the_other_stays(h
     as_person(agent, name, "setsid sleep 1000 >/dev/null 2>&1 &")
     uid = agent.run(f"id -u {name}").strip()
     wait_for(lambda: agent.run(f"pgrep -u {name} -x sleep"), "something that would go on")
-    environment = f"DISPLAY=:100 XAUTHORITY=/run/user/{uid}/tsgateway-seat/Xauthority TSGATEWAY_SEAT=x"
+    folder = f"/run/user/{uid}/tsgateway-seat"
+    environment = f"DISPLAY=:100 XAUTHORITY={folder}/Xauthority TSGATEWAY_SEAT={folder}"
     agent.run(
         f"setpriv --reuid {name} --regid {name} --init-groups env {environment} /usr/lib/tsgateway/leave"
     )
