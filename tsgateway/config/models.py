@@ -293,7 +293,11 @@ class Desktop(BaseModel):
 
     title: str = Field(min_length=1, max_length=64, description="Its name in the list.")
     description: str = Field("", max_length=256, description="One line below the name.")
-    kind: str = Field(pattern=_ID, description="The kind of guest: `qemu`, `rfb`, `testcard` or a plug-in's.")
+    kind: str = Field(
+        pattern=_ID,
+        description="The kind of guest: `qemu`, `qemu-shared` (docs/shared-hosts.md), `rfb`, `testcard` or a "
+        "plug-in's.",
+    )
     users: tuple[str, ...] = Field((), description="Accounts that may open it.")
     groups: tuple[str, ...] = Field((), description="Groups whose members may open it.")
     single: bool = Field(
