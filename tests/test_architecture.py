@@ -29,7 +29,10 @@ def test_every_package_is_named() -> None:
     assert [str(p) for p in sorted(packages) if f"{p}/" not in text and f"`{p}`" not in text] == []
 
 
-PAGES = ["README.md", *(f"docs/{name}.md" for name in ("tutorial", "howto", "configuration", "protocol"))]
+PAGES = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("tutorial", "howto", "configuration", "protocol", "sessions")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
