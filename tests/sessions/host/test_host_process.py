@@ -1,5 +1,6 @@
 """The session host as it really runs: a process of its own, spoken to over its Unix socket."""
 
+import json
 import os
 import resource
 import subprocess
@@ -79,6 +80,39 @@ def test_a_killed_host_takes_its_sessions_up_again(host):
     assert [(s["session"], s["user"], s["title"]) for s in sessions] == [("a" * 32, "ada", "Card")]
     gateway.attach()
     picture_of(gateway)
+
+
+def test_what_has_lasted_lasts_on_in_the_next_process(host):
+    def life():
+        return json.loads((host.folder / "state" / ("a" * 32) / "life.json").read_text())
+
+    gateway = host.gateway()
+    gateway.start(rules={"disconnected_minutes": 600})
+    (before,) = gateway.ask("list")["result"]["sessions"]
+    assert before["state"] == SessionState.DISCONNECTED
+    left_at = life()["clock"]["left_at"]
+    assert left_at <= time.monotonic(), "by a clock that the next process has, too"
+    host.kill()
+    host.run()
+    (after,) = host.gateway().ask("hello", version=1)["result"]["sessions"]
+    assert after == before
+    assert life()["clock"]["left_at"] == left_at
+
+
+def test_a_limit_ends_a_session_and_leaves_nothing(host):
+    gateway = host.gateway()
+    gateway.start(rules={"disconnected_minutes": 0.01})
+    gateway.until_event(lambda e: e["event"] == "session" and e["params"]["reason"] == "LIMIT")
+    deadline = time.monotonic() + SECONDS
+    while host.folders:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_rules_that_are_none_are_refused(host):
+    answer = host.gateway().start(rules={"second": "fight"})
+    assert "second is none of take-over, join, refuse" in answer["error"]
+    assert host.folders == []
 
 
 def test_a_gateway_that_goes_leaves_the_session_disconnected(host):
