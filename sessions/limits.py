@@ -16,6 +16,8 @@ from sessions.rules import AtLimit, Rules
 
 RETURN_SECONDS = 60.0
 """Who comes back within this time has not been away: the line was cut, or the page loaded anew."""
+GREET_SECONDS = 30.0
+"""For so long at least nobody who has just come is sent away for having been idle: they are warned first."""
 KEEP_SECONDS = 60.0
 """How old the last input that is kept may be; so much too early an idle session may be warned later."""
 
@@ -62,6 +64,9 @@ class Limits:
         if self._used_since is None or (self._left_at is not None and now - self._left_at > RETURN_SECONDS):
             self._used_since = self._heard_at = now
         self._left_at = None
+        if self._heard_at is not None and (idle := self._rules.idle_minutes * 60):
+            greeted = min(max(self._rules.warn_seconds, GREET_SECONDS), idle / 2)
+            self._heard_at = max(self._heard_at, now - idle + greeted)
 
     def left(self, now: float, on_purpose: bool = False) -> None:
         """Nobody is connected any more. on_purpose: who comes next begins anew, however soon."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.limits import KEEP_SECONDS, RETURN_SECONDS, Limit, Limits, farewell, notice
+from sessions.limits import GREET_SECONDS, KEEP_SECONDS, RETURN_SECONDS, Limit, Limits, farewell, notice
 from sessions.rules import AtLimit, Rules
 
 
@@ -85,6 +85,23 @@ def test_a_cut_line_neither_gives_more_time_nor_counts_as_being_there():
     clocks.limits.left(560)
     clocks.limits.came(561 + RETURN_SECONDS)
     assert clocks.due(621) == "again at 1161"
+
+
+def test_who_comes_back_to_an_idle_session_is_warned_before_it_strikes():
+    clocks = Clocks(idle_minutes=10)
+    clocks.limits.came(0)
+    clocks.limits.left(590)
+    clocks.limits.came(620)
+    assert clocks.due(620) == "idle warns, 60 s"
+    clocks.limits.left(630)
+    clocks.limits.came(631)
+    assert clocks.due(631) == "idle warns, 60 s"
+    assert clocks.due(691) == "idle strikes"
+    unwarned = Clocks(idle_minutes=10, warn_seconds=0)
+    unwarned.limits.came(0)
+    unwarned.limits.left(590)
+    unwarned.limits.came(620)
+    assert unwarned.due(620) == f"again at {620 + GREET_SECONDS:g}"
 
 
 def test_who_was_disconnected_on_purpose_has_all_the_time_again():
