@@ -6,7 +6,7 @@ import pytest
 
 from sessions.displays.base import DisplayError
 from sessions.input.events import Key
-from sessions.session import REOPEN_SECONDS
+from sessions.screen import REOPEN_SECONDS
 from sessions.wire import tsg
 from sessions.wire.tsg import Stage
 from tests.sessions.test_session import Client, World
@@ -159,7 +159,7 @@ def test_a_viewer_that_has_left_is_told_nothing_more(world: World, viewer: Typis
     viewer.say(tsg.WatchStatistics(1))
     world.session.detach(1)
     viewer.statistics()
-    world.clock.pump([1] * 3)
+    world.clock.pump([1] * 6)  # the screen is let go of as well
     assert viewer.statistics() == []
     assert not world.clock.getDelayedCalls()
 
