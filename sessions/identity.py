@@ -35,6 +35,11 @@ class Identity:
             Rules.read(table.get("rules", {})),
         )
 
+    def info(self) -> dict[str, Any]:
+        """Return what the SessionInfo of the session link says of it."""
+        who = {"session": self.session, "desktop": self.desktop, "user": self.user, "title": self.title}
+        return {**who, "kind": self.spec["kind"]}
+
     def table(self) -> dict[str, Any]:
         """Return it as a JSON table, which `read` takes."""
         return {**asdict(self), "rules": self.rules.table()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sessions.clock import Clock
+from sessions.rules import AtGuestEnd, Rules
 
 MAX_RESTARTS = 3
 WITHIN = 600.0
@@ -15,7 +16,8 @@ WITHIN = 600.0
 class Attempts:
     """When the guest of one session was started again. kept: what `table` said, if that was this clock."""
 
-    def __init__(self, kept: Mapping[str, Any], clock: Clock) -> None:
+    def __init__(self, rules: Rules, kept: Mapping[str, Any], clock: Clock) -> None:
+        self._rules = rules
         self._clock = clock
         times = kept.get("restarts")
         numbers = times[-MAX_RESTARTS:] if isinstance(times, list) else []
@@ -26,7 +28,9 @@ class Attempts:
         return {"restarts": self._times}
 
     def one_more(self) -> bool:
-        """Tell whether it may be started once more; that counts then."""
+        """Tell whether it is to be started once more; that counts then."""
+        if self._rules.at_guest_end is not AtGuestEnd.RESTART:
+            return False
         now = self._clock.seconds()
         self._times = [at for at in self._times if now - at < WITHIN]
         if len(self._times) >= MAX_RESTARTS:

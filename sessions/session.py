@@ -86,7 +86,7 @@ class Session:
         )
         self._screen = self._viewers.screen
         self._limits = LimitWatch(identity.rules, self._kept.get("clock", {}), clock, self)
-        self._restarts = Attempts(self._kept.get("clock", {}), clock)
+        self._restarts = Attempts(identity.rules, self._kept.get("clock", {}), clock)
         self._work = Work(identity.session, self._look, self.end)
         self._idle = idle
         self._input_at = 0.0
@@ -114,7 +114,15 @@ class Session:
         self._go(Event.READY_WATCHED if self._viewers.is_there else Event.READY)
 
     async def _take_up(self) -> None:
-        await self._guest.adopt()
+        try:
+            await self._guest.adopt()
+        except GuestError as error:  # it has ended while nobody looked after it
+            if not self._restarts.one_more():
+                raise
+            self._work.note(error)
+            self.report(None, f"{error} It is started again.")
+            await self._begin(self._guest.start(self.report))
+            return
         if self._viewers.is_there:
             await self._open()
         since = self._kept.get("since")
@@ -206,10 +214,10 @@ class Session:
     def _guest_ended(self, reason: str) -> None:
         """The guest has stopped by itself (`Place.ended`)."""
         log.info("session {id}: {reason}", id=self.identity.session, reason=reason)
-        if self.identity.rules.at_guest_end is AtGuestEnd.RESTART and can(self.state, Event.RESTART):
-            if self._restarts.one_more():
-                self._restart(reason)
-                return
+        if can(self.state, Event.RESTART) and self._restarts.one_more():
+            self._restart(reason)
+            return
+        if self.identity.rules.at_guest_end is AtGuestEnd.RESTART:
             reason = f"{reason} Starting it again has not helped."
         Deferred.fromCoroutine(self.end(reason, EndReason.GUEST_ENDED))
 
@@ -290,11 +298,7 @@ class Session:
         """Return the SessionInfo of the session link."""
         progress, text = self._told_progress
         return {
-            "session": self.identity.session,
-            "desktop": self.identity.desktop,
-            "user": self.identity.user,
-            "title": self.identity.title,
-            "kind": self.identity.spec["kind"],
+            **self.identity.info(),
             "state": int(self.state),
             "reason": "" if self.reason is None else self.reason.name,
             "since": self.since,

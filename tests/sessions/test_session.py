@@ -782,3 +782,23 @@ def test_what_was_being_ended_is_ended_by_the_next_process(running):
     later.machine.started.errback(GuestError("It has gone."))
     assert later.machine.calls == ["adopt", "stop"]
     assert later.session.over.called
+
+
+def test_a_guest_that_ended_while_no_process_looked_after_it_is_started_again():
+    world, _ = limited(at_guest_end=AtGuestEnd.RESTART)
+    later = World(world.session.identity.rules, world.kept, world.clock)
+    client = Client(later.session, 1)
+    adopting, later.machine.started = later.machine.started, Deferred()
+    adopting.errback(GuestError("It has ended."))
+    assert client.messages[-1].text == "It has ended. It is started again."
+    assert (later.machine.calls, later.machine.starts) == (["adopt"], 1)
+    later.machine.started.callback(None)
+    assert later.session.state is SessionState.CONNECTED
+    assert later.kept["clock"]["restarts"] == [world.clock.seconds()]
+
+
+def test_a_guest_that_ended_while_no_process_looked_after_it_ends_its_session_elsewhere(running):
+    later = World(kept=running.kept)
+    later.machine.started.errback(GuestError("It has ended."))
+    assert later.told[-1]["reason"] == "LOST"
+    assert later.machine.starts == 0
