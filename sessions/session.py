@@ -116,12 +116,9 @@ class Session:
     async def _take_up(self) -> None:
         try:
             await self._guest.adopt()
-        except GuestError as error:  # it has ended while nobody looked after it
-            if not self._restarts.one_more():
-                raise
+        except GuestError as error:
             self._work.note(error)
-            self.report(None, f"{error} It is started again.")
-            await self._begin(self._guest.start(self.report))
+            await self._start_anew(error)
             return
         if self._viewers.is_there:
             await self._open()
@@ -131,6 +128,17 @@ class Session:
         if is_as_before:
             self.since = _wall(since)
             self._keep()
+
+    async def _start_anew(self, error: GuestError) -> None:
+        """Start the guest, which the earlier process has left and which is not there. Raises `error`.
+
+        It was being started when that process was cut off; or it has ended while nobody looked after it.
+        """
+        if self._kept.get("state") != SessionState.STARTING:
+            if not self._restarts.one_more():
+                raise error
+            self.report(None, f"{error} It is started again.")
+        await self._begin(self._guest.start(self.report))
 
     async def _finish(self) -> None:
         """End what an earlier process had begun to end."""

@@ -126,6 +126,21 @@ def test_who_connects_while_it_starts_again_gets_the_same_session(gateway: Kept,
 
 
 @pytest.mark.qemu
+def test_a_start_that_was_cut_off_is_begun_anew(gateway: Kept) -> None:
+    ada = Account(gateway.port)
+    session = ada.open("tiny")
+    wait_for(lambda: gateway.sessions("ada"), "its folder")
+    follower = Follower(ada, session)
+    gateway.kill_host(host_of(gateway, follower))
+    try:
+        follower.next("picture", seconds=120)
+        assert [folder.name for folder in gateway.sessions("ada")] == [session]
+    finally:
+        follower.stop()
+        ada.end(session)
+
+
+@pytest.mark.qemu
 def test_a_machine_runs_on_and_its_death_is_told(gateway: Kept) -> None:
     pair = Pair(gateway, "tiny", "film")
     try:
