@@ -7,7 +7,7 @@ from sessions.wire import link, tsg
 from tests.reference.picture import Picture
 from tests.sessions.host.process import Host
 
-PATIENCE = 240
+PATIENCE = 600
 """Seconds; a desktop in an emulated machine that others use as well takes its time."""
 SCREEN = (1024, 700)
 KEYS = {"a": (0x1E, 0x61), "Enter": (0x1C, 0xFF0D)}
@@ -77,7 +77,7 @@ class House:
         """Take messages until the test is true."""
         deadline = time.monotonic() + PATIENCE
         while not test():
-            assert time.monotonic() < deadline, f"{what}; sessions: {self.infos}"
+            assert time.monotonic() < deadline, f"{what}: {[str(each) for each in self.people.values()]}"
             self.take()
 
     def restart(self):
@@ -111,6 +111,10 @@ class Person:
         self.picture = Picture()
         self.farewell = ""
         self.texts = []
+
+    def __str__(self):
+        shown = f"{self.picture.frames} frames of {self.picture.pixels.shape}"
+        return f"{self.user}: {self.info.get('state')} {self.info.get('text')!r}, {shown}"
 
     def start(self):
         who = {"session": self.session, "desktop": "shared", "user": self.user, "title": "Shared"}
