@@ -157,7 +157,7 @@ def test_help_does_not_load_the_gateway(shell: Shell):
         [sys.executable, "-c", code], capture_output=True, text=True, env=shell.environment, check=True
     )
     assert done.stdout.rstrip().endswith("[]")
-    for command in ("serve", "init", "user", "image", "end-sessions", "plugins", "doctor"):
+    for command in ("serve", "init", "image", "host", "pool", "disk", "session", "guest", "plugins", "doctor"):
         assert command in done.stdout
 
 
@@ -168,6 +168,8 @@ def test_doctor_says_what_to_do(shell: Shell):
             f"server.port = {port}\n"
             '[desktops.a]\ntitle = "A"\nkind = "nothing"\n'
             '[desktops.b]\ntitle = "B"\nkind = "rfb"\nusers = ["ada"]\n'
+            '[desktops.c]\ntitle = "C"\nkind = "qemu-shared"\ntemplate = "t"\nusers = ["ada"]\n'
+            '[desktops.d]\ntitle = "D"\nkind = "qemu"\ntemplate = "t"\nassignment = "personal"\n'
         )
         said = shell("doctor", status=1)
     lines = [line.split(maxsplit=2) for line in said.splitlines()]
@@ -176,6 +178,8 @@ def test_doctor_says_what_to_do(shell: Shell):
     assert 'no guest plug-in is named "nothing"' in said
     assert "a names no user and no group" in said
     assert "fail  desktop      b: " in said
+    assert "fail  desktop      c: " not in said
+    assert "fail  desktop      d: " not in said
     assert "`tsgateway init` makes it" in said
     assert f"To be mended: {said.count('fail  ')}." in said
 

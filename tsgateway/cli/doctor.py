@@ -299,21 +299,27 @@ def _videos(config: Config, layout: Layout) -> Iterator[Finding]:
 
 def _desktops(config: Config, layout: Layout) -> Iterator[Finding]:
     """Let each kind check its own keys, as it will when a session starts."""
+    from tsgateway.hosts.place import guest_settings
+
+    settings = guest_settings(config, layout)
     for name, desktop in config.desktops.items():
         if not desktop.users and not desktop.groups:
             yield Finding("warn", "desktop", f"{name} names no user and no group: nobody sees it")
         if desktop.password_file is not None and not os.access(desktop.password_file, os.R_OK):
             yield Finding("fail", "desktop", f"{name}: {desktop.password_file} cannot be read")
-        if problem := _problem(desktop.kind, desktop.spec, config, layout):
+        if problem := _problem(name, desktop.spec, settings, layout):
             yield Finding("fail", "desktop", f"{name}: {problem}")
 
 
-def _problem(kind: str, spec: dict[str, Any], config: Config, layout: Layout) -> str:
+def _problem(desktop: str, spec: dict[str, Any], settings: dict[str, dict[str, Any]], layout: Layout) -> str:
     from sessions.guests.base import GuestError, Place
     from sessions.plugins import PluginError, load
 
-    settings = config.guests.model_dump(mode="json").get(kind, {})
-    place: Any = Place(Path("/nonexistent"), layout.images, lambda _: None, Any, settings)
+    kind = spec["kind"]
+    nowhere, somebody = Path("/nonexistent"), "somebody"
+    place = Place(
+        nowhere, layout.images, lambda _: None, None, settings.get(kind, {}), user=somebody, desktop=desktop
+    )
     try:
         load("guest", kind)(spec, place)
     except PluginError:

@@ -35,20 +35,25 @@ class HostPlace:
 def host_place(config: Config, layout: Layout, number: int, command: tuple[str, ...]) -> HostPlace:
     """Return the place of a host, whose folder is made when it is first started. Raises StartError."""
     folder = layout.host(number)
-    guests = config.guests.model_dump(mode="json")
-    guests["qemu"]["cache"] = str(folder.parent)  # what one host has found out about KVM, all know
-    guests["qemu"]["disks_folder"] = str(layout.disks)
-    guests["qemu"]["warm_folder"] = str(layout.warm)
-    guests["qemu-shared"] = guests["qemu"]
     settings = {
         "state": str(folder / "guests"),
         "images": str(layout.images),
-        "guests": guests,
+        "guests": guest_settings(config, layout),
         "encoding": config.encoding.model_dump(mode="json"),
         "idle_seconds": config.hosts.idle_minutes * 60,
         "log_level": config.server.log_level,
     }
     return HostPlace(number, folder, layout.socket(number), command, settings)
+
+
+def guest_settings(config: Config, layout: Layout) -> dict[str, dict[str, Any]]:
+    """Return the settings of each kind of guest, as session hosts are given them."""
+    guests: dict[str, dict[str, Any]] = config.guests.model_dump(mode="json")
+    guests["qemu"]["cache"] = str(layout.root / "hosts")  # what one host has found out about KVM, all know
+    guests["qemu"]["disks_folder"] = str(layout.disks)
+    guests["qemu"]["warm_folder"] = str(layout.warm)
+    guests["qemu-shared"] = guests["qemu"]
+    return guests
 
 
 def occupied(folder: Path) -> bool:

@@ -44,11 +44,8 @@ class SharedGuest:
     def __init__(self, spec: Mapping[str, Any], place: Place) -> None:
         self._spec = Spec.read(spec)
         self._place = place
-        if not isinstance(place.house, Machines):
-            raise GuestError("Shared desktops need a session host.", "no house")
         if not place.user:
             raise GuestError("A shared desktop cannot be made before somebody wants it.")
-        self._house = place.house
         self.user = place.user
         self.session = ""
         self.signed_in = False
@@ -57,6 +54,13 @@ class SharedGuest:
         self._up = False  # signed in or adopted, and not let go of: only then is `Place.ended` called
         self._failure = ""
         self._display: RfbDisplay | None = None
+
+    @property
+    def _house(self) -> Machines:
+        house = self._place.house
+        if not isinstance(house, Machines):
+            raise GuestError("Shared desktops need a session host.", "no house")
+        return house
 
     @staticmethod
     def open_house(site: Site) -> House:
