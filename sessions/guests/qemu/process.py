@@ -43,19 +43,17 @@ class ProcessId:
         return 0.0
 
     def held_up_seconds(self) -> float:
-        """Return how long one of its threads has waited for a processor while it could have run.
+        """Return how long its threads, added up, have waited for a processor while they could have run.
 
-        That of the thread that has waited longest; 0 when the process is gone.
+        0 when the process is gone.
         """
-        longest = 0
+        waited = 0
         with contextlib.suppress(OSError):
             for thread in os.listdir(f"/proc/{self.pid}/task"):
-                with (
-                    contextlib.suppress(OSError),
-                    open(f"/proc/{self.pid}/task/{thread}/schedstat", "rb") as file,
-                ):
-                    longest = max(longest, int(file.read().split()[1]))
-        return longest / 1e9
+                path = f"/proc/{self.pid}/task/{thread}/schedstat"
+                with contextlib.suppress(OSError), open(path, "rb") as file:
+                    waited += int(file.read().split()[1])
+        return waited / 1e9
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal; nothing happens when it is gone."""
