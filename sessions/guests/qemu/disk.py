@@ -112,6 +112,7 @@ def own(path: Path | None, own: Path) -> Path | None:
     """
     if path is None:
         return None
+    own.unlink(missing_ok=True)  # of a start that was cut off; other guests may have that very file
     try:
         os.link(path.resolve(), own)
         return own

@@ -29,6 +29,19 @@ def build(store, content):
         )  # fmt: skip
 
 
+def test_a_start_that_was_cut_off_is_begun_anew_and_harms_no_other_guest(store, tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    theirs.mkdir()
+    build(store, "old")
+    for folder in (ours, theirs):
+        disk.take(store, "one", folder)
+    assert disk.take(store, "one", ours).kernel.read_text() == "old"
+    build(store, "new")
+    assert disk.take(store, "one", ours).kernel.read_text() == "new"
+    assert (theirs / "kernel").read_text() == "old"
+
+
 def test_files_are_shared_with_the_image_and_stay_when_it_is_replaced(store, tmp_path):
     build(store, "old")
     image = disk.take(store, "one", tmp_path)
