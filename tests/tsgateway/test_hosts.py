@@ -17,7 +17,7 @@ from tsgateway.config import Config
 from tsgateway.hosts import supervisor
 from tsgateway.hosts.ending import end_all
 from tsgateway.hosts.link import HostError
-from tsgateway.hosts.place import HOST_COMMAND, host_place, occupied
+from tsgateway.hosts.place import HOST_COMMAND, holds, host_place, occupied
 from tsgateway.hosts.placement import HostState, Load
 from tsgateway.layout import Layout
 
@@ -232,8 +232,9 @@ async def test_the_death_of_one_host_is_not_seen_on_the_other(real_pair: World, 
     close = await his_viewer.closing()
     assert close.code == CloseCode.SERVER_ERROR
     assert world.gateway.sessions.get(his) is not None
-    await until(lambda: world.hosts[1].up, "the second host again")
     await frames(her_viewer, 3)
+    while not world.hosts[1].up:  # on a busy machine that takes longer than a viewer may be silent
+        await frames(her_viewer, 1)
     assert not her_viewer.line.lost
     assert world.hosts[0].pid == pids[0]
     assert world.hosts[1].pid != pids[1]
@@ -301,7 +302,7 @@ async def test_a_host_that_is_no_longer_configured_runs_until_its_sessions_end()
         assert fifth.up
         await ada.post(f"/api/v1/sessions/{session}/reset")
         await viewer.closing()
-        await until(lambda: not list((left.place.folder / "guests").glob("*/session.json")), "its burial")
+        await until(lambda: not holds(left.place.folder), "its burial")
         look()
         look()
         await until(lambda: fifth.state == ASLEEP, "its end")
