@@ -305,7 +305,9 @@ async def test_a_host_that_cannot_be_started_is_tried_again(world: World):
     said = []
     note = said.append
     globalLogPublisher.addObserver(note)
-    obstacle = world.gateway.layout.host(0) / "settings.json.new"
+    settings = world.gateway.layout.host(0) / "settings.json"
+    settings.write_text("{}")  # or it would not have to be written again
+    obstacle = settings.with_suffix(".json.new")
     obstacle.mkdir()
     try:
         os.kill(host.pid, signal.SIGKILL)
