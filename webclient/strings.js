@@ -50,6 +50,7 @@ const ENGLISH = {
   "desktops.account": "Account of {name}",
   "desktops.groups": "Groups: {groups}",
   "kind.qemu": "Virtual machine",
+  "kind.qemu-shared": "Shared machine",
   "kind.rfb": "Remote screen",
   "kind.testcard": "Test picture",
   "kind.other": "Desktop",

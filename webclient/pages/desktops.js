@@ -10,7 +10,7 @@ import { themeIcon, themeItems } from "../theme.js";
 import { keepTicket } from "../tickets.js";
 
 const REFRESH_TIME = 4000;
-const ICONS = { qemu: "machine", rfb: "screen-far", testcard: "bars" };
+const ICONS = { qemu: "machine", "qemu-shared": "machine-shared", rfb: "screen-far", testcard: "bars" };
 // Session states by number, as the protocol has them (SessionState).
 const STATES = ["starting", "active", "connected", "idle", "disconnected", "ended"];
 const stateOf = (session) => STATES[session.state] ?? session.state;
