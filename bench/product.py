@@ -132,15 +132,18 @@ class Product:
         """End a person's session at once."""
         self._post(f"/api/v1/sessions/{session}/reset", {}, self._cookies[person])
 
-    def _opened(self, desktop: str, screen: dict[str, int], cookie: str) -> Any:
+    def _opened(self, desktop: str, screen: dict[str, Any], cookie: str) -> Any:
         deadline = time.monotonic() + _SECONDS
         while True:
             try:
-                return self._post(f"/api/v1/desktops/{desktop}/connect", screen, cookie)[1]
+                opened = self._post(f"/api/v1/desktops/{desktop}/connect", screen, cookie)[1]
+                if "waiting" not in opened:
+                    return opened
+                screen = {**screen, "turn": opened["waiting"]["turn"]}  # others come first
             except RuntimeError:  # the session host is still starting
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(0.1)
+            time.sleep(0.1)
 
     def processes(self) -> dict[str, int]:
         """Return the pids of the gateway and of its session hosts: the first has no number in its name."""
