@@ -12,6 +12,7 @@ COMMANDS = {
     "user": ("tsgateway.cli.user", "user", "Make and change accounts."),
     "image": ("tsgateway.cli.image", "image", "Build, import, list and delete guest images."),
     "disk": ("tsgateway.cli.disk", "disk", "List people's own disks, and give them new ones."),
+    "host": ("tsgateway.cli.host", "host", "List session hosts; weight, drain and enable them."),
     "pool": ("tsgateway.cli.pool", "pool", "See how many guests stand ready."),
     "host": ("tsgateway.cli.host", "host", "List session hosts; weight, drain and enable them."),
     "session": ("tsgateway.cli.sessions", "session", "List and steer sessions, see where their time goes."),
