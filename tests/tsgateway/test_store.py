@@ -159,7 +159,8 @@ def test_pages_can_be_of_one_person_one_desktop_and_a_time(store):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "1-", "0" * 16 + "-../..", "g" * 16 + "-1", "0" * 16 + "-" + "a" * 200]
+    "text",
+    ["", "x", "1-", "0" * 16 + "-../..", "g" * 16 + "-1", "00 " * 5 + "0-1", "0" * 16 + "-" + "a" * 200],
 )
 def test_a_cursor_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match=r"cursor|hexadecimal"):

@@ -14,7 +14,6 @@ COMMANDS = {
     "disk": ("tsgateway.cli.disk", "disk", "List people's own disks, and give them new ones."),
     "host": ("tsgateway.cli.host", "host", "List session hosts; weight, drain and enable them."),
     "pool": ("tsgateway.cli.pool", "pool", "See how many guests stand ready."),
-    "host": ("tsgateway.cli.host", "host", "List session hosts; weight, drain and enable them."),
     "session": ("tsgateway.cli.sessions", "session", "List and steer sessions, see where their time goes."),
     "guest": ("tsgateway.cli.guest", "guest", "Ask a session's guest what it is, run commands in it."),
     "end-sessions": ("tsgateway.cli.sessions", "end_sessions", "End all sessions and their guests."),

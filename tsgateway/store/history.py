@@ -62,7 +62,10 @@ class Cursor(NamedTuple):
         began, _, session = text.partition("-")
         if len(began) != 2 * _BEGAN.size or not session.isalnum() or len(session) > 64:
             raise ValueError("not a cursor")
-        [seconds] = _BEGAN.unpack(bytes.fromhex(began))
+        packed = bytes.fromhex(began)
+        if len(packed) != _BEGAN.size:  # there were spaces
+            raise ValueError("not a cursor")
+        [seconds] = _BEGAN.unpack(packed)
         return cls(seconds, session)
 
     def __str__(self) -> str:
