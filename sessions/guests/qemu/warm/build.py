@@ -93,7 +93,7 @@ class Builder:
     ) -> tuple[int, ...]:
         """Boot it, and save its devices when it has calmed down; return QEMU's version."""
         folder = image.folder
-        machine = replace(as_template(machine), memory="template")
+        machine = replace(as_template(machine), memory="template", cpu_percent=0)
         uid = uid_of(self._settings, folder)
         process = launch(machine, image, folder, uid, memory=shared, behind=True)
         vm = Vm(folder, self._reactor, process, lambda _: None)

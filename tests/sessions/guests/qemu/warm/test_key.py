@@ -30,8 +30,9 @@ OTHERS = {
     "mac": "52:54:00:0a:0b:0c",
     "generation": "00000000-0000-0000-0000-000000000000",
     "memory": "template",
+    "cpu_percent": 50,
 }
-EACH_GUESTS_OWN = {"name", "screen", "descriptors", "mac", "generation", "memory"}
+EACH_GUESTS_OWN = {"name", "screen", "descriptors", "mac", "generation", "memory", "cpu_percent"}
 
 
 def test_every_field_of_a_machine_is_thought_of():
