@@ -133,6 +133,7 @@ class Person:
     def resizes(self, size: tuple[int, int]) -> None:
         self.size = size
         if self.follower is not None:
+            self.follower.size = size  # also for when it comes back
             self.follower.send(tsg.RequestSize(*size))
 
 
