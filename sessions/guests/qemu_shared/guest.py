@@ -30,6 +30,7 @@ from sessions.guests.qemu_shared.house import Machines
 from sessions.guests.qemu_shared.machine import Machine
 from sessions.guests.qemu_shared.spec import Spec
 from sessions.pixels.framebuffer import Framebuffer
+from sessions.pixels.geometry import Size
 from sessions.wire.rfb import RfbClient
 from sessions.wire.rfb.client import RAW
 
@@ -49,6 +50,7 @@ class SharedGuest:
         self.user = place.user
         self.session = ""
         self.signed_in = False
+        self._screen = place.screen
         self._machine: Machine | None = None
         self._seat = -1
         self._up = False  # signed in or adopted, and not let go of: only then is `Place.ended` called
@@ -89,7 +91,7 @@ class SharedGuest:
             raise GuestError(self._failure)
         if not self.signed_in:
             progress(85, "Signing you in")
-            await machine.sign_in(self._seat, self, self._place.screen)
+            await machine.sign_in(self._seat, self, self._screen)
             self.signed_in = True
             self._write()
         if self._failure:
@@ -116,6 +118,7 @@ class SharedGuest:
             "seat": self._seat,
             "session": self.session,
             "signed_in": self.signed_in,
+            "screen": self._screen,
         }
         try:
             write_whole(self._place.folder / SEAT, json.dumps(table).encode())
@@ -127,6 +130,8 @@ class SharedGuest:
             with (self._place.folder / SEAT).open("rb") as file:
                 table = json.loads(file.read(_MAX_SEAT))
             name, seat, session = str(table["machine"]), int(table["seat"]), str(table["session"])
+            width, height = table["screen"]
+            self._screen = Size(int(width), int(height))
             return name, seat, session, bool(table["signed_in"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise GuestError("This session's seat cannot be found again.", repr(error)) from error
