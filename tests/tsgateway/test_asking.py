@@ -39,7 +39,7 @@ class Talker(threading.Thread):
                 connected.sendall(EVENT)
 
     def answer(self, connected: socket.socket, request: dict) -> None:
-        answers = {"hello": {"result": {"sessions": []}}, "no": {"error": "No."}}
+        answers = {"hello": {"result": {"sessions": [], "pid": 1}}, "no": {"error": "No."}}
         if request["method"] in answers:
             connected.sendall(encode(Kind.REPLY, 0, {"id": request["id"], **answers[request["method"]]}))
 
