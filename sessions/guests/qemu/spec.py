@@ -43,23 +43,29 @@ class Spec:
     @classmethod
     def read(cls, spec: Mapping[str, Any]) -> Spec:
         """Check a desktop's spec. Raises GuestError."""
-        template = spec.get("template")
-        if not isinstance(template, str) or not template:
-            raise GuestError("This desktop does not say which image it is made from (“template”).")
         return cls(
-            template,
-            _number(spec, "memory_mb", MEMORY_MB),
-            _number(spec, "cpus", CPUS),
+            template_of(spec),
+            number(spec, "memory_mb", MEMORY_MB),
+            number(spec, "cpus", CPUS),
             _choice(spec, "assignment", ASSIGNMENTS),
             _choice(spec, "start", STARTS),
-            _number(spec, "cpu_percent", CPU_PERCENT),
+            number(spec, "cpu_percent", CPU_PERCENT),
         )
 
 
-def _number(spec: Mapping[str, Any], name: str, allowed: range) -> int:
+def template_of(spec: Mapping[str, Any]) -> str:
+    """Return the name of the image that a spec says. Raises GuestError."""
+    template = spec.get("template")
+    if not isinstance(template, str) or not template:
+        raise GuestError("This desktop does not say which image it is made from (“template”).")
+    return template
+
+
+def number(spec: Mapping[str, Any], name: str, allowed: range, otherwise: int = 0) -> int:
+    """Return a number that a spec says, or `otherwise`. Raises GuestError."""
     value = spec.get(name)
     if value is None:
-        return 0
+        return otherwise
     if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
         raise GuestError(
             f"This desktop's “{name}” must be a whole number from {allowed.start} to {allowed.stop - 1}."

@@ -17,8 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sessions.guests.base import GuestError
-from sessions.guests.qemu.spec import CPUS, MEMORY_MB
+from sessions.guests.qemu.spec import CPUS, MEMORY_MB, number, template_of
 
 SESSIONS_PER_GUEST = range(1, 25)
 MACHINES = range(1001)
@@ -43,16 +42,13 @@ class Spec:
     @classmethod
     def read(cls, spec: Mapping[str, Any]) -> Spec:
         """Check a desktop's spec. Raises GuestError."""
-        template = spec.get("template")
-        if not isinstance(template, str) or not template:
-            raise GuestError("This desktop does not say which image it is made from (“template”).")
         return cls(
-            template,
-            _number(spec, "sessions_per_guest", SESSIONS_PER_GUEST, cls.sessions_per_guest),
-            _number(spec, "machines", MACHINES, cls.machines),
-            _number(spec, "memory_mb", MEMORY_MB, 0),
-            _number(spec, "cpus", CPUS, cls.cpus),
-            _number(spec, "empty_minutes", EMPTY_MINUTES, cls.empty_minutes),
+            template_of(spec),
+            number(spec, "sessions_per_guest", SESSIONS_PER_GUEST, cls.sessions_per_guest),
+            number(spec, "machines", MACHINES, cls.machines),
+            number(spec, "memory_mb", MEMORY_MB, 0),
+            number(spec, "cpus", CPUS, cls.cpus),
+            number(spec, "empty_minutes", EMPTY_MINUTES, cls.empty_minutes),
         )
 
     def table(self) -> dict[str, Any]:
@@ -65,14 +61,3 @@ class Spec:
         memory_mb = self.memory_mb or BASE_MB + SESSION_MB * self.sessions_per_guest
         boot = {"assignment": "pooled", "start": "boot"}  # its ports are none that a warm template has
         return {"kind": "qemu", "template": self.template, "memory_mb": memory_mb, "cpus": self.cpus, **boot}
-
-
-def _number(spec: Mapping[str, Any], name: str, allowed: range, otherwise: int) -> int:
-    value = spec.get(name)
-    if value is None:
-        return otherwise
-    if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
-        raise GuestError(
-            f"This desktop's “{name}” must be a whole number from {allowed.start} to {allowed.stop - 1}."
-        )
-    return value

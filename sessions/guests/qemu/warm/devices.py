@@ -31,13 +31,7 @@ async def save(reactor: Any, monitor: Monitor, path: Path, in_thread: InThread) 
     """Save a machine that stands still. Raises MonitorError, OSError."""
     await _leave_memory_out(monitor)
     ours, theirs = os.pipe2(os.O_CLOEXEC)
-    try:
-        await monitor.execute("getfd", {"fdname": _NAME}, [theirs])
-    except BaseException:
-        os.close(ours)
-        raise
-    finally:
-        os.close(theirs)
+    await _give(monitor, theirs, ours)
     writing = Deferred.fromCoroutine(_awaited(in_thread(_drain, ours, path)))
     try:
         await monitor.execute("migrate", {"uri": f"fd:{_NAME}"})
@@ -50,21 +44,26 @@ async def load(reactor: Any, monitor: Monitor, file: int, in_thread: InThread) -
     """Load a machine that waits for it. Raises MonitorError: QEMU ends when it cannot."""
     await _leave_memory_out(monitor)
     theirs, ours = os.pipe2(os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):  # more than a user may have
-            fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, _PIPE)
-        await monitor.execute("getfd", {"fdname": _NAME}, [theirs])
-    except BaseException:
-        os.close(ours)
-        raise
-    finally:
-        os.close(theirs)
+    with contextlib.suppress(OSError):  # more than a user may have
+        fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, _PIPE)
+    await _give(monitor, theirs, ours)
     feeding = Deferred.fromCoroutine(_awaited(in_thread(_feed, file, ours)))
     try:
         await monitor.execute("migrate-incoming", {"uri": f"fd:{_NAME}"})
         await _done(reactor, monitor)
     finally:
         feeding.addErrback(lambda _: None)  # QEMU has said it better
+
+
+async def _give(monitor: Monitor, theirs: int, ours: int) -> None:
+    """Hand QEMU its end of a pipe, which is closed here; ours is closed if that fails. Raises MonitorError."""
+    try:
+        await monitor.execute("getfd", {"fdname": _NAME}, [theirs])
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
 
 
 async def _awaited(work: Awaitable[Any]) -> Any:
