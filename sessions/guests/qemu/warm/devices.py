@@ -56,7 +56,7 @@ async def load(reactor: Any, monitor: Monitor, file: int, in_thread: InThread) -
 
 
 async def _give(monitor: Monitor, theirs: int, ours: int) -> None:
-    """Hand QEMU its end of a pipe, which is closed here; ours is closed if that fails. Raises MonitorError."""
+    """Hand QEMU its end of a pipe, closed here then; ours is closed if that fails. Raises MonitorError."""
     try:
         await monitor.execute("getfd", {"fdname": _NAME}, [theirs])
     except BaseException:
