@@ -40,7 +40,7 @@ async def test_one_that_is_stopped_before_it_has_said_hello_does_not_come_up():
     await host.stop()
     assert host.state is HostState.ASLEEP
     assert not states
-    assert host._process.poll() is not None
+    await until(lambda: host._process.poll() is not None, "its end")
     starting.cancel()
     await world.stop()
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,7 @@ def test_groups_are_made_joined_and_removed(folder):
         for _ in range(1000):
             if all(str(held.pid) in (group / "cgroup.procs").read_text().split() for group in groups):
                 break
+            time.sleep(0.02)
         else:
             pytest.fail("it never joined")
     finally:
