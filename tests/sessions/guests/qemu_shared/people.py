@@ -7,7 +7,7 @@ from sessions.wire import link, tsg
 from tests.reference.picture import Picture
 from tests.sessions.host.process import Host
 
-PATIENCE = 600
+PATIENCE = 240
 """Seconds; a desktop in an emulated machine that others use as well takes its time."""
 SCREEN = (1024, 700)
 KEYS = {"a": (0x1E, 0x61), "Enter": (0x1C, 0xFF0D)}
@@ -49,6 +49,7 @@ class House:
 
     def run(self, script):
         """Run a shell script as root in the machine of those who have a desktop; return what it prints."""
+        self.until(lambda: any(person.has_desktop for person in self.people.values()), "there is a desktop")
         session = next(person.session for person in self.people.values() if person.has_desktop)
         command = ["/bin/sh", "-c", script]
         done = self.ask("run", session=session, command=command, input="", seconds=PATIENCE)
