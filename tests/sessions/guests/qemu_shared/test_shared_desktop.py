@@ -72,6 +72,16 @@ def is_like(person, seen):
     return pixels.shape == seen.shape and (pixels != seen)[:-PANEL_ROWS].mean() < 0.01
 
 
+def settled(house, person):
+    """What somebody sees once it has stayed so for a while: after a change of size much is drawn late."""
+    while True:
+        seen = person.picture.pixels.copy()
+        end = time.monotonic() + 4
+        house.until(lambda end=end: time.monotonic() > end, "some seconds pass")
+        if is_like(person, seen):
+            return seen
+
+
 def account(agent, user):
     """The account of somebody, by the process that is his desktop."""
     seat = {ADA: 0, BOB: 1}[user]
@@ -154,7 +164,7 @@ def test_nobody_gets_at_anothers_home_processes_or_screen(people, agent):
 
 def test_a_link_to_anothers_screen_is_not_followed(house, people, agent):
     """What joins sockets to ports may open any of them, and the path to a seat's is the person's own."""
-    bob, before = people[1], [person.picture.pixels for person in people]
+    bob, before = people[1], [settled(house, person) for person in people]
     name = account(agent, ADA)
     uids = [agent.run(f"id -u {each}").strip() for each in (name, "bob")]
     ada_socket, bob_socket = (f"/run/user/{uid}/tsgateway-seat/rfb" for uid in uids)
@@ -198,7 +208,7 @@ def test_free_seats_are_told_to_the_gateway(house, people):
 
 def test_a_killed_session_host_finds_both_again(house, people, agent):
     pid = State.read(house.machines[0] / "guest").process.pid
-    before = [person.picture.pixels for person in people]
+    before = [settled(house, person) for person in people]
     house.restart()
     for person, seen in zip(people, before, strict=True):
         house.until(lambda person=person, seen=seen: is_like(person, seen), "the desktop is there again")

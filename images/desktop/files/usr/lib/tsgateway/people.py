@@ -178,6 +178,10 @@ class Seat:
                 if "populated 1" in (group / "cgroup.events").read_text():
                     found = True
                     (group / "cgroup.kill").write_text("1")
+        for process in Path("/proc").glob("[0-9]*"):  # what a service like cron has started is not in there
+            with contextlib.suppress(OSError):
+                if process.stat().st_uid == self.account.pw_uid:
+                    os.kill(int(process.name), signal.SIGKILL)
         return found
 
 
