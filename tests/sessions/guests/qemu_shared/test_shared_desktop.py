@@ -280,7 +280,7 @@ def test_a_machine_that_dies_takes_its_people_with_it_and_leaves_nothing(house, 
     bob = people[1]
     (folder,) = house.machines
     os.kill(State.read(folder / "guest").process.pid, signal.SIGKILL)
-    house.until(lambda: bob.ended, "bob is told")
+    house.until(lambda: bob.ended and bob.farewell, "bob is told")
     assert "has ended" in bob.farewell
     assert bob.info["text"] == bob.farewell
     wait_for(lambda: not house.machines, "the machine's folder is gone")
