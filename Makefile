@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench bench-peers soak clean
+.PHONY: help run test test-long test-fast check bench bench-peers soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -16,6 +16,10 @@ run: ## Set up what is missing, then serve desktops and print the address
 test: ## Set up what tests need (browsers too) and run them all
 	@scripts/setup.sh test
 	@scripts/test.sh
+
+test-long: ## Tests that take several minutes: people at shared machines
+	@scripts/setup.sh test
+	@$(BIN)/python -m pytest -q -m long
 
 test-fast: ## Only the tests that need no guest and no browser
 	@scripts/setup.sh test

@@ -14,4 +14,4 @@ trap 'kill "$image" 2>/dev/null || true' EXIT
 $bin/python -m pytest -q -m "not qemu and not browser and not slow" -n 3
 echo "waiting for the desktop image …"
 wait "$image" || { tail -n 30 "$log" >&2; exit 1; }
-$bin/python -m pytest -q -m "qemu or browser or slow" -n 2 --dist loadfile
+$bin/python -m pytest -q -m "(qemu or browser or slow) and not long" -n 2 --dist loadfile
