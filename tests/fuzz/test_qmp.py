@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.wire.errors import ProtocolError
 from sessions.wire.qmp import QmpReader
+from tests.fuzz.pieces import outcome
 
 LINES = st.sampled_from([
     b'{"QMP": {"version": {"qemu": {"micro": 1, "minor": 2, "major": 7}}}}\n', b'{"return": {}, "id": 1}\n',
@@ -13,17 +13,11 @@ LINES = st.sampled_from([
 ])  # fmt: skip
 
 
-def outcome(data, cuts):
-    reader, seen, at = QmpReader(limit=300), [], 0
-    for cut in [*sorted(cuts), len(data)]:
-        piece, at = data[at:cut], max(at, cut)
-        try:
-            seen += map(repr, reader.receive(piece))
-        except ProtocolError as error:
-            return str(error)
-    return seen
+def reader():
+    return QmpReader(limit=300)
 
 
 @given(st.lists(LINES | st.binary(max_size=120), max_size=8).map(b"".join), st.lists(st.integers(0, 600)))
 def test_a_message_or_an_error_however_it_is_cut(data, cuts):
-    assert outcome(data, [min(cut, len(data)) for cut in cuts]) == outcome(data, range(len(data)))
+    cuts = [min(cut, len(data)) for cut in cuts]
+    assert outcome(reader(), data, cuts) == outcome(reader(), data, range(len(data)))
