@@ -233,19 +233,21 @@ async def _logout(api: Api, call: Call) -> Response:
 
 
 async def _desktops(api: Api, call: Call) -> Response:
-    shown = [
-        {
-            "id": name,
-            "title": desktop.title,
-            "description": desktop.description,
-            "kind": desktop.kind,
-            "session": next(iter(_sessions(api, call.subject, name)), None),
-            "sessions": _sessions(api, call.subject, name),
-            "single": desktop.single,
-        }
-        for name, desktop in api.desktops.items()
-        if authorize(call.subject, Action.SEE, desktop_right(desktop))
-    ]
+    shown = []
+    for name, desktop in api.desktops.items():
+        if authorize(call.subject, Action.SEE, desktop_right(desktop)):
+            running = [_session(session) for session in api.sessions.all_of(call.subject.name, name)]
+            shown.append(
+                {
+                    "id": name,
+                    "title": desktop.title,
+                    "description": desktop.description,
+                    "kind": desktop.kind,
+                    "session": running[0] if running else None,
+                    "sessions": running,
+                    "single": desktop.single,
+                }
+            )
     return json_response({"desktops": shown})
 
 
@@ -360,10 +362,6 @@ def _cookie(value: str, age: int) -> str:
 
 def _user(subject: Subject) -> dict[str, Any]:
     return {"name": subject.name, "groups": sorted(subject.groups)}
-
-
-def _sessions(api: Api, subject: Subject, desktop: str) -> list[dict[str, Any]]:
-    return [_session(session) for session in api.sessions.all_of(subject.name, desktop)]
 
 
 def _session(session: Session) -> dict[str, Any]:

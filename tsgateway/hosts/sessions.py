@@ -166,7 +166,6 @@ class Sessions:
         The id is known at once, so that a second call meanwhile finds the same session. another: start one
         in any case.
         """
-        await self.settle()  # after a start of the gateway it may be there already
         found = None if another else self.find(user, desktop)
         if found is not None:
             return str(found.info["session"])

@@ -37,7 +37,6 @@ def ready(store: ImageStore, name: str, folder: Path, qemu_img: str) -> Image:
             return described(folder, name)
         except (OSError, ValueError) as error:
             raise GuestError("The guest's disk cannot be read.", detail=f"{folder}: {error}") from error
-    clear(folder)  # what a start that was cut off has made of it
     image = take(store, name, folder)
     clone(qemu_img, image)
     try:
