@@ -38,6 +38,8 @@ REFUSALS = {
     404: tsg.CloseCode.TICKET, 410: tsg.CloseCode.SESSION_ENDED,
 }  # fmt: skip
 PATIENCE = 60.0
+AGAIN = 0.5
+"""Seconds between two tries to open a session."""
 
 
 class Event(NamedTuple):
@@ -101,8 +103,20 @@ class Account:
         return said
 
     def open(self, desktop: str, width: int = 800, height: int = 600) -> str:
-        """Start a session, or find it; return its id."""
-        return str(self.post(f"desktops/{desktop}/connect", {"width": width, "height": height})["session"])
+        """Start a session, or find it; return its id. As clients do, wait for a turn, or for a host that starts."""
+        wanted: dict[str, Any] = {"width": width, "height": height}
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                answer = self.post(f"desktops/{desktop}/connect", wanted)
+            except Lost:
+                if time.monotonic() > until:
+                    raise
+                answer = {}
+            if "session" in answer:
+                return str(answer["session"])
+            wanted["turn"] = answer.get("waiting", {}).get("turn", "")
+            time.sleep(AGAIN)
 
     def end(self, session: str) -> None:
         """End a session and its guest at once."""
