@@ -1,4 +1,4 @@
-"""Groups that mean something to the gateway itself."""
+"""Groups that mean something to the gateway itself: everybody, and the owners."""
 
 EVERYONE = "users"
 ADMINISTRATORS = "administrators"

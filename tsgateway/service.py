@@ -275,7 +275,7 @@ class Gateway:
 
     def ticket(self, subject: Subject, sign_in: bytes, session: str) -> bytes:
         """Issue a ticket."""
-        grant = Grant(subject.name, subject.groups, session, sign_in)
+        grant = Grant(subject, session, sign_in)
         return self._tickets.issue(grant, self._reactor.seconds())
 
     async def signed_out(self, sign_in: bytes) -> None:
@@ -325,9 +325,9 @@ class Gateway:
             ending = self.sessions.ending(grant.session, grant.user)
             raise Refused(CloseCode.SESSION_ENDED, ending or NOT_RUNNING)
         published = self.config.desktops.get(session.info["desktop"])
-        right = None if published is None else desktop_right(published)
-        owned = Owned(session.info["user"], right)
-        if not authorize(Subject(grant.user, grant.groups), Action.VIEW, owned):
+        right = None if published is None else desktop_right(session.info["desktop"], published)
+        owned = Owned(session.info["user"], right, session.info["desktop"])
+        if not authorize(grant.subject, Action.VIEW, owned):
             raise Refused(CloseCode.TICKET, "This session is not yours.")
         try:
             return await self.sessions.attach(grant.session, hello, viewer)

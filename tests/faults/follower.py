@@ -103,7 +103,7 @@ class Account:
         return said
 
     def open(self, desktop: str, width: int = 800, height: int = 600) -> str:
-        """Start a session, or find it; return its id. As clients do, wait for a turn, or for a host that starts."""
+        """Start a session, or find it; return its id. Waits for a turn, and for a host."""
         wanted: dict[str, Any] = {"width": width, "height": height}
         until = time.monotonic() + PATIENCE
         while True:

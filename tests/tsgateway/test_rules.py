@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tsgateway.auth.passwords import Passwords, random_password
 from tsgateway.auth.throttle import MAX_KEYS, Limits, Throttle
 from tsgateway.auth.tokens import MAX_TICKETS, Grant, Tickets, hash_token
-from tsgateway.policy import Action, DesktopRight, Owned, Subject, authorize
+from tsgateway.policy import Action, DesktopRight, Gateway, Granted, Owned, Role, Subject, authorize
 from tsgateway.transports.admission import MAX_PER_PERSON, Admission
 
 ADA = Subject("ada", frozenset({"users", "staff"}))
@@ -56,10 +56,19 @@ def test_who_may_do_what(action, target, allowed):
 
 
 def test_administrators_steer_sessions_and_see_none():
-    ruth = Subject("ruth", frozenset({"administrators"}))
-    theirs = {Action.MEASURE, Action.INSPECT, Action.REVIEW, Action.DISCONNECT, Action.LOG_OFF, Action.RESET}
-    for action in Action:
-        assert authorize(ruth, action, Owned("bob", FOR_STAFF)) is (action in theirs)
+    ruth = Subject("ruth", frozenset({"administrators"}), frozenset({Granted(Role.OWNER)}))
+    for action in (Action.VIEW, Action.SEE, Action.CONNECT):
+        assert not authorize(ruth, action, Owned("bob", FOR_STAFF, "x"))
+    for action in (Action.MEASURE, Action.DISCONNECT, Action.RESET, Action.SHADOW, Action.RUN):
+        assert authorize(ruth, action, Owned("bob", FOR_STAFF, "x"))
+        assert not authorize(ADA, action, Owned("bob", FOR_STAFF, "x"))
+
+
+def test_a_role_for_one_desktop_ends_there():
+    eve = Subject("eve", frozenset(), frozenset({Granted(Role.OWNER, "cad")}))
+    assert authorize(eve, Action.RESET, Owned("bob", None, "cad"))
+    assert not authorize(eve, Action.RESET, Owned("bob", None, "office"))
+    assert not any(authorize(eve, action, Gateway()) for action in Action)
 
 
 def test_names_of_groups_are_not_names_of_users():
@@ -147,7 +156,7 @@ def test_the_throttle_does_not_grow_for_ever():
 
 # ---- tickets
 
-GRANT = Grant("ada", frozenset(), "session", b"sign-in")
+GRANT = Grant(Subject("ada", frozenset()), "session", b"sign-in")
 
 
 def test_a_ticket_ends_after_its_time():
@@ -171,7 +180,7 @@ def test_tickets_are_kept_hashed_and_few():
 
 def test_one_person_cannot_use_up_the_tickets_of_others():
     tickets = Tickets()
-    his = tickets.issue(Grant("bob", frozenset(), "s", b"other"), 0)
+    his = tickets.issue(Grant(Subject("bob", frozenset()), "s", b"other"), 0)
     for _ in range(10_000):
         tickets.issue(GRANT, 0)
     assert len(tickets._grants) == MAX_TICKETS + 1
@@ -181,7 +190,7 @@ def test_one_person_cannot_use_up_the_tickets_of_others():
 def test_signing_out_drops_tickets():
     tickets = Tickets()
     mine = tickets.issue(GRANT, 0)
-    other = tickets.issue(Grant("bob", frozenset(), "s", b"other"), 0)
+    other = tickets.issue(Grant(Subject("bob", frozenset()), "s", b"other"), 0)
     tickets.revoke(b"sign-in")
     assert tickets.redeem(mine, 0) is None
     assert tickets.redeem(other, 0) is not None

@@ -175,13 +175,14 @@ class Api:
     def right(self, desktop: str) -> DesktopRight | None:
         """Return whom a desktop is given to; None when there is no such desktop."""
         found = self.desktops.get(desktop)
-        return None if found is None else desktop_right(found)
+        return None if found is None else desktop_right(desktop, found)
 
     def session(self, call: Call, action: Action) -> Session:
         """Return the call's session if the person may do `action`; else it does not exist."""
         found = self.sessions.get(call.id)
         if found is not None:
-            owned = Owned(found.info["user"], self.right(found.info["desktop"]))
+            desktop = found.info["desktop"]
+            owned = Owned(found.info["user"], self.right(desktop), desktop)
             if authorize(call.subject, action, owned):
                 return found
         elif not self.sessions.complete:  # just started: the session may be there in a moment
@@ -191,9 +192,9 @@ class Api:
         raise ApiError(404, "no_such_session", "There is no such session, or it has ended.")
 
 
-def desktop_right(desktop: Desktop) -> DesktopRight:
+def desktop_right(name: str, desktop: Desktop) -> DesktopRight:
     """Return whom a desktop is given to."""
-    return DesktopRight(frozenset(desktop.users), frozenset(desktop.groups))
+    return DesktopRight(frozenset(desktop.users), frozenset(desktop.groups), name)
 
 
 # ---- the routes
@@ -235,7 +236,7 @@ async def _logout(api: Api, call: Call) -> Response:
 async def _desktops(api: Api, call: Call) -> Response:
     shown = []
     for name, desktop in api.desktops.items():
-        if authorize(call.subject, Action.SEE, desktop_right(desktop)):
+        if authorize(call.subject, Action.SEE, desktop_right(name, desktop)):
             running = [_session(session) for session in api.sessions.all_of(call.subject.name, name)]
             shown.append(
                 {

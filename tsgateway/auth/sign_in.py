@@ -23,7 +23,8 @@ from tsgateway.auth.passwords import MAX_LENGTH, Passwords
 from tsgateway.auth.throttle import Throttle
 from tsgateway.auth.tokens import hash_token, new_token
 from tsgateway.config.models import SignInSection
-from tsgateway.policy import Subject
+from tsgateway.groups import ADMINISTRATORS
+from tsgateway.policy import Granted, Role, Subject
 from tsgateway.store import Account, Store, StoreUnavailable
 
 T = TypeVar("T")
@@ -180,4 +181,5 @@ class SignIn:
 
 def subject_of(account: Account) -> Subject:
     """Return the account as policy knows it."""
-    return Subject(account.name, frozenset(account.groups))
+    roles = {Granted(Role.OWNER)} if ADMINISTRATORS in account.groups else set()
+    return Subject(account.name, frozenset(account.groups), frozenset(roles))

@@ -10,6 +10,8 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from tsgateway.policy import Subject
+
 TOKEN_BYTES = 32
 TICKET_SECONDS = 30
 MAX_TICKETS = 32
@@ -30,10 +32,14 @@ def hash_token(token: bytes) -> bytes:
 class Grant:
     """What a ticket is good for. sign_in: the hash of the sign-in's token."""
 
-    user: str
-    groups: frozenset[str]
+    subject: Subject
     session: str
     sign_in: bytes
+
+    @property
+    def user(self) -> str:
+        """The person's name."""
+        return self.subject.name
 
 
 class Tickets:

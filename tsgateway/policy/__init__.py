@@ -1,5 +1,8 @@
 """Who may do what."""
 
-from tsgateway.policy.rules import Action, DesktopRight, Owned, Subject, authorize
+from tsgateway.policy.roles import ROLES, Action, Granted, Role
+from tsgateway.policy.rules import DesktopRight, Gateway, Own, Owned, Subject, authorize
 
-__all__ = ["Action", "DesktopRight", "Owned", "Subject", "authorize"]
+__all__ = [
+    "ROLES", "Action", "DesktopRight", "Gateway", "Granted", "Own", "Owned", "Role", "Subject", "authorize",
+]  # fmt: skip

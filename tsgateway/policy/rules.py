@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from tsgateway.groups import ADMINISTRATORS
+from tsgateway.policy.roles import ROLES, Action, Granted
 
 
 @dataclass(frozen=True)
@@ -14,69 +14,84 @@ class Subject:
 
     name: str
     groups: frozenset[str]
-
-
-class Action(enum.Enum):
-    """What a subject wants to do."""
-
-    SEE = "see"
-    """Find a desktop in the list."""
-    CONNECT = "connect"
-    """Start or resume a session of a desktop."""
-    VIEW = "view"
-    """Attach a viewer to a session and control it."""
-    DISCONNECT = "disconnect"
-    """Disconnect a session from everybody who looks at it."""
-    LOG_OFF = "log-off"
-    """End a session; its guest may shut down first."""
-    RESET = "reset"
-    """End a session and its guest at once."""
-    MEASURE = "measure"
-    """Read where a session's time goes."""
-    INSPECT = "inspect"
-    """Read what a session's guest is: its system, name, addresses."""
-    REVIEW = "review"
-    """Read which sessions somebody has had."""
+    roles: frozenset[Granted] = frozenset()
 
 
 @dataclass(frozen=True)
 class DesktopRight:
-    """Whom a desktop is given to."""
+    """Whom a desktop is given to. id: its name in the configuration."""
 
     users: frozenset[str]
     groups: frozenset[str]
+    id: str = ""
 
 
 @dataclass(frozen=True)
 class Owned:
-    """A session: whose it is, and its desktop's right as it is now (None: no longer published)."""
+    """A session: whose it is, and its desktop's right as it is now (None: no longer published).
+
+    desktop_id: the desktop, also when it is published no more.
+    """
 
     user: str
     desktop: DesktopRight | None
+    desktop_id: str = ""
 
 
-def authorize(subject: Subject, action: Action, target: DesktopRight | Owned) -> bool:
+class Gateway(NamedTuple):
+    """The gateway as a whole: hosts, accounts, policies, images, the audit."""
+
+
+class Own(NamedTuple):
+    """An account and what belongs to it. user: its name."""
+
+    user: str
+
+
+Target = DesktopRight | Owned | Gateway | Own
+
+_A = Action
+_ONES_OWN = frozenset(
+    {_A.LIST, _A.DISCONNECT, _A.LOG_OFF, _A.RESET, _A.MEASURE, _A.INSPECT, _A.REVIEW, _A.PEEK}
+)
+"""What everybody may do to sessions of their own, also when the desktop was taken away: it shows nothing
+more of the screen than before, and does no harm."""
+_TO_SESSIONS = _ONES_OWN | {_A.MESSAGE, _A.SHADOW, _A.SHADOW_CONTROL, _A.MOVE, _A.KILL, _A.RUN}
+"""What roles let people do to sessions."""
+
+
+def authorize(subject: Subject, action: Action, target: Target) -> bool:
     """Tell whether `subject` may do `action` to `target`."""
-    match action, target:
-        case ((Action.SEE | Action.CONNECT), DesktopRight()):
-            return _given(subject, target)
-        case Action.VIEW, Owned(user=subject.name, desktop=DesktopRight() as desktop):
-            return _given(subject, desktop)
-        case (
-            (
-                Action.DISCONNECT
-                | Action.LOG_OFF
-                | Action.RESET
-                | Action.MEASURE
-                | Action.INSPECT
-                | Action.REVIEW
-            ),
-            Owned(),
-        ):
-            # Also when the desktop was taken away: it shows nothing of the screen, and does no harm.
-            return target.user == subject.name or ADMINISTRATORS in subject.groups
+    match target:
+        case DesktopRight():
+            return _to_desktop(subject, action, target)
+        case Owned():
+            return _to_session(subject, action, target)
+        case Gateway():
+            return any(each.desktop is None and action in ROLES[each.role] for each in subject.roles)
+        case Own():
+            return action is _A.OWN_ACCOUNT and bool(subject.name) and target.user == subject.name
     return False
 
 
-def _given(subject: Subject, right: DesktopRight) -> bool:
-    return subject.name in right.users or not subject.groups.isdisjoint(right.groups)
+def _to_desktop(subject: Subject, action: Action, right: DesktopRight) -> bool:
+    if action in (_A.SEE, _A.CONNECT):
+        return _given(subject, right)
+    return action is _A.SEE_DESKTOPS and _by_role(subject, action, right.id)
+
+
+def _to_session(subject: Subject, action: Action, session: Owned) -> bool:
+    own = session.user == subject.name
+    if action is _A.VIEW:
+        return own and _given(subject, session.desktop)
+    if own and action in _ONES_OWN:
+        return True
+    return action in _TO_SESSIONS and _by_role(subject, action, session.desktop_id)
+
+
+def _by_role(subject: Subject, action: Action, desktop: str) -> bool:
+    return any(each.desktop in (None, desktop) and action in ROLES[each.role] for each in subject.roles)
+
+
+def _given(subject: Subject, right: DesktopRight | None) -> bool:
+    return right is not None and (subject.name in right.users or not subject.groups.isdisjoint(right.groups))
