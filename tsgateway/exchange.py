@@ -6,7 +6,7 @@ ApiError    ends a request; becomes {"error": {"code", "message", "reference"}}
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ class Request:
     """One request.
 
     headers: by small-letter name, the first of each; address: the client's; cookie: the value of `COOKIE`.
-    query: what follows the path, the first of each name.
+    query: what follows the path, the first of each name; local: the system's name of who runs the process at
+    the other end of the gateway's own socket, None for whoever comes over the network.
     """
 
     method: str
@@ -29,19 +30,22 @@ class Request:
     address: str
     cookie: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
+    local: str | None = None
 
 
 @dataclass(frozen=True)
 class Response:
     """One answer. Headers that every answer has are added by the transport.
 
-    person: who has signed in and sent the request; "" for a stranger.
+    person: who has signed in and sent the request; "" for a stranger. stream: what follows the body, piece by
+    piece, until it ends or the client goes; the length is not told then.
     """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     person: str = ""
+    stream: AsyncIterator[bytes] | None = None
 
 
 class ApiError(Exception):

@@ -59,6 +59,11 @@ class Layout:
         """What the time was when the machine was started (tsgateway/steady)."""
         return self.root / "clock.json"
 
+    @property
+    def api(self) -> Path:
+        """The gateway's own socket. Raises StartError as `socket` does."""
+        return self._short(self.root / "api.sock")
+
     def host(self, number: int) -> Path:
         """Return the folder of one session host: settings, log, guests."""
         return self.root / "hosts" / str(number)
@@ -88,7 +93,9 @@ class Layout:
 
     def socket(self, number: int) -> Path:
         """Return where a session host listens: a path short enough for a Unix socket. Raises StartError."""
-        path = self.host(number) / "link.sock"
+        return self._short(self.host(number) / "link.sock", f"{number}.sock")
+
+    def _short(self, path: Path, name: str = "") -> Path:
         if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
             return path
         digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
@@ -97,7 +104,7 @@ class Layout:
         status = folder.lstat()
         if folder.is_symlink() or status.st_uid != os.geteuid() or status.st_mode & 0o077:
             raise StartError(f"{folder} belongs to someone else or is open to others; remove it")
-        return folder / f"{number}.sock"
+        return folder / (name or path.name)
 
 
 def _is_number(name: str) -> bool:

@@ -6,6 +6,7 @@ import datetime
 import functools
 import importlib.metadata
 import importlib.util
+import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,12 +24,15 @@ from twisted.python.failure import Failure
 
 from sessions.files import raise_open_files
 from sessions.wire.tsg import SUBPROTOCOL, ClientHello, CloseCode
+from tsgateway.api.api import Api, desktop_right
 from tsgateway.api.headers import security_headers
+from tsgateway.api.hub import Events
 from tsgateway.api.metrics import Metrics, read_token
-from tsgateway.api.past import Past
-from tsgateway.api.routes import Api, desktop_right
+from tsgateway.api.routes import ROUTES
+from tsgateway.api.sessions import running
 from tsgateway.api.site import Site
 from tsgateway.api.static import StaticFiles
+from tsgateway.auth.bearers import Bearers
 from tsgateway.auth.passwords import Passwords
 from tsgateway.auth.sign_in import SignIn
 from tsgateway.auth.throttle import Limits, Throttle
@@ -56,6 +60,7 @@ from tsgateway.threads import Threads
 from tsgateway.transports.admission import Admission
 from tsgateway.transports.door import DoorFactory
 from tsgateway.transports.http import HttpConnection
+from tsgateway.transports.local import LocalDoorFactory
 from tsgateway.transports.native import NativeTransport
 from tsgateway.transports.websocket import WebSocketTransport
 
@@ -71,7 +76,8 @@ SIGN_IN_OVER = "Your sign-in is over. Sign in again."
 class Gateway:
     """One running gateway.
 
-    host_command: how a session host is started; passwords: the cost of hashing. Tests give their own.
+    host_command: how a session host is started; passwords: the cost of hashing; checked: whether the API's
+    answers are compared with what its description promises. Tests give their own.
     """
 
     log = Logger()
@@ -83,6 +89,7 @@ class Gateway:
         *,
         host_command: Sequence[str] = HOST_COMMAND,
         passwords: Passwords | None = None,
+        checked: bool = False,
     ) -> None:
         self.config = config
         self.layout = Layout.of(config)
@@ -92,17 +99,20 @@ class Gateway:
         self._reactor = reactor
         self._host_command = tuple(host_command)
         self._passwords = passwords or Passwords()
+        self._checked = checked
         self.sessions.placer = Placer(
             Pace(config.hosts.logons_at_once, config.hosts.logons_a_minute), reactor.seconds
         )
         self._database = Threads(reactor, "database", 1)
         self._hashing = Threads(reactor, "hashing", 2)
+        self._files = Threads(reactor, "files", 1)
         self._tickets = Tickets()
         self._viewers = Viewers(self, reactor)
         self._checking = LoopingCall(self._check_sign_ins)
         self._checking.clock = reactor
         self._hosts: LocalHosts | None = None
         self._port: Any = None
+        self._local: Any = None
         self._lock: DataLock | None = None
         self._store: Store | None = None
         self._sign_in: SignIn | None = None
@@ -122,6 +132,7 @@ class Gateway:
         self._store.hosts.restarted(None, time.time())
         self._database.start()
         self._hashing.start()
+        self._files.start()
         access = self._access = Access(self._store, self._database, self._reactor)
         self._sign_in = self._make_sign_in(self._store, access)
         self._recorder = Recorder(
@@ -136,14 +147,24 @@ class Gateway:
             self.config, self.sessions, self._recorder, self._reactor, hosts=self._store.hosts, access=access
         )
         await self._opening.refresh()
+        events = Events(self._reactor, running)
+        self.sessions.watchers.append(events)
         make_api = functools.partial(
             Api,
+            routes=ROUTES,
+            config=self.config,
+            layout=self.layout,
+            store=self._store,
+            access=access,
+            files=self._files,
             sign_in=self._sign_in,
+            bearers=Bearers(self._store, access, time.time),
             sessions=self.sessions,
             opening=self._opening,
-            history=Past(access, self._store.history),
-            desktops=self.config.desktops,
             doorkeeper=self,
+            wall=time.time,
+            events=events,
+            checked=self._checked,
         )
         await self._listen(make_api, self.identity)
         self._hosts = LocalHosts(self.config, self.layout, self.sessions, self._reactor, self._host_command)
@@ -158,9 +179,9 @@ class Gateway:
 
     async def stop(self) -> None:
         """Close everything; session hosts leave their guests running."""
-        if self._port is not None:
-            port, self._port = self._port, None
+        for port in filter(None, (self._port, self._local)):
             await port.stopListening()
+        self._port = self._local = None
         self._viewers.stop("The gateway is being stopped.")
         if len(self._viewers):
             await deferLater(self._reactor, CLOSE_WITHIN)
@@ -174,6 +195,7 @@ class Gateway:
         if self._recorder is not None:
             await self._recorder.stop()
         self._hashing.stop()
+        self._files.stop()
         self._database.stop()
         if self._store is not None:
             self._store.close()
@@ -221,10 +243,20 @@ class Gateway:
             ) from None
         port = self._port.getHost().port
         origins = self._origins(port)
-        factory.door = self._make_door(make_api(origins=origins), origins)
+        api = make_api(origins=origins)
+        factory.door = self._make_door(api, origins)
+        self._listen_locally(api)
         shown = "localhost" if server.listen in ("127.0.0.1", "::1", "localhost") else server.listen
         shown = socket.gethostname() if shown in ("0.0.0.0", "::", "") else shown
         self.address = f"https://{_in_url(shown)}:{port}/"
+
+    def _listen_locally(self, api: Api) -> None:
+        """Open the gateway's own socket, for commands on this machine."""
+        path = self.layout.api
+        path.unlink(missing_ok=True)  # a killed gateway's; the lock says that there is no other
+        users = frozenset({0, os.geteuid()})
+        factory = LocalDoorFactory(users, api.answer, security_headers(()), self._reactor)
+        self._local = self._reactor.listenUNIX(os.fspath(path), factory, mode=0o600)
 
     def _origins(self, port: int) -> tuple[str, ...]:
         names = ["localhost", "127.0.0.1"]

@@ -77,7 +77,7 @@ class World:
             **sections,
         }
         self.config = Config.model_validate(table)
-        self.gateway = Gateway(self.config, reactor, host_command=host_command, passwords=CHEAP)
+        self.gateway = Gateway(self.config, reactor, host_command=host_command, passwords=CHEAP, checked=True)
 
     async def start(self) -> World:
         layout = self.gateway.layout

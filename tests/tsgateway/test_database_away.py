@@ -102,7 +102,7 @@ async def test_sessions_go_on_and_everything_is_there_when_it_is_back(world, dat
     other = await world.native()
     await other.welcome(second_ticket)
     assert (await ada.post(f"/api/v1/sessions/{second}/log-off")).status == 204
-    assert (await ada.get("/api/v1/sessions")).code == "store_unavailable"
+    assert (await ada.get("/api/v1/history")).code == "store_unavailable"
     # Nobody else is.
     stranger = await world.request("GET", "/api/v1/desktops", cookie="A" * 43)
     assert (stranger.status, stranger.code) == (503, "store_unavailable")
@@ -115,7 +115,7 @@ async def test_sessions_go_on_and_everything_is_there_when_it_is_back(world, dat
     await deferToThread(database.come_back, world)
     await until(lambda: not gateway.database_away, "it to be back")
     await until(lambda: recorder.unwritten == 0, "what has happened to be written down")
-    rows = {row["id"]: row["state"] for row in (await ada.get("/api/v1/sessions")).json["sessions"]}
+    rows = {row["id"]: row["state"] for row in (await ada.get("/api/v1/history")).json["sessions"]}
     assert rows == {hers: "active", second: "ended"}
     await world.sign_in("bob")
     viewer.send(b"\x18")

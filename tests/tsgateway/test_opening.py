@@ -253,7 +253,7 @@ async def test_sessions_are_written_down_and_can_be_read(start):
     await ada.post(f"/api/v1/sessions/{hers}/log-off")
     recorder = world.gateway._recorder
     await until(lambda: recorder.unwritten == 0, "all to be written")
-    everybodys = (await ada.get("/api/v1/sessions")).json
+    everybodys = (await ada.get("/api/v1/history")).json
     assert everybodys["after"] is None
     by_id = {row["id"]: row for row in everybodys["sessions"]}
     assert set(by_id) == {hers, his}
@@ -262,16 +262,16 @@ async def test_sessions_are_written_down_and_can_be_read(start):
     assert row["state"] == "ended"
     assert row["began"] <= row["ended"]
     assert by_id[his]["ended"] is None
-    page = (await ada.get("/api/v1/sessions?limit=1")).json
-    rest = (await ada.get(f"/api/v1/sessions?limit=1&after={page['after']}")).json
+    page = (await ada.get("/api/v1/history?limit=1")).json
+    rest = (await ada.get(f"/api/v1/history?limit=1&after={page['after']}")).json
     assert {page["sessions"][0]["id"], rest["sessions"][0]["id"]} == {hers, his}
     assert rest["after"] is None
-    assert [row["id"] for row in (await bob.get("/api/v1/sessions")).json["sessions"]] == [his]
-    assert (await bob.get("/api/v1/sessions?user=ada")).code == "not_yours"
-    assert [row["id"] for row in (await ada.get("/api/v1/sessions?user=bob")).json["sessions"]] == [his]
-    assert (await ada.get("/api/v1/sessions?since=99999999999")).json["sessions"] == []
+    assert [row["id"] for row in (await bob.get("/api/v1/history")).json["sessions"]] == [his]
+    assert (await bob.get("/api/v1/history?user=ada")).code == "not_yours"
+    assert [row["id"] for row in (await ada.get("/api/v1/history?user=bob")).json["sessions"]] == [his]
+    assert (await ada.get("/api/v1/history?since=99999999999")).json["sessions"] == []
     for query in ("limit=0", "limit=x", "after=x", "since=", "colour=red"):
-        assert (await ada.get(f"/api/v1/sessions?{query}")).code == "bad_request", query
+        assert (await ada.get(f"/api/v1/history?{query}")).code == "bad_request", query
 
 
 @pytest_twisted.ensureDeferred

@@ -19,7 +19,7 @@ from sessions.wire.tsg import (
 )
 from tests.fakes.host import ECHO, FRAME
 from tests.tsgateway.support import World, hello, until
-from tsgateway.api.routes import _decode_token
+from tsgateway.api.api import _decode_token
 from tsgateway.auth.tokens import hash_token
 
 INPUT = [

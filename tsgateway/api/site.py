@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from tsgateway.api.api import Api
 from tsgateway.api.metrics import PATH, Metrics
-from tsgateway.api.routes import Api
 from tsgateway.api.static import PREFIX, StaticFiles
 from tsgateway.exchange import ApiError, Request, Response
 

@@ -27,12 +27,10 @@ from sessions.images import (
 from sessions.images.imports import import_disk
 from tsgateway.cli.options import with_config
 from tsgateway.config import Config
-from tsgateway.hosts.uses import Uses, uses_of_images
+from tsgateway.hosts.uses import Uses, check_unused, remove_image, uses_of_images
 from tsgateway.layout import Layout
 
 BUILDERS: dict[str, Callable[..., Image]] = {"desktop": desktop.build, "tiny": tiny.build}
-NAMED_USES = 8
-"""So many of those that use an image are named."""
 BAR_WIDTH = 24  # characters
 CLEAR = "\r\033[K"  # to the line's begin, and all of it away
 
@@ -128,24 +126,11 @@ def import_command(
 def delete(config: Config, name: str, yes: bool) -> None:
     """Remove the image NAME and its warm templates, if no desktop, guest or personal disk is made from it."""
     layout = Layout.of(config)
-
-    def check() -> None:
-        used = uses_of_images(config, layout).get(name, Uses()).all
-        if used:
-            more = f" and {len(used) - NAMED_USES} more" if len(used) > NAMED_USES else ""
-            listed = ", ".join(used[:NAMED_USES])
-            raise click.ClickException(f"The image {name!r} is in use by {listed}{more}: it stays")
-
-    store = ImageStore(layout.images)
     try:
-        check()
+        check_unused(config, layout, name)
         if not yes:
-            click.confirm(f"Remove the image {name} from {store.folder}?", abort=True)
-        store.remove(name, check)
-        warm = WarmStore(layout.warm)
-        for template in warm.list():
-            if template.image == name:
-                warm.remove(template.key)
+            click.confirm(f"Remove the image {name} from {layout.images}?", abort=True)
+        remove_image(config, layout, name)
     except ImageError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

@@ -29,6 +29,10 @@ SETTLE_WITHIN = 5.0
 """Seconds that hosts get to tell what they have before a session counts as not there."""
 ATTACH_WITHIN = 8.0
 """Seconds that a viewer waits for a host that starts again; the browser client gives up after 10."""
+MAX_NUMBER = 9
+"""Digits of a session's short number; ids are longer."""
+RUN_MARGIN = 40.0
+"""Seconds a host is given for a command beyond those it may take: other things may come first."""
 MAX_ENDINGS = 256
 """So many sessions are remembered after their end, for those who come late to hear why."""
 TOTALS_WITHIN = 3.0
@@ -139,6 +143,17 @@ class Sessions:
         """Return a session that has not ended."""
         return self._sessions.get(session)
 
+    def named(self, text: str) -> Session | None:
+        """Return the session that has this id or, for people, this number."""
+        if len(text) <= MAX_NUMBER and text.isascii() and text.isdecimal():
+            number = int(text)
+            return next((each for each in self._sessions.values() if each.info.get("number") == number), None)
+        return self._sessions.get(text)
+
+    def all(self) -> list[Session]:
+        """Return every session that has not ended."""
+        return list(self._sessions.values())
+
     def ending(self, session: str, user: str) -> str:
         """Say how a session has ended; "" when that is not known, or nothing to this person."""
         owner, reason = self._endings.get(session, ("", ""))
@@ -226,6 +241,36 @@ class Sessions:
             await found.host.request(method, {"session": session, "administrator": administrator})
             if method != "disconnect":
                 self._sessions.pop(session, None)
+
+    async def run(self, session: str, command: Info) -> Info:
+        """Run a command in a session's guest (request `run` of the link). Raises HostError."""
+        found = self._sessions.get(session)
+        if found is None:
+            raise SessionOver(NOT_RUNNING)
+        within = command["seconds"] + RUN_MARGIN
+        return await found.host.request("run", {"session": session, **command}, within)
+
+    async def pools(self) -> dict[str, Info]:
+        """Return the guests that stand ready by desktop: {wanted, ready, starting, trouble}, of all hosts."""
+        asked = [host.request("spares", {}, TOTALS_WITHIN) for host in self._hosts if host.up]
+        levels: dict[str, Info] = {}
+        for is_good, answer in await DeferredList(asked, consumeErrors=True):
+            for told in answer["pools"] if is_good else ():
+                level = levels.setdefault(
+                    told["desktop"], {"wanted": 0, "ready": 0, "starting": 0, "trouble": ""}
+                )
+                for key in ("wanted", "ready", "starting"):
+                    level[key] += int(told[key])
+                level["trouble"] = level["trouble"] or str(told["trouble"])
+        return levels
+
+    def state_of(self, number: int) -> HostState:
+        """Return how a host stands."""
+        return next((host.state for host in self._hosts if host.number == number), HostState.DOWN)
+
+    def count_on(self, number: int) -> int:
+        """Return how many sessions a host has, those that are being started included."""
+        return sum(session.host.number == number for session in self._sessions.values())
 
     def hosts_in_state(self, state: HostState) -> int:
         """Return how many session hosts are in a state."""

@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from sessions.guests.qemu.personal import kept_disks
+from sessions.guests.qemu.warm.store import WarmStore
+from sessions.images import ImageError, ImageStore
 from tsgateway.config import Config
 from tsgateway.layout import Layout
 
 _MAX_FILE = 1024 * 1024
+NAMED_USES = 8
+"""So many of those that use an image are named."""
+
+
+class ImageInUse(ImageError):
+    """Something is made from it; the text names what."""
 
 
 @dataclass
@@ -47,6 +55,24 @@ def uses_of_images(config: Config, layout: Layout) -> dict[str, Uses]:
         if disk.image:
             found.setdefault(disk.image, Uses()).disks.append(f"the disk of {disk.user} for {disk.desktop}")
     return found
+
+
+def check_unused(config: Config, layout: Layout, name: str) -> None:
+    """See that nothing is made from an image. Raises ImageInUse."""
+    used = uses_of_images(config, layout).get(name, Uses()).all
+    if used:
+        more = f" and {len(used) - NAMED_USES} more" if len(used) > NAMED_USES else ""
+        listed = ", ".join(used[:NAMED_USES])
+        raise ImageInUse(f"The image {name!r} is in use by {listed}{more}: it stays")
+
+
+def remove_image(config: Config, layout: Layout, name: str) -> None:
+    """Remove an image and its warm templates. Raises ImageInUse, ImageError, OSError."""
+    ImageStore(layout.images).remove(name, lambda: check_unused(config, layout, name))
+    warm = WarmStore(layout.warm)
+    for template in warm.list():
+        if template.image == name:
+            warm.remove(template.key)
 
 
 def _guests(layout: Layout) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """Who may do what."""
 
 from tsgateway.policy.roles import ROLES, Action, Granted, Role
-from tsgateway.policy.rules import DesktopRight, Gateway, Own, Owned, Subject, authorize
+from tsgateway.policy.rules import DesktopRight, Gateway, Own, Owned, Subject, Target, authorize
 
 __all__ = [
-    "ROLES", "Action", "DesktopRight", "Gateway", "Granted", "Own", "Owned", "Role", "Subject", "authorize",
+    "ROLES", "Action", "DesktopRight", "Gateway", "Granted", "Own", "Owned", "Role", "Subject", "Target",
+    "authorize",
 ]  # fmt: skip

@@ -35,6 +35,7 @@ from tsgateway.store.history import History
 from tsgateway.store.hosts import HostSettings
 from tsgateway.store.migrate import migrate
 from tsgateway.store.schema import memberships, sign_ins, users
+from tsgateway.store.tokens import ApiTokens
 
 MAX_SIGN_INS = 64
 """For one account at a time."""
@@ -74,6 +75,7 @@ class Store:
         self._writing = writing.begin
         self.history = History(self._reading, self._writing)
         self.hosts = HostSettings(self._reading, self._writing)
+        self.tokens = ApiTokens(self._reading, self._writing)
         try:
             migrate(self._engine, writing, self.name)
         except StoreUnavailable as error:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Table,
 )
 
-VERSION = 2
+VERSION = 3
 """What `schema_version` says. Versions from before migrations had names read it, and refuse a newer one."""
 
 metadata = MetaData()
@@ -77,3 +77,18 @@ hosts = Table(
     Column("changed", Float, nullable=False),
 )
 """What operators have set for session hosts, and under the name "all" for the whole gateway."""
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String, nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("roles", String),
+    Column("read_only", Boolean, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float),
+    Column("used", Float),
+)
+"""What programs sign in with. roles: JSON, a list of names; NULL: all that the account has."""

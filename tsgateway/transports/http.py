@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from twisted.web import http
 
@@ -28,7 +29,7 @@ _GONE: Any = Failure(ConnectionError("the connection is gone"))  # type: ignore[
 
 
 class HttpConnection:
-    """One connection, handed on by the door. headers: on every answer."""
+    """One connection, handed on by the door. headers: on every answer; local: see exchange.Request."""
 
     def __init__(
         self,
@@ -39,8 +40,9 @@ class HttpConnection:
         answer: Answer,
         headers: Mapping[str, str],
         reactor: Any,
+        local: str | None = None,
     ) -> None:
-        channel: Any = _Channel(answer, headers, peer, visitor)
+        channel: Any = _Channel(answer, headers, peer, visitor, local)
         channel.callLater = reactor.callLater
         channel.timeOut = IDLE
         channel.requestFactory = _Request
@@ -64,8 +66,11 @@ class _Channel(http.HTTPChannel):
     maxHeaders = 100
     transport: Any
 
-    def __init__(self, answer: Answer, headers: Mapping[str, str], peer: str, visitor: Visitor) -> None:
+    def __init__(
+        self, answer: Answer, headers: Mapping[str, str], peer: str, visitor: Visitor, local: str | None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.local = local
         self.answer = answer
         self.common = headers
         self.peer_address = peer
@@ -80,6 +85,34 @@ class _Channel(http.HTTPChannel):
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         self.refuse(b"400 Bad Request")
+
+
+class _Flow:
+    """Holds a stream back while its client is slow (Twisted's push producer)."""
+
+    def __init__(self) -> None:
+        self._waiting: Deferred[None] | None = None
+        self._paused = False
+
+    async def ready(self) -> None:
+        """Wait until more may be sent."""
+        while self._paused:
+            self._waiting = Deferred()
+            await self._waiting
+
+    def pauseProducing(self) -> None:
+        """Twisted: enough for now."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """Twisted: go on."""
+        self._paused = False
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.callback(None)
+
+    def stopProducing(self) -> None:
+        """Twisted: the client is gone; `_flow` hears of it, too."""
 
 
 class _Request(http.Request):
@@ -114,7 +147,7 @@ class _Request(http.Request):
         Deferred.fromCoroutine(self._answer(channel))
 
     async def _answer(self, channel: _Channel) -> None:
-        request = self._value(channel.peer_address)
+        request = self._value(channel.peer_address, channel.local)
         response = await channel.answer(request)
         if response.person:
             channel.visitor.known(response.person)
@@ -124,11 +157,32 @@ class _Request(http.Request):
         self.setResponseCode(response.status, phrase.encode())
         for name, value in {**channel.common, **response.headers}.items():
             self.setHeader(name, value)  # type: ignore[no-untyped-call]
+        if response.stream is not None:
+            await self._flow(response.body, response.stream)
+            return
         if response.status not in (204, 304):
             self.setHeader("Content-Length", str(len(response.body)))  # type: ignore[no-untyped-call]
         if self.method != b"HEAD":
             self.write(response.body)  # type: ignore[no-untyped-call]
         self.finish()  # type: ignore[no-untyped-call]
+
+    async def _flow(self, body: bytes, stream: AsyncIterator[bytes]) -> None:
+        """Send pieces as they come, not faster than the client takes them, until it goes."""
+        flow = _Flow()
+        self.registerProducer(flow, True)  # type: ignore[no-untyped-call]
+        self.write(body)  # type: ignore[no-untyped-call]
+        pieces = Deferred.fromCoroutine(self._send(flow, stream))
+        self.notifyFinish().addErrback(lambda _: pieces.cancel())
+        with contextlib.suppress(CancelledError):
+            await pieces
+        if not self._disconnected:
+            self.unregisterProducer()  # type: ignore[no-untyped-call]
+            self.finish()  # type: ignore[no-untyped-call]
+
+    async def _send(self, flow: _Flow, stream: AsyncIterator[bytes]) -> None:
+        async for piece in stream:
+            await flow.ready()
+            self.write(piece)  # type: ignore[no-untyped-call]
 
     def _arguments(self) -> list[tuple[bytes, list[bytes]]]:
         """Return what the address says behind the path; what a form in the body says is not among it."""
@@ -138,7 +192,7 @@ class _Request(http.Request):
             return []
         return list(found.items())
 
-    def _value(self, address: str) -> Request:
+    def _value(self, address: str, local: str | None) -> Request:
         headers = {
             name.decode("latin-1").lower(): values[0].decode("latin-1")
             for name, values in self.requestHeaders.getAllRawHeaders()
@@ -151,6 +205,7 @@ class _Request(http.Request):
             body=self.content.read() if self.content is not None else b"",
             address=address,
             cookie=None if cookie is None else cookie.decode("latin-1"),
+            local=local,
             query={
                 name.decode(errors="replace"): values[0].decode(errors="replace")
                 for name, values in self._arguments()

@@ -11,9 +11,6 @@ import { keepTicket } from "../tickets.js";
 
 const REFRESH_TIME = 4000;
 const ICONS = { qemu: "machine", "qemu-shared": "machine-shared", rfb: "screen-far", testcard: "bars" };
-// Session states by number, as the protocol has them (SessionState).
-const STATES = ["starting", "active", "connected", "idle", "disconnected", "ended"];
-const stateOf = (session) => STATES[session.state] ?? session.state;
 
 export function desktopsPage(app) {
   const list = h("ul", { class: "cards", "aria-label": t("desktops.title") });
@@ -177,7 +174,7 @@ function emptyState() {
 
 function card(desktop, { open, resume, steer, waiting }) {
   const { id, title, description, kind } = desktop;
-  const session = desktop.session && stateOf(desktop.session) !== "ended" ? desktop.session : null;
+  const session = desktop.session && desktop.session.state !== "ended" ? desktop.session : null;
   const isSingle = desktop.single ?? true;
   const wait = waiting.get(id);
   const verb = !session ? "connect" : isSingle ? "resume" : "another";
@@ -229,7 +226,7 @@ function running(desktop, { resume, steer }) {
 function chip(session) {
   if (!session) return h("p", { class: "chip" }, h("span", { class: "dot" }), t("desktops.ready"));
   const { viewers, started, progress, text } = session;
-  const state = stateOf(session);
+  const state = session.state;
   const isStarting = state === "starting";
   const known = isStarting && Number.isInteger(progress) && progress <= 100;
   const parts = [known ? t("state.starting.percent", { percent: progress }) : t(`state.${state}`)];

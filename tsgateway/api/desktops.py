@@ -1,0 +1,130 @@
+"""Desktops as their people see them: the list, and the way to a session."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from sessions.wire.tsg import MAX_SCREEN
+from tsgateway.api.api import desktop_right
+from tsgateway.api.route import Answer, Call, Model, Route, SignedIn
+from tsgateway.api.sessions import state_of
+from tsgateway.exchange import ApiError, json_response
+from tsgateway.hosts.opening import Waits, Wanted
+from tsgateway.hosts.sessions import Session
+from tsgateway.policy import Action, authorize
+
+if TYPE_CHECKING:
+    from tsgateway.api.api import Api
+
+
+class Screen(Model):
+    """The viewer's screen, pixels."""
+
+    width: int = Field(1280, ge=1, le=MAX_SCREEN)
+    height: int = Field(800, ge=1, le=MAX_SCREEN)
+    turn: str = Field("", max_length=64)
+    """What an earlier answer said to wait with; not the screen's, but the request's only other word."""
+
+
+class OwnSession(Model):
+    """A session of one's own. started, since (of its state): Unix times; progress: percent of a start."""
+
+    id: str
+    number: int
+    state: str
+    viewers: int
+    started: float | None
+    since: float | None
+    progress: int | None
+    text: str | None
+
+
+class Published(Model):
+    """A desktop one may open. session: one's newest of it; single: whether one has only one."""
+
+    id: str
+    title: str
+    description: str
+    kind: str
+    session: OwnSession | None
+    sessions: list[OwnSession]
+    single: bool
+
+
+class Desktops(Model):
+    """The desktops one may open."""
+
+    desktops: list[Published]
+
+
+class Turn(Model):
+    """It is not yet one's turn. turn: what to ask again with; before: how many people come first."""
+
+    turn: str
+    before: int
+
+
+class Connected(Model):
+    """The way in: a ticket for one viewer, once, within 30 seconds; with status 202 a turn to wait with."""
+
+    session: str | None = None
+    ticket: str | None = None
+    waiting: Turn | None = None
+
+
+async def list_desktops(api: Api, call: Call) -> Answer:
+    """List the desktops one may open, and one's sessions of them."""
+    shown = []
+    for name, desktop in api.desktops.items():
+        if authorize(call.subject, Action.SEE, desktop_right(name, desktop)):
+            running = [_session(session) for session in api.sessions.all_of(call.subject.name, name)]
+            shown.append(
+                {
+                    "id": name,
+                    "title": desktop.title,
+                    "description": desktop.description,
+                    "kind": desktop.kind,
+                    "session": running[0] if running else None,
+                    "sessions": running,
+                    "single": desktop.single,
+                }
+            )
+    return {"desktops": shown}
+
+
+async def connect_desktop(api: Api, call: Call) -> Answer:
+    """Start a session, or find the one there is, and give a ticket for it."""
+    right = api.right(call.id)
+    if right is None or not authorize(call.subject, Action.CONNECT, right):
+        raise ApiError(404, "no_such_desktop", "There is no such desktop for you.")
+    screen: Screen = call.body
+    wanted = Wanted(
+        call.subject.name, call.id, screen.width, screen.height, call.request.address, screen.turn
+    )
+    session = await api.opening.open(wanted)
+    if isinstance(session, Waits):
+        # 202: it is on its way; who asks again with the turn hears how it stands.
+        return json_response({"waiting": session._asdict()}, 202, {"Retry-After": "1"})
+    ticket = api.doorkeeper.ticket(call.subject, call.sign_in, session)
+    return {"session": session, "ticket": base64.urlsafe_b64encode(ticket).decode()}
+
+
+def _session(session: Session) -> dict[str, Any]:
+    info = session.info
+    shown = {key: info.get(key) for key in ("viewers", "started", "since", "progress", "text")}
+    return {"id": info["session"], "number": info.get("number", 0), "state": state_of(info), **shown}
+
+
+ROUTES = (
+    Route(
+        "GET", "/api/v1/desktops", list_desktops, "List the desktops one may open", SignedIn(),
+        answer=Desktops,
+    ),
+    Route(
+        "POST", "/api/v1/desktops/{id}/connect", connect_desktop, "Open a desktop", SignedIn(), Screen,
+        answer=Connected,
+    ),
+)  # fmt: skip
