@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from tsgateway.store import migrate, open_store
-from tsgateway.store.schema import metadata
+from tsgateway.store.schema import VERSION, metadata
 
 VERSION_1 = """
 CREATE TABLE schema_version (version INTEGER NOT NULL);
@@ -79,7 +79,7 @@ def test_a_database_of_the_first_version_is_taken_over_with_all_that_is_in_it(da
     assert store.history.page().sessions == []
     with store._engine.connect() as connection:
         # So that the first version refuses it.
-        assert connection.scalar(text("SELECT version FROM schema_version")) == 2
+        assert connection.scalar(text("SELECT version FROM schema_version")) == VERSION
     store.close()
 
 
@@ -108,7 +108,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(data, monkeypatch):
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr("alembic.operations.Operations.execute", fail)  # the last thing that step 0002 does
+        patched.setattr("alembic.operations.Operations.execute", fail)  # the last thing that a step does
         with pytest.raises(ZeroDivisionError):
             opened(data)
     store = opened(data)

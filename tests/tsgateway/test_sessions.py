@@ -30,7 +30,7 @@ async def test_a_person_has_one_session_of_a_desktop(world: World):
     assert again == session
     [shown] = [d for d in (await ada.get("/api/v1/desktops")).json["desktops"] if d["session"]]
     assert shown["session"]["id"] == session
-    assert shown["session"]["state"] == SessionState.ACTIVE
+    assert shown["session"]["state"] == "active"
     bob = await world.sign_in("bob")
     other, _ = await bob.ticket()
     assert other != session
@@ -115,7 +115,7 @@ async def test_a_session_is_disconnected_and_goes_on(world: World):
 async def test_an_administrator_logs_off_who_is_not_there(world: World):
     ada, bob = await world.sign_in("ada"), await world.sign_in("bob")
     session, _ = await bob.ticket()
-    assert (await ada.post(f"/api/v1/sessions/{session}/ticket")).status == 404, "what he sees is his"
+    assert (await ada.post(f"/api/v1/sessions/{session}/ticket")).status == 403, "what he sees is his"
     assert (await ada.post(f"/api/v1/sessions/{session}/log-off")).status == 204
     assert world.host_requests("log_off") == [{"session": session, "administrator": True}]
     assert (await bob.ticket())[0] != session

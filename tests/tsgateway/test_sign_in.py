@@ -15,7 +15,13 @@ WRONG = {"name": "ada", "password": "not it"}
 @pytest_twisted.ensureDeferred
 async def test_sign_in_shows_who_one_is_and_what_one_may_open(world: World):
     ada = await world.sign_in("ada")
-    assert (await ada.get(ME)).json == {"user": {"name": "ada", "groups": ["administrators", "users"]}}
+    assert (await ada.get(ME)).json == {
+        "user": {
+            "name": "ada",
+            "groups": ["administrators", "users"],
+            "roles": [{"role": "owner", "desktop": None}],
+        }
+    }
     shown = (await ada.get("/api/v1/desktops")).json["desktops"]
     assert [desktop["id"] for desktop in shown] == ["one", "mine", "dying", "refused"]
     assert shown[0] == {
