@@ -170,6 +170,10 @@ class Person:
     async def post(self, path: str, body: Any = None, **options: Any) -> Answer:
         return await self.world.request("POST", path, body or {}, cookie=self.cookie, **options)
 
+    async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
+        """Any other method."""
+        return await self.world.request(method, path, body or {}, cookie=self.cookie, **options)
+
     async def ticket(self, desktop: str = "one") -> tuple[str, bytes]:
         """Connect to a desktop: the session and a ticket."""
         answer = await self.post(f"/api/v1/desktops/{desktop}/connect", {"width": 800, "height": 600})
@@ -190,7 +194,7 @@ def http_request(
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close"]
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     fields = {"Content-Length": str(len(data))}
-    if method == "POST":
+    if method not in ("GET", "HEAD"):
         fields["Content-Type"] = "application/json"
         if origin is not None:
             fields["Origin"] = origin or default_origin

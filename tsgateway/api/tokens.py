@@ -10,6 +10,7 @@ from tsgateway.api.route import Answer, Call, May, Model, Query, Route, SignedIn
 from tsgateway.auth.tokens import hash_token, new_token
 from tsgateway.exchange import ApiError
 from tsgateway.policy import Action, Gateway, Own, Role, Target, authorize
+from tsgateway.store import NoSuchUser
 from tsgateway.store.tokens import ApiToken, TooManyTokens
 
 if TYPE_CHECKING:
@@ -19,12 +20,16 @@ DAY = 86_400.0
 
 
 class NewToken(Model):
-    """A token to be made. days: how long it is good for, null for ever; roles: null for all of one's own."""
+    """A token to be made. days: how long it is good for, null for ever; roles: null for all of the account's.
+
+    user: for whom, where that is not oneself; only owners may.
+    """
 
     name: str = Field(min_length=1, max_length=64)
     days: float | None = Field(90, gt=0, le=3650)
     read_only: bool = False
     roles: list[str] | None = Field(None, max_length=8)
+    user: str | None = Field(None, max_length=256)
 
 
 class Token(Model):
@@ -69,10 +74,13 @@ async def list_tokens(api: Api, call: Call) -> Answer:
 
 
 async def make_token(api: Api, call: Call) -> Answer:
-    """Make a token for oneself. Its secret is told this once."""
+    """Make a token. Its secret is told this once."""
     body: NewToken = call.body
     if call.request.headers.get("authorization"):
         raise ApiError(403, "no_right", "A token cannot make tokens: sign in, or use the gateway's machine.")
+    user = body.user or call.subject.name
+    if user != call.subject.name and not authorize(call.subject, Action.SET_ROLES, Gateway()):
+        raise ApiError(403, "no_right", "You may make tokens for yourself only.")
     unknown = set(body.roles or ()) - {role.value for role in Role}
     if unknown:
         known = ", ".join(role.value for role in Role)
@@ -83,7 +91,7 @@ async def make_token(api: Api, call: Call) -> Answer:
         made = await api.access(
             lambda: api.store.tokens.add(
                 hash_token(secret),
-                call.subject.name,
+                user,
                 body.name,
                 roles=None if body.roles is None else tuple(body.roles),
                 read_only=body.read_only,
@@ -93,6 +101,8 @@ async def make_token(api: Api, call: Call) -> Answer:
         )
     except TooManyTokens as error:
         raise ApiError(409, "too_many_tokens", f"{error}.") from None
+    except NoSuchUser:
+        raise ApiError(404, "no_such_user", f"There is no account {user!r} to make a token for.") from None
     return MadeToken(**_told(made).model_dump(), secret=f"tsg_{api.encoded(secret)}")
 
 

@@ -1,8 +1,8 @@
 """What the gateway remembers: accounts, sign-ins, sessions, and what operators have set for session hosts."""
 
-from tsgateway.errors import StoreError
+from tsgateway.errors import NoSuchUser, StoreError
 from tsgateway.groups import ADMINISTRATORS, EVERYONE
-from tsgateway.store.database import Account, NameTaken, NoSuchUser, Store, open_store
+from tsgateway.store.database import Account, NameTaken, Store, open_store
 from tsgateway.store.engine import DiskFull, StoreBusy, StoreUnavailable
 from tsgateway.store.history import Cursor, History, Page, Ran
 

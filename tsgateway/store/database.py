@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from tsgateway.config.models import DataSection
-from tsgateway.errors import StartError, StoreError
+from tsgateway.errors import NoSuchUser, StartError, StoreError
 from tsgateway.groups import ADMINISTRATORS, EVERYONE
 from tsgateway.store.engine import (
     DiskFull,
@@ -43,10 +43,6 @@ MAX_SIGN_INS = 64
 
 class NameTaken(StoreError):
     """There is an account of that name already."""
-
-
-class NoSuchUser(StoreError):
-    """There is no account of that name."""
 
 
 class Account(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
-from tsgateway.errors import StoreError
+from tsgateway.errors import NoSuchUser, StoreError
 from tsgateway.store.schema import api_tokens, users
 
 MAX_TOKENS = 64
@@ -61,11 +61,11 @@ class ApiTokens:
         now: float,
         expires: float | None,
     ) -> ApiToken:
-        """Keep a new token's hash; return the token. Raises TooManyTokens, StoreError for no such account."""
+        """Keep a new token's hash; return the token. Raises TooManyTokens, NoSuchUser."""
         with self._writing() as connection:
             user_id = connection.scalar(select(users.c.id).where(users.c.name == user))
             if user_id is None:
-                raise StoreError(f'there is no account "{user}"')
+                raise NoSuchUser(f'there is no account "{user}"')
             mine = select(func.count()).select_from(api_tokens).where(api_tokens.c.user_id == user_id)
             if (connection.scalar(mine) or 0) >= MAX_TOKENS:
                 raise TooManyTokens(f"{user} has {MAX_TOKENS} tokens; revoke one of them first")

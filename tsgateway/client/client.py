@@ -1,0 +1,243 @@
+"""Asks a gateway: over its own socket on its machine, or over HTTPS with a token."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from tsgateway.client.errors import ServerAway, error_of
+from tsgateway.client.operations import Operations
+from tsgateway.client.unset import Unset
+
+PATIENCE = 30.0
+"""Seconds for an answer to begin."""
+MAX_ANSWER = 64 * 1024 * 1024
+MAX_LINE = 4 * 1024 * 1024
+
+
+class Event(NamedTuple):
+    """Something that has happened. kind: its name; told: its JSON object."""
+
+    kind: str
+    told: dict[str, Any]
+
+
+class Client(Operations):
+    """One gateway, asked by one thread at a time. The connection stays open until `close`."""
+
+    def __init__(self, connection: http.client.HTTPConnection, where: str, token: str = "") -> None:
+        self._connection = connection
+        self._where = where
+        self._headers = {"Accept": "application/json"} | (
+            {"Authorization": f"Bearer {token}"} if token else {}
+        )
+
+    @classmethod
+    def local(cls, path: str | os.PathLike[str], patience: float = PATIENCE) -> Client:
+        """Return a client of the gateway whose own socket (`api.sock` in its data directory) this is."""
+        return cls(_Local(os.fspath(path), patience), os.fspath(path))
+
+    @classmethod
+    def remote(
+        cls,
+        url: str,
+        token: str = "",
+        *,
+        authority: str | None = None,
+        fingerprint: str = "",
+        patience: float = PATIENCE,
+    ) -> Client:
+        """Return a client of the gateway at https://NAME[:PORT].
+
+        authority: a PEM file with the certificates to trust instead of the system's; fingerprint: SHA-256 of
+        the gateway's certificate in hex, which is then trusted instead. Raises ValueError for another kind of
+        address.
+        """
+        import ssl
+
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/"):
+            raise ValueError(f'"{url}" is not an address like https://desk.example.org:8443')
+        context = ssl.create_default_context(cafile=authority)
+        if fingerprint:  # checked by ourselves, before anything is sent
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        pin = fingerprint.replace(":", "").lower()
+        line = _Remote(parts.hostname, parts.port or 443, pin, timeout=patience, context=context)
+        return cls(line, url, token)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def follow(self) -> Iterator[Event]:
+        """Yield what happens: see GET /api/v1/events. Ends when the gateway ends it. Raises ClientError."""
+        kind, data = "", []
+        for line in self._lines("/api/v1/events"):
+            if line.startswith("event: "):
+                kind = line[7:]
+            elif line.startswith("data: "):
+                data.append(line[6:])
+            elif not line and data:
+                yield Event(kind, json.loads("\n".join(data)))
+                kind, data = "", []
+
+    # ---- what the operations are made of
+
+    def _ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
+        """Return the answer's JSON, None where there is none. Raises ClientError."""
+        response = self._send(method, path, query, body)
+        with self._told():
+            raw = response.read(MAX_ANSWER + 1)
+        if len(raw) > MAX_ANSWER:
+            self.close()
+            raise ServerAway(f"{self._where} sends more than {MAX_ANSWER >> 20} MiB.")
+        return _json(raw) if raw else None
+
+    def _read(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> bytes:
+        """Return an answer that is no JSON. Raises ClientError."""
+        response = self._send(method, path, query, None)
+        with self._told():
+            return response.read(MAX_ANSWER)
+
+    def _lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
+        """Yield the lines of an answer that comes piece by piece. Raises ClientError."""
+        response = self._send("GET", path, query, None)
+        try:
+            while True:
+                with self._told():
+                    line = response.readline(MAX_LINE)
+                if not line:
+                    return
+                yield line.decode(errors="replace").rstrip("\r\n")
+        finally:
+            self.close()  # what is left of the stream is of no use
+
+    def _send(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: Any
+    ) -> http.client.HTTPResponse:
+        asked = {key: _text(value) for key, value in (query or {}).items() if not _is_unset(value)}
+        target = path + (f"?{urlencode(asked)}" if asked else "")
+        headers, data = dict(self._headers), None
+        if method != "GET":
+            headers["Content-Type"] = "application/json"
+            given = {key: value for key, value in (body or {}).items() if not _is_unset(value)}
+            data = json.dumps(given).encode()
+        response = self._response(method, target, data, headers)
+        if response.status < 300:
+            return response
+        with self._told():
+            raw = response.read(MAX_ANSWER)
+        answer = _json(raw) if raw else {}
+        raise error_of(
+            response.status, answer if isinstance(answer, dict) else {}, response.getheader("Retry-After")
+        )
+
+    def _response(
+        self, method: str, target: str, data: bytes | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        was_open = self._connection.sock is not None
+        try:
+            with self._told():
+                self._connection.request(method, target, data, headers)
+                return self._connection.getresponse()
+        except _Hung:
+            # The gateway closes connections that were quiet for long; what it has not read it has not done.
+            if not was_open:
+                raise
+            self.close()
+            with self._told():
+                self._connection.request(method, target, data, headers)
+                return self._connection.getresponse()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what goes wrong on the line into errors with a sentence."""
+        try:
+            yield
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
+            self.close()
+            raise _Hung(f"{self._where} hung up.") from error
+        except FileNotFoundError:
+            raise ServerAway(f"No gateway runs there: {self._where} does not exist.") from None
+        except (PermissionError, ConnectionRefusedError) as error:
+            why = "you may not use it" if isinstance(error, PermissionError) else "nobody listens there"
+            raise ServerAway(f"{self._where}: {why}.") from None
+        except TimeoutError:
+            self.close()
+            raise ServerAway(f"{self._where} does not answer.") from None
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise ServerAway(f"{self._where}: {_why(error)}.") from None
+
+
+class _Hung(ServerAway):
+    """The other end closed the connection before it answered."""
+
+
+class _Local(http.client.HTTPConnection):
+    def __init__(self, path: str, patience: float) -> None:
+        super().__init__("localhost", timeout=patience)
+        self._path = path
+
+    def connect(self) -> None:
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(self.timeout)
+        try:
+            line.connect(self._path)
+        except BaseException:
+            line.close()
+            raise
+        self.sock = line
+
+
+class _Remote(http.client.HTTPSConnection):
+    def __init__(self, host: str, port: int, fingerprint: str, **options: Any) -> None:
+        super().__init__(host, port, **options)
+        self._fingerprint = fingerprint
+
+    def connect(self) -> None:
+        super().connect()
+        shown = self.sock.getpeercert(binary_form=True) or b""
+        if self._fingerprint and hashlib.sha256(shown).hexdigest() != self._fingerprint:
+            self.close()
+            raise OSError("its certificate is not the one that was expected")
+
+
+def _why(error: Exception) -> str:
+    # ssl's errors have a reason of their own, behind a lot else
+    return str(
+        getattr(error, "verify_message", "")
+        or getattr(error, "strerror", "")
+        or error
+        or type(error).__name__
+    )
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise ServerAway("What answers there is not a gateway.") from None
+
+
+def _is_unset(value: object) -> bool:
+    return value is Unset.UNSET
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,393 @@
+"""The operations of the API, made from its routes (api/client_source). Not to be edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NotRequired, TypedDict, cast
+from urllib.parse import quote
+
+from tsgateway.client.unset import UNSET, Unset
+
+
+def _segment(text: object) -> str:
+    return quote(str(text), safe="")
+
+
+class Connected(TypedDict):
+    """The way in: a ticket for one viewer, once, within 30 seconds; with status 202 a turn to wait with."""
+    session: NotRequired[str | None]
+    ticket: NotRequired[str | None]
+    waiting: NotRequired[Turn | None]
+
+
+class Desktops(TypedDict):
+    """The desktops one may open."""
+    desktops: list[Published]
+
+
+class Disk(TypedDict):
+    """A disk kept for somebody. bytes: what they have written; problem: "" while it is fine."""
+    desktop: str
+    user: str
+    image: str
+    version: str
+    made: float
+    bytes: int
+    in_use: bool
+    problem: str
+
+
+class Disks(TypedDict):
+    """The disks of personal desktops."""
+    disks: list[Disk]
+
+
+class Done(TypedDict):
+    """What a command did. code: its exit code, negative for a signal; out, err: what it wrote, base64."""
+    code: int
+    out: str
+    err: str
+
+
+class Granted(TypedDict):
+    """A role somebody has; desktop: null for all."""
+    role: str
+    desktop: str | None
+
+
+class GuestInfo(TypedDict):
+    """What a guest says of itself. time: its clock, Unix time."""
+    os: str
+    version: str
+    host_name: str
+    addresses: list[str]
+    agent: str
+    time: float
+
+
+class Health(TypedDict):
+    """That the gateway answers."""
+    status: str
+
+
+class History(TypedDict):
+    """A page of them, the newest first. after: what the next page is asked for with; null at the end."""
+    sessions: list[PastSession]
+    after: str | None
+
+
+class Host(TypedDict):
+    """A session host. mode: whom it takes on; points, reason: what placing thinks of it for a new session."""
+    host: int
+    state: str
+    mode: str
+    weight: int
+    sessions: int
+    points: float
+    reason: str
+
+
+class Hosts(TypedDict):
+    """The hosts, the one that gets the next session first. mode: the whole gateway's."""
+    hosts: list[Host]
+    mode: str
+
+
+class ImageItem(TypedDict):
+    """A guest image. used_by: what is made from it, in words; warm: whether guests start from it at once."""
+    name: str
+    kind: str
+    version: str
+    memory_mb: int
+    bytes: int
+    used_by: list[str]
+    warm: bool
+
+
+class Images(TypedDict):
+    """The images. broken: what lies among them and is none, in words."""
+    images: list[ImageItem]
+    broken: list[str]
+
+
+class MadeToken(TypedDict):
+    """A token that was made. secret: what it is used with; it is told this once."""
+    id: str
+    user: str
+    name: str
+    roles: list[str] | None
+    read_only: bool
+    created: float
+    expires: float | None
+    used: float | None
+    secret: str
+
+
+class Me(TypedDict):
+    """Who asks; null for a stranger."""
+    user: Person | None
+
+
+class OwnSession(TypedDict):
+    """A session of one's own. started, since (of its state): Unix times; progress: percent of a start."""
+    id: str
+    number: int
+    state: str
+    viewers: int
+    started: float | None
+    since: float | None
+    progress: int | None
+    text: str | None
+
+
+class PastSession(TypedDict):
+    """A session that has been, or runs. ended: null while it runs; reason: why it ended."""
+    id: str
+    user: str
+    desktop: str
+    host: str
+    address: str
+    state: str
+    began: float
+    since: float
+    ended: float | None
+    reason: str
+
+
+class Person(TypedDict):
+    """Who has signed in."""
+    name: str
+    groups: list[str]
+    roles: list[Granted]
+
+
+class Pool(TypedDict):
+    """A desktop as operators see it. max: 0 without one; wanted, ready, starting: guests for nobody yet."""
+    desktop: str
+    title: str
+    kind: str
+    users: list[str]
+    groups: list[str]
+    wanted: int
+    ready: int
+    starting: int
+    in_use: int
+    max: int
+    trouble: str
+
+
+class Pools(TypedDict):
+    """The desktops that are published, and what stands ready for them."""
+    desktops: list[Pool]
+
+
+class Published(TypedDict):
+    """A desktop one may open. session: one's newest of it; single: whether one has only one."""
+    id: str
+    title: str
+    description: str
+    kind: str
+    session: OwnSession | None
+    sessions: list[OwnSession]
+    single: bool
+
+
+class RunningSession(TypedDict):
+    """A session that runs. number: a short one for people; host: the session host's number.
+
+    state: starting, active, connected, idle or disconnected; started, since (of that state), idle_since:
+    Unix times, idle_since 0 where that does not apply; progress: percent of a start; text: of a start, or
+    what is wrong.
+    """
+    id: str
+    number: int
+    user: str
+    desktop: str
+    title: str
+    kind: str
+    host: int
+    state: str
+    viewers: int
+    started: float
+    since: float
+    idle_since: float
+    progress: int | None
+    text: str
+
+
+class RunningSessions(TypedDict):
+    """Sessions that run, by number."""
+    sessions: list[RunningSession]
+
+
+class Statistics(TypedDict):
+    """Where a session's time goes; docs/latency.md tells what the figures mean."""
+    session: str
+    user: str
+    desktop: str
+    title: str
+    state: int
+    stages: dict[str, Any]
+    frames: int
+    refinements: int
+    encodings: dict[str, Any]
+    viewers: list[dict[str, Any]]
+
+
+class Ticket(TypedDict):
+    """A ticket: attaches one viewer, once, within 30 seconds."""
+    ticket: str
+
+
+class Token(TypedDict):
+    """A token. expires, used: null for never."""
+    id: str
+    user: str
+    name: str
+    roles: list[str] | None
+    read_only: bool
+    created: float
+    expires: float | None
+    used: float | None
+
+
+class Tokens(TypedDict):
+    """Tokens, the newest first."""
+    tokens: list[Token]
+
+
+class Turn(TypedDict):
+    """It is not yet one's turn. turn: what to ask again with; before: how many people come first."""
+    turn: str
+    before: int
+
+
+class Operations:
+    """One method for each route; a subclass knows how to ask. Every one raises ClientError."""
+
+    def _ask(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> Any:
+        raise NotImplementedError
+
+    def _read(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> bytes:
+        raise NotImplementedError
+
+    def _lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the API."""
+        return cast("dict[str, Any]", self._ask("GET", "/api/openapi.json"))
+
+    def health(self) -> Health:
+        """Tell that the gateway answers."""
+        return cast("Health", self._ask("GET", "/api/v1/health"))
+
+    def who_am_i(self) -> Me:
+        """Tell who asks."""
+        return cast("Me", self._ask("GET", "/api/v1/me"))
+
+    def sign_in(self, *, name: str, password: str) -> Me:
+        """Check a name and a password, and give a cookie."""
+        return cast("Me", self._ask("POST", "/api/v1/login", body={"name": name, "password": password}))
+
+    def sign_out(self) -> None:
+        """End the sign-in and what was opened by it."""
+        self._ask("POST", "/api/v1/logout")
+
+    def list_desktops(self) -> Desktops:
+        """List the desktops one may open, and one's sessions of them."""
+        return cast("Desktops", self._ask("GET", "/api/v1/desktops"))
+
+    def connect_desktop(self, id: object, *, width: int | Unset = UNSET, height: int | Unset = UNSET, turn: str | Unset = UNSET) -> Connected:
+        """Start a session, or find the one there is, and give a ticket for it."""
+        return cast("Connected", self._ask("POST", f"/api/v1/desktops/{_segment(id)}/connect", body={"width": width, "height": height, "turn": turn}))
+
+    def list_sessions(self, *, user: str | None | Unset = UNSET, desktop: str | None | Unset = UNSET) -> RunningSessions:
+        """List the sessions that run: one's own, and those one's roles let one see."""
+        return cast("RunningSessions", self._ask("GET", "/api/v1/sessions", query={"user": user, "desktop": desktop}))
+
+    def list_history(self, *, after: str | None | Unset = UNSET, limit: int | Unset = UNSET, user: str | None | Unset = UNSET, desktop: str | None | Unset = UNSET, since: float | None | Unset = UNSET) -> History:
+        """List the sessions that have been, in pages: one's own, and with the right role everybody's."""
+        return cast("History", self._ask("GET", "/api/v1/history", query={"after": after, "limit": limit, "user": user, "desktop": desktop, "since": since}))
+
+    def get_session(self, id: object) -> RunningSession:
+        """Tell of one session that runs."""
+        return cast("RunningSession", self._ask("GET", f"/api/v1/sessions/{_segment(id)}"))
+
+    def new_ticket(self, id: object) -> Ticket:
+        """Give a ticket for another viewer of one's session."""
+        return cast("Ticket", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/ticket"))
+
+    def disconnect_session(self, id: object) -> None:
+        """Disconnect a session"""
+        self._ask("POST", f"/api/v1/sessions/{_segment(id)}/disconnect")
+
+    def log_off_session(self, id: object) -> None:
+        """Log a session off"""
+        self._ask("POST", f"/api/v1/sessions/{_segment(id)}/log-off")
+
+    def reset_session(self, id: object) -> None:
+        """End a session and its guest at once"""
+        self._ask("POST", f"/api/v1/sessions/{_segment(id)}/reset")
+
+    def session_statistics(self, id: object) -> Statistics:
+        """Tell where a session's time goes."""
+        return cast("Statistics", self._ask("GET", f"/api/v1/sessions/{_segment(id)}/stats"))
+
+    def session_guest(self, id: object) -> GuestInfo:
+        """Tell what a session's guest is."""
+        return cast("GuestInfo", self._ask("GET", f"/api/v1/sessions/{_segment(id)}/guest"))
+
+    def run_in_guest(self, id: object, *, command: list[str], input: str | Unset = UNSET, seconds: float | Unset = UNSET) -> Done:
+        """Run a command in a session's guest, as its administrator."""
+        return cast("Done", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/run", body={"command": command, "input": input, "seconds": seconds}))
+
+    def follow_events(self) -> Iterator[str]:
+        """Tell of sessions as they begin, change and end: those that `GET /api/v1/sessions` would list.
+
+        The first event, `sessions`, has the whole list, as that route has it; so has the next one after `missed`,
+        which is asked for anew. Then `session` for one that has begun or changed, `ended` for one that has ended.
+        """
+        return self._lines("/api/v1/events")
+
+    def list_hosts(self, *, desktop: str | Unset = UNSET) -> Hosts:
+        """List session hosts."""
+        return cast("Hosts", self._ask("GET", "/api/v1/hosts", query={"desktop": desktop}))
+
+    def set_host(self, id: object, *, weight: int | None | Unset = UNSET, mode: str | None | Unset = UNSET) -> None:
+        """Weigh a session host, or set whom it (or, as `all`, the whole gateway) takes on."""
+        self._ask("PATCH", f"/api/v1/hosts/{_segment(id)}", body={"weight": weight, "mode": mode})
+
+    def list_pools(self) -> Pools:
+        """List the desktops that are published, and the guests that stand ready for them."""
+        return cast("Pools", self._ask("GET", "/api/v1/pools"))
+
+    def list_images(self) -> Images:
+        """List guest images."""
+        return cast("Images", self._ask("GET", "/api/v1/images"))
+
+    def delete_image(self, id: object) -> None:
+        """Remove an image that nothing is made from, and its warm templates."""
+        self._ask("DELETE", f"/api/v1/images/{_segment(id)}")
+
+    def list_disks(self) -> Disks:
+        """List the disks that are kept for people."""
+        return cast("Disks", self._ask("GET", "/api/v1/disks"))
+
+    def delete_disk(self, desktop: object, user: object) -> None:
+        """Remove somebody's disk: their next session makes a new one. What they kept on it is lost."""
+        self._ask("DELETE", f"/api/v1/disks/{_segment(desktop)}/{_segment(user)}")
+
+    def list_tokens(self, *, user: str | None | Unset = UNSET) -> Tokens:
+        """List tokens: one's own, or with the right role anybody's."""
+        return cast("Tokens", self._ask("GET", "/api/v1/tokens", query={"user": user}))
+
+    def make_token(self, *, name: str, days: float | None | Unset = UNSET, read_only: bool | Unset = UNSET, roles: list[str] | None | Unset = UNSET, user: str | None | Unset = UNSET) -> MadeToken:
+        """Make a token. Its secret is told this once."""
+        return cast("MadeToken", self._ask("POST", "/api/v1/tokens", body={"name": name, "days": days, "read_only": read_only, "roles": roles, "user": user}))
+
+    def revoke_token(self, id: object) -> None:
+        """Revoke a token: it is good for nothing from then on."""
+        self._ask("DELETE", f"/api/v1/tokens/{_segment(id)}")
