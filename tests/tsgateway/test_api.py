@@ -288,4 +288,3 @@ async def test_events_tell_what_one_may_list(world: World):
     await bob.ask("DELETE", f"/api/v1/tokens/{revoked}")
     await bob.ticket()
     await following  # who is known no more is told no more
-    await until(lambda: not len(world.gateway.events), "the end of following")
