@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-PATIENCE = 60
+PATIENCE = 180
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",

@@ -15,7 +15,7 @@ import pytest
 from tests import terminal
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 60
+PATIENCE = 180
 
 PYTHON = rf"""#!/bin/sh
 [ "$*" = "-m venv .venv" ] || exec {sys.executable} "$@"

@@ -22,7 +22,7 @@ from sessions.input.events import Button, Key, Pointer, Text, Wheel
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
 
-SECONDS = 30
+SECONDS = 120
 """How long to wait for what must come."""
 
 

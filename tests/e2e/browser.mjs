@@ -45,7 +45,7 @@ const log = [];
 page.on("console", (message) => log.push(`${message.type()}: ${message.text()}`));
 page.on("pageerror", (error) => log.push(`error: ${error.message}`));
 
-const TIMEOUT = 30_000;
+const TIMEOUT = 120_000;
 // To WebDriver, "Enter" is the one of the number block; U+E006 is the other.
 const named = (key) => (browserName === "firefox" && key === "Enter" ? "\ue006" : key);
 // What Shift makes of a US keyboard's keys. Puppeteer would press the key alone, which nobody can.

@@ -18,7 +18,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 EXECUTABLES = {"chromium": "chromium", "firefox": "firefox-esr"}
-TIMEOUT = 150.0
+TIMEOUT = 200.0
 
 
 class BrowserError(Exception):
@@ -97,7 +97,7 @@ class Browser:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -32,6 +32,8 @@ from sessions.wire import tsg
 ROOT = Path(__file__).resolve().parents[2]
 WEBCLIENT = ROOT / "webclient"
 WINDOW_LOG = 24
+PATIENCE = 120.0
+"""Seconds; on a busy machine nothing takes a known time."""
 TYPES = {
     ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript",
     ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json",
@@ -119,7 +121,7 @@ class Viewer:
             self.received.append(message)
             self._news.notify_all()
 
-    def heard(self, wanted: Callable[[tsg.Message], bool], timeout: float = 30) -> tsg.Message:
+    def heard(self, wanted: Callable[[tsg.Message], bool], timeout: float = PATIENCE) -> tsg.Message:
         """The first received message that fits, waiting for it. Raises TimeoutError."""
         with self._news:
             found = self._news.wait_for(lambda: next((m for m in self.received if wanted(m)), None), timeout)
@@ -236,11 +238,13 @@ class DevServer:
         self._tickets: dict[bytes, str] = {}
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def viewer(self, timeout: float = 30) -> Viewer:
+    def viewer(self, timeout: float = PATIENCE) -> Viewer:
         """The next viewer that attaches. Raises queue.Empty."""
         return self.attached.get(timeout=timeout)
 
     def stop(self) -> None:
+        """Listen no more; the port is free."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # a thread is in accept(), which would keep it open
         self._listener.close()
 
     def attach(self, connection: Connection, hello: tsg.ClientHello) -> Viewer | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.e2e.line import Line
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 60.0
+TIMEOUT = 180.0
 PASSWORD = "correct horse"
 
 

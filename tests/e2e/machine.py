@@ -16,7 +16,7 @@ import numpy as np
 
 from sessions.guests.qemu import state
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 class Machine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.e2e.browser import Browser
 
 
-def until(condition: str, seconds: int = 30) -> str:
+def until(condition: str, seconds: int = 120) -> str:
     """A script that waits for a condition."""
     return f"""(async () => {{
         for (let tries = 0; tries < {seconds * 20}; tries += 1) {{

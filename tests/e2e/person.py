@@ -42,8 +42,8 @@ class Person:
 
     def picture(self) -> None:
         """Wait until there is a picture and nothing is said over it."""
-        self.browser.evaluate(until("document.querySelector('.session.has-picture')", 120))
-        self.browser.evaluate(until("!document.querySelector('.notice')", 120))
+        self.browser.evaluate(until("document.querySelector('.session.has-picture')"))
+        self.browser.evaluate(until("!document.querySelector('.notice')"))
 
     def notice(self, *keys: str) -> str:
         """The notice's text, once one of these is shown."""

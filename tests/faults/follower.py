@@ -37,7 +37,7 @@ REFUSALS = {
     401: tsg.CloseCode.SIGNED_OUT, 403: tsg.CloseCode.TICKET,
     404: tsg.CloseCode.TICKET, 410: tsg.CloseCode.SESSION_ENDED,
 }  # fmt: skip
-PATIENCE = 60.0
+PATIENCE = 180.0
 AGAIN = 0.5
 """Seconds between two tries to open a session."""
 
@@ -77,8 +77,8 @@ class Account:
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Tell the API. Raises as `get` does."""
-        # A session is waited for while it is begun, which takes its time on a busy machine.
-        return self._ask("POST", path, body or {}, BEGINNING if path.endswith("/connect") else HANDSHAKE)
+        # Viewers give up on a ticket soon, and try again; all else takes its time on a busy machine.
+        return self._ask("POST", path, body or {}, HANDSHAKE if path.endswith("/ticket") else BEGINNING)
 
     def _ask(
         self, method: str, path: str, body: dict[str, Any] | None, patience: float = HANDSHAKE

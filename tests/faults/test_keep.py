@@ -60,7 +60,7 @@ PARENT = """
 import sys
 from tsgateway.cli.keep import Keeper
 child = "import signal, sys, time; signal.signal({0}, lambda *_: sys.exit(7));"
-child += "print('up', flush=True); time.sleep(60)"
+child += "print('up', flush=True); time.sleep(600)"
 sys.exit(Keeper([sys.executable, "-c", child]).run())
 """
 
@@ -72,7 +72,7 @@ def test_who_ends_the_parent_ends_the_child(number: signal.Signals) -> None:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "up\n"
         parent.send_signal(number)
-        assert parent.wait(30) == 7
+        assert parent.wait(120) == 7
         assert parent.stdout.read() == "", "it was started again"
 
 
@@ -89,7 +89,7 @@ def test_a_killed_parent_leaves_the_gateway_at_work_and_an_ended_one_does_not() 
         gateway.start()
         pid = gateway.gateway_pid
         gateway._process.terminate()
-        assert gateway._process.wait(30) == 0
+        assert gateway._process.wait(120) == 0
         assert not Path(f"/proc/{pid}").exists()
         gateway.start()
 
@@ -104,7 +104,7 @@ class Served(Kept):
 
     def start(self) -> None:
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.manager.settimeout(30)
+        self.manager.settimeout(120)
         address = f"\0tsgateway-test-{os.getpid()}-{time.monotonic_ns()}"
         self.manager.bind(address)
         self.environment = {"NOTIFY_SOCKET": address.replace("\0", "@"), "WATCHDOG_USEC": "400000"}
@@ -139,7 +139,7 @@ def test_a_service_manager_hears_how_the_gateway_stands() -> None:
         for number in gateway.host_pids().values():
             assert b"NOTIFY_SOCKET" not in Path(f"/proc/{number}/environ").read_bytes()
         os.kill(gateway.gateway_pid, signal.SIGTERM)
-        gateway.manager.settimeout(30)
+        gateway.manager.settimeout(120)
         while gateway.manager.recv(4096) != b"STOPPING=1":
             pass
 

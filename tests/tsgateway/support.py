@@ -36,7 +36,7 @@ from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.service import Gateway
 from tsgateway.store import open_store
 
-PATIENCE = 30
+PATIENCE = 120
 """Seconds until a test that waits gives up."""
 ASLEEP = HostState.ASLEEP
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

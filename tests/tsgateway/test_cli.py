@@ -19,7 +19,7 @@ from tsgateway.config import Config
 from tsgateway.store import Store
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60
+PATIENCE = 180
 
 
 class Shell:

@@ -168,7 +168,7 @@ def test_an_image_is_not_deleted_while_a_guest_takes_its_files(place: Place):
         deleting.wait(3)
     assert place.images.get("one").version == "v1"
     os.close(lock)
-    assert deleting.wait(30) == 0
+    assert deleting.wait(120) == 0
     assert list(place.images.folder.iterdir()) == []
 
 

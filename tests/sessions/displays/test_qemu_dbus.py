@@ -173,7 +173,7 @@ async def opened(qemu, pointer=None):
 
 
 async def until(test):
-    for _ in range(1000):
+    for _ in range(12000):
         if test():
             return
         await deferLater(reactor, 0.01)

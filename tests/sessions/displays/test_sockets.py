@@ -40,7 +40,7 @@ class Collector:
     def until(self, test):
         done = Deferred()
         self.waits.append((test, done))
-        return done.addTimeout(10, reactor)
+        return done.addTimeout(120, reactor)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def test_receives_all_through_a_small_buffer_then_the_end(pair):
     SocketLink(reactor, near, core)
     far.sendall(bytes(range(200)))
     far.close()
-    assert isinstance(await core.end.addTimeout(10, reactor), ConnectionDone)
+    assert isinstance(await core.end.addTimeout(120, reactor), ConnectionDone)
     assert core.data == bytes(range(200))
     assert near.fileno() == -1
 
@@ -88,7 +88,7 @@ async def test_a_peer_that_never_reads_is_given_up(pair):
     for _ in range(20):
         link.write(bytes(MAX_UNSENT // 10))
     assert link.unsent <= MAX_UNSENT
-    reason = await core.end.addTimeout(10, reactor)
+    reason = await core.end.addTimeout(120, reactor)
     assert "does not read" in str(reason)
     link.write(b"dropped")
     assert link.unsent == 0
@@ -105,9 +105,9 @@ async def test_a_protocol_error_closes_and_is_told(pair):
     core.received = received
     link = SocketLink(reactor, near, core)
     far.sendall(b"x")
-    assert str(await core.end.addTimeout(10, reactor)) == "rubbish"
+    assert str(await core.end.addTimeout(120, reactor)) == "rubbish"
     assert not link.open
-    far.settimeout(10)
+    far.settimeout(120)
     assert far.recv(1) == b""
 
 
@@ -119,7 +119,7 @@ async def test_close_is_silent_and_idempotent(pair):
     link.write(b"bye")
     link.close()
     link.close()
-    far.settimeout(10)
+    far.settimeout(120)
     assert far.recv(10) == b"bye"
     assert far.recv(10) == b""
     assert not core.end.called

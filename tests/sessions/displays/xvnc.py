@@ -45,7 +45,7 @@ class Xvnc:
     def ask(self, *command):
         """Run an X client to its end and return what it says."""
         environment = {**os.environ, "DISPLAY": self.display}
-        return subprocess.run(command, env=environment, capture_output=True, check=True, timeout=30).stdout
+        return subprocess.run(command, env=environment, capture_output=True, check=True, timeout=120).stdout
 
     def screen(self):
         """Return what xwd sees of the root window: (height, width) of 0x00RRGGBB."""
@@ -69,4 +69,4 @@ class Xvnc:
             child.wait()
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(120)

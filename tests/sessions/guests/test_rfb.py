@@ -76,7 +76,7 @@ async def test_a_server_by_host_and_port_and_what_it_is_asked_for():
             far, _ = await deferToThread(listener.accept)
             far.sendall(server.hello())
             display = await opened
-            far.settimeout(10)
+            far.settimeout(120)
             data = b""
             while len(data) < 12 + 1 + 1 + 20 + 12:
                 data += far.recv(1000)

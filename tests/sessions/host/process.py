@@ -13,7 +13,7 @@ from twisted.internet.defer import maybeDeferred
 
 from sessions.wire import link, tsg
 
-SECONDS = 30
+SECONDS = 120
 CARD = {"kind": "testcard", "width": 320, "height": 200, "fps": 0}
 
 

@@ -7,7 +7,7 @@ import pytest
 from sessions.images.desktop import WORK, _alone, _as_root, _Installing
 from sessions.images.errors import BuildFailed
 
-PATIENCE = 60
+PATIENCE = 180
 
 
 def quiet(percent, text):

@@ -17,7 +17,7 @@ from sessions.pixels.geometry import Size
 from tests.contracts.display_contract import Recorder
 from tests.images_fixture import image_store, tiny_image
 
-SECONDS = 60
+SECONDS = 180
 
 
 class Machine:

@@ -48,7 +48,7 @@ class FakeAgent(Factory):
             client.transport.abortConnection()
 
     async def until(self, test):
-        for _ in range(500):
+        for _ in range(6000):
             if test():
                 return
             await deferLater(reactor, 0.02)

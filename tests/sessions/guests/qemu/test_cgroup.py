@@ -161,9 +161,9 @@ def folder(tmp_path):
 def test_groups_are_made_joined_and_removed(folder):
     groups = make(folder, LIMITS)
     assert groups == real_groups(folder)
-    held = subprocess.Popen(joining(["sleep", "60"], groups), stdout=subprocess.PIPE)
+    held = subprocess.Popen(joining(["sleep", "600"], groups), stdout=subprocess.PIPE)
     try:
-        for _ in range(1000):
+        for _ in range(6000):
             if all(str(held.pid) in (group / "cgroup.procs").read_text().split() for group in groups):
                 break
             time.sleep(0.02)
@@ -195,7 +195,7 @@ def test_groups_of_a_guest_whose_folder_is_gone_are_swept(folder):
 def test_a_group_in_which_something_runs_is_not_forgotten_about_in_silence(folder, monkeypatch):
     groups = make(folder, LIMITS)
     monkeypatch.setattr(cgroup, "_GONE_SECONDS", 0.1)
-    held = subprocess.Popen(joining(["sleep", "60"], groups))
+    held = subprocess.Popen(joining(["sleep", "600"], groups))
     try:
         while str(held.pid) not in (groups[-1] / "cgroup.procs").read_text().split():
             pass

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.qemu
 
 async def equal_to_screendump(machine, framebuffer):
     """Wait until our picture and QEMU's own are the same."""
-    for _ in range(100):
+    for _ in range(1000):
         truth = await machine.screendump()
         if truth.shape == framebuffer.pixels.shape and np.array_equal(truth, framebuffer.pixels):
             return
@@ -40,7 +40,7 @@ async def equal_to_screendump(machine, framebuffer):
     raise AssertionError("the picture never became what the guest shows")
 
 
-async def until(test, seconds=30):
+async def until(test, seconds=180):
     for _ in range(int(seconds / 0.02)):
         if test():
             return

@@ -17,7 +17,7 @@ from sessions.wire.seats import Ended
 class Line:
     def __init__(self):
         ours, self.theirs = socket.socketpair()
-        self.theirs.settimeout(10)
+        self.theirs.settimeout(120)
         self.told = []
         self.losses = 0
         self.control = Control(reactor, ours, self.told.append, self.lost)
@@ -45,7 +45,7 @@ def line():
 
 @pytest_twisted.ensureDeferred
 async def test_each_request_gets_its_own_answer(line):
-    first, second = line.ask("log-on", {"seat": 0}, 10), line.ask("log-on", {"seat": 1}, 10)
+    first, second = line.ask("log-on", {"seat": 0}, 120), line.ask("log-on", {"seat": 1}, 120)
     asked = line.heard()
     assert [(each["do"], each["seat"]) for each in asked] == [("log-on", 0), ("log-on", 1)]
     line.say(
@@ -58,7 +58,7 @@ async def test_each_request_gets_its_own_answer(line):
 
 @pytest_twisted.ensureDeferred
 async def test_answers_to_an_earlier_connection_are_nobody_s(line):
-    hello = Deferred.fromCoroutine(line.control.hello(10))
+    hello = Deferred.fromCoroutine(line.control.hello(120))
     (asked,) = line.heard()
     line.theirs.sendall(b'ult": {"seats": {"7": "old"}}}\n')  # the end of a line
     line.say({"id": "other-1", "result": {"seats": {"8": "old"}}})
@@ -68,7 +68,7 @@ async def test_answers_to_an_earlier_connection_are_nobody_s(line):
 
 @pytest_twisted.ensureDeferred
 async def test_what_an_earlier_session_host_left_half_said_is_ended_first(line):
-    line.ask("hello", {}, 10).addErrback(lambda _: None)
+    line.ask("hello", {}, 120).addErrback(lambda _: None)
     assert line.theirs.recv(65536).startswith(b"\n{")
 
 
@@ -80,14 +80,14 @@ async def test_silence_has_an_end(line):
 
 @pytest_twisted.ensureDeferred
 async def test_who_waits_when_the_machine_ends_is_told(line):
-    waiting = line.ask("log-off", {}, 10)
+    waiting = line.ask("log-off", {}, 120)
     line.theirs.close()
     with pytest.raises(GuestError, match="is gone"):
         await waiting
     await deferLater(reactor, 0)
     assert line.losses == 1
     with pytest.raises(GuestError, match="is gone"):
-        await line.ask("hello", {}, 10)
+        await line.ask("hello", {}, 120)
 
 
 @pytest_twisted.ensureDeferred

@@ -23,14 +23,14 @@ class Port:
 
     def __init__(self, folder):
         self.listening = state.listen(folder, f"{PORT}.sock")
-        self.listening.settimeout(10)
+        self.listening.settimeout(120)
         self.asked = []
         self.connected = None
 
     async def begin(self, nonce):
         self.asked.append(nonce)
         self.connected, _ = self.listening.accept()
-        self.connected.settimeout(10)
+        self.connected.settimeout(120)
 
     async def heard(self, count):
         """What the host has said on the port."""
