@@ -13,13 +13,13 @@ run: ## Set up what is missing, then serve desktops and print the address
 	@$(BIN)/tsgateway init
 	@exec $(BIN)/tsgateway serve --keep
 
-test: ## Set up what tests need (browsers too) and run them all
+test: ## Set up what tests need (browsers too) and run them, but for those of test-long
 	@scripts/setup.sh test
 	@scripts/test.sh
 
-test-long: ## Tests that take several minutes: people at shared machines
+test-long: ## What `make test` leaves out: people at shared machines, all of the client in Firefox
 	@scripts/setup.sh test
-	@$(BIN)/python -m pytest -q -m long
+	@$(BIN)/python -m pytest -q -m long -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 test-fast: ## Only the tests that need no guest and no browser
 	@scripts/setup.sh test

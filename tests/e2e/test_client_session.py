@@ -10,6 +10,7 @@ from sessions.wire import tsg
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import DevServer, Painter, Viewer
 from tests.e2e.machine import wait_for
+from tests.e2e.marks import IN_BOTH
 from tests.e2e.pages import choose, until, use_toolbar
 
 pytestmark = pytest.mark.browser
@@ -35,6 +36,7 @@ def sees(browser: Browser, expected: Painter | np.ndarray) -> None:
 # ---- pictures
 
 
+@IN_BOTH
 def test_every_pixel_arrives(browser: Browser, viewer: Viewer) -> None:
     painter = viewer.painter
     assert painter.pixels.shape == (700, 1000, 4), "the guest fills the window"
@@ -55,6 +57,7 @@ def test_every_pixel_arrives(browser: Browser, viewer: Viewer) -> None:
         sees(browser, before)
 
 
+@IN_BOTH
 def test_parts_are_shown_together(browser: Browser, viewer: Viewer) -> None:
     painter = viewer.painter
     before = painter.pixels[:, :, :3].copy()
@@ -68,6 +71,7 @@ def test_parts_are_shown_together(browser: Browser, viewer: Viewer) -> None:
     sees(browser, painter)
 
 
+@IN_BOTH
 def test_jpeg_and_history_in_one_frame(browser: Browser, viewer: Viewer) -> None:
     painter = viewer.painter
     yy, xx = np.mgrid[0:128, 0:256]
@@ -87,18 +91,19 @@ def test_jpeg_and_history_in_one_frame(browser: Browser, viewer: Viewer) -> None
     assert difference.mean() < 3
 
 
-@pytest.mark.parametrize(("x", "y"), [(100, 137), (100, 53), (61, 90), (140, 90), (130, 120)])
-def test_copies_that_overlap(browser: Browser, viewer: Viewer, x: int, y: int) -> None:
+@IN_BOTH
+def test_copies_that_overlap(browser: Browser, viewer: Viewer) -> None:
     """The rectangle comes from (100, 90); what the same frame changes after it lies on top."""
     painter = viewer.painter
-    moved = painter.pixels[90:590, 100:800].copy()
-    painter.pixels[y : y + 500, x : x + 700] = moved
-    painter.pixels[y : y + 20, x : x + 30] = (1, 2, 3, 0)
-    frame = painter.frame((x, y, 30, 20))
-    copy = tsg.Operation(tsg.Encoding.COPY, x, y, 700, 500, tsg.copy_source(100, 90))
-    viewer.send(tsg.Frame(frame.number, frame.flags, (copy, *frame.operations), frame.history))
-    viewer.shown(frame.number)
-    sees(browser, painter)
+    for x, y in [(100, 137), (100, 53), (61, 90), (140, 90), (130, 120)]:
+        moved = painter.pixels[90:590, 100:800].copy()
+        painter.pixels[y : y + 500, x : x + 700] = moved
+        painter.pixels[y : y + 20, x : x + 30] = (1, 2, 3, 0)
+        frame = painter.frame((x, y, 30, 20))
+        copy = tsg.Operation(tsg.Encoding.COPY, x, y, 700, 500, tsg.copy_source(100, 90))
+        viewer.send(tsg.Frame(frame.number, frame.flags, (copy, *frame.operations), frame.history))
+        viewer.shown(frame.number)
+        sees(browser, painter)
 
 
 def test_a_copy_after_other_parts_of_its_picture_is_refused(browser: Browser, viewer: Viewer) -> None:
@@ -111,6 +116,7 @@ def test_a_copy_after_other_parts_of_its_picture_is_refused(browser: Browser, vi
     viewer.heard(lambda m: isinstance(m, tsg.Refresh))
 
 
+@IN_BOTH
 def test_screen_changes_its_size(browser: Browser, viewer: Viewer) -> None:
     painter = viewer.painter
     old = painter.pixels[:, :, :3].copy()
@@ -128,6 +134,7 @@ def test_screen_changes_its_size(browser: Browser, viewer: Viewer) -> None:
     sees(browser, painter)
 
 
+@IN_BOTH
 def test_damaged_stream_is_mended_by_a_new_one(browser: Browser, viewer: Viewer) -> None:
     painter = viewer.painter
     broken = painter.frame((0, 0, 50, 50))
@@ -175,6 +182,7 @@ def test_wrong_frames_are_refused_without_harm(
     sees(browser, viewer.painter)
 
 
+@IN_BOTH
 def test_pointer_picture(browser: Browser, viewer: Viewer) -> None:
     viewer.send(tsg.Cursor(2, 2, 1, 1, bytes([0, 0, 255, 255] * 4)))
     browser.evaluate(until("document.querySelector('.stage').style.cursor.includes(' 1 1')"))
@@ -190,6 +198,7 @@ def notice(browser: Browser, key: str) -> str:
     return browser.text(f"[data-notice={key}]")
 
 
+@IN_BOTH
 def test_starting_shows_progress(browser: Browser, attached: Viewer) -> None:
     attached.greet(tsg.State(tsg.SessionState.STARTING, 40, "Booting the machine"))
     assert "Booting the machine" in notice(browser, "starting")
@@ -200,6 +209,7 @@ def test_starting_shows_progress(browser: Browser, attached: Viewer) -> None:
     browser.wait(".notice", gone=True)
 
 
+@IN_BOTH
 def test_cut_keeps_the_picture_and_comes_back(browser: Browser, server: DevServer, viewer: Viewer) -> None:
     server.refuse_connections = True
     viewer.cut()
@@ -388,6 +398,7 @@ def test_version_of_the_future(browser: Browser, attached: Viewer) -> None:
     notice(browser, "version")
 
 
+@IN_BOTH
 def test_reload_comes_back_to_the_session(browser: Browser, server: DevServer, viewer: Viewer) -> None:
     browser.reload()
     again = server.viewer()
@@ -409,6 +420,7 @@ def test_leaving_says_good_bye(browser: Browser, viewer: Viewer) -> None:
     assert viewer.heard(lambda m: isinstance(m, tsg.Close)) == tsg.Close(tsg.CloseCode.NORMAL)
 
 
+@IN_BOTH
 def test_nothing_is_complained_of(browser: Browser, viewer: Viewer) -> None:
     """No script error and nothing that the content policy had to stop, in all tests before."""
     browser.evaluate("1")  # what was written before this has arrived

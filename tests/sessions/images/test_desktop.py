@@ -1,4 +1,7 @@
-"""The desktop image boots, shows its panel and menu, and follows the host's display."""
+"""The desktop image boots, shows its panel and menu, and follows the host's display.
+
+With QEMU alone: that shows whose fault it is when the same fails in tests/e2e/test_desktop_image.py.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pytest
 from tests.images_fixture import desktop_image
 from tests.sessions.images.machine import Machine, booted
 
-pytestmark = [pytest.mark.qemu, pytest.mark.slow]
+pytestmark = [pytest.mark.qemu, pytest.mark.slow, pytest.mark.long]
 SIZE = (1280, 800)
 PANEL = (0x1D, 0x22, 0x2C)
 PANEL_HEIGHT = 44

@@ -105,6 +105,7 @@ async def test_it_is_shut_down_by_its_agent(machine):
     assert list(machine.folder.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest_twisted.ensureDeferred
 async def test_without_its_agent_the_power_button_does_it(tmp_path):
     machine = await desktop(tmp_path)

@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from sessions.guests.base import Site
 from sessions.guests.qemu import command
 from sessions.guests.qemu.guest import QemuGuest
-from sessions.guests.qemu.warm import build, clone, templates
+from sessions.guests.qemu.warm import build, clone, devices, templates
 from sessions.guests.qemu.warm.store import DEVICES, MAX_FAILURES, WarmStore
 from sessions.input.events import Key, Text
 from sessions.pixels.geometry import Size
@@ -262,9 +262,18 @@ async def test_another_image_gets_another_template_while_clones_run(host):
     display.close()
 
 
-@pytest.mark.parametrize("damage", ["truncated", "rubbish", "empty", "missing", "description"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "truncated",
+        pytest.param("rubbish", marks=pytest.mark.long),
+        "empty",
+        pytest.param("missing", marks=pytest.mark.long),
+        "description",
+    ],
+)
 @pytest_twisted.ensureDeferred
-async def test_a_template_that_is_damaged_is_removed_and_the_guest_boots(host, damage):
+async def test_a_template_that_is_damaged_is_removed_and_the_guest_boots(host, damage, monkeypatch):
     (template,) = host.store.list()
     entry = host.folder / "warm" / template.key
     state = (entry / DEVICES).read_bytes()
@@ -279,7 +288,9 @@ async def test_a_template_that_is_damaged_is_removed_and_the_guest_boots(host, d
             (entry / "memory").unlink()
         case "description":
             (entry / "template.json").write_text("{")
-    machine = await host.start()
+    with monkeypatch.context() as hurried:
+        hurried.setattr(devices, "SECONDS", 1)  # an empty state makes QEMU wait for what does not come
+        machine = await host.start()
     assert template_of(machine) == ""
     display, framebuffer, _ = await machine.screen()
     await equal_to_screendump(machine, framebuffer)
