@@ -1,8 +1,7 @@
 """The errors that end the program with a sentence.
 
 StartError    the gateway cannot start; the text says why and what to do
-StoreError    the database cannot do what was asked; its other kinds are in store/database.py
-└── NoSuchUser    there is no account of that name
+StoreError    the database cannot do what was asked; its kinds are in store/database.py
 """
 
 
@@ -12,7 +11,3 @@ class StartError(Exception):
 
 class StoreError(Exception):
     """The database cannot do what was asked; the text says why."""
-
-
-class NoSuchUser(StoreError):
-    """There is no account of that name."""

@@ -75,8 +75,12 @@ def test_a_database_of_the_first_version_is_taken_over_with_all_that_is_in_it(da
         ("ada", "her hash", ("administrators", "users")),
         ("bob", "his hash", ("users",)),
     ]
-    assert store.use_sign_in(b"\x01", 101, 3600, 3600).name == "ada"
+    assert store.use_sign_in(b"\x01", 101, 3600, 3600).account.name == "ada"
     assert store.history.page().sessions == []
+    assert [(group.name, group.members) for group in store.groups.all()] == [
+        ("administrators", 1),
+        ("users", 2),
+    ]
     with store._engine.connect() as connection:
         # So that the first version refuses it.
         assert connection.scalar(text("SELECT version FROM schema_version")) == VERSION

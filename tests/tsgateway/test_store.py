@@ -12,8 +12,8 @@ from tsgateway.drain import ALL, DrainMode, HostSetting
 from tsgateway.errors import StartError
 from tsgateway.layout import DataLock, Layout
 from tsgateway.store import Cursor, NameTaken, NoSuchUser, Ran, Store, open_store
-from tsgateway.store.database import MAX_SIGN_INS
 from tsgateway.store.migrate import STEPS
+from tsgateway.store.sign_ins import MAX_SIGN_INS
 
 HOUR = 3600
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
@@ -69,7 +69,7 @@ def test_an_account_has_few_sign_ins_at_a_time(store):
         store.add_sign_in(b"%d" % number, "ada", number)
     known = [store.use_sign_in(b"%d" % n, 100, HOUR, HOUR) is not None for n in range(MAX_SIGN_INS + 1)]
     assert known == [False] + [True] * MAX_SIGN_INS
-    assert store.use_sign_in(b"his", 100, HOUR, HOUR).name == "bob"
+    assert store.use_sign_in(b"his", 100, HOUR, HOUR).account.name == "bob"
 
 
 def test_old_sign_ins_are_forgotten(store):

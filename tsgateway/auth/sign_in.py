@@ -147,16 +147,16 @@ class SignIn:
         """
         use = self._store.use_sign_in
         try:
-            account = await self._database(use, token_hash, self._wall(), self._lifetime, self._idle)
+            known = await self._database(use, token_hash, self._wall(), self._lifetime, self._idle)
         except StoreUnavailable:
             remembered = self._remember(token_hash)
             if remembered is None:
                 raise
             return remembered
-        if account is None:
+        if known is None:
             self._remembered.pop(token_hash, None)
             return None
-        subject = subject_of(account)
+        subject = subject_of(known.account, known.method)
         self._remembered[token_hash] = (subject, self._monotonic())
         self._remembered.move_to_end(token_hash)
         if len(self._remembered) > MAX_REMEMBERED:
@@ -179,7 +179,7 @@ class SignIn:
         await self._database(forget, self._wall(), self._lifetime, self._idle)
 
 
-def subject_of(account: Account) -> Subject:
-    """Return the account as policy knows it."""
+def subject_of(account: Account, method: str = "password") -> Subject:
+    """Return the account as policy knows it. method: how the person signed in."""
     roles = {Granted(Role.OWNER)} if ADMINISTRATORS in account.groups else set()
-    return Subject(account.name, frozenset(account.groups), frozenset(roles))
+    return Subject(account.name, frozenset(account.groups), frozenset(roles), method)

@@ -10,11 +10,12 @@ from tsgateway.policy.roles import ROLES, Action, Granted
 
 @dataclass(frozen=True)
 class Subject:
-    """A person who has signed in."""
+    """A person who has signed in. method: how, as "password", "password+totp", "oidc:NAME", "ldap:NAME"."""
 
     name: str
     groups: frozenset[str]
     roles: frozenset[Granted] = frozenset()
+    method: str = "password"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    false,
 )
 
 VERSION = 3
@@ -30,14 +31,25 @@ users = Table(
     Column("password", String, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("created", Float, nullable=False),
+    Column("display_name", String, nullable=False, server_default=""),
+    Column("source", String, nullable=False, server_default="local"),
+    Column("source_key", String),
+    Column("must_change", Boolean, nullable=False, server_default=false()),
+    Column("totp", LargeBinary),
+    Column("totp_step", Integer),
+    Index("ix_users_source", "source", "source_key", unique=True),
 )
+"""source: who checks them, "local" or an authenticator's name; source_key: what it calls them, for ever.
+totp: the second factor's secret, encrypted; totp_step: the last step whose code was used (30 s each)."""
 
 memberships = Table(
     "memberships",
     metadata,
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("group", String, primary_key=True),
+    Column("source", String, nullable=False, server_default="local"),
 )
+"""source: who put them in; what an authenticator says replaces what it said before, and nothing else."""
 
 sign_ins = Table(
     "sign_ins",
@@ -46,6 +58,8 @@ sign_ins = Table(
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("created", Float, nullable=False),
     Column("used", Float, nullable=False),
+    Column("method", String, nullable=False, server_default="password"),
+    Column("address", String, nullable=False, server_default=""),
 )
 
 sessions = Table(
@@ -92,3 +106,18 @@ api_tokens = Table(
     Column("used", Float),
 )
 """What programs sign in with. roles: JSON, a list of names; NULL: all that the account has."""
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
+)
+"""What lets somebody in who has lost the second factor; each once."""
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("description", String, nullable=False),
+    Column("created", Float, nullable=False),
+)

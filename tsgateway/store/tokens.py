@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
-from tsgateway.errors import NoSuchUser, StoreError
+from tsgateway.errors import StoreError
 from tsgateway.store.schema import api_tokens, users
+from tsgateway.store.tables import NoSuchUser
 
 MAX_TOKENS = 64
 """Of one account."""
