@@ -12,6 +12,7 @@ GROUPS = {
     "guest": "tsgateway.guests",
     "encoder": "tsgateway.encoders",
     "video": "tsgateway.videos",
+    "authenticator": "tsgateway.authenticators",
 }
 """Entry-point group of each kind of plug-in."""
 

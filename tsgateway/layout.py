@@ -55,6 +55,11 @@ class Layout:
         return self.root / "disks"
 
     @property
+    def seal(self) -> Path:
+        """The key under which second factors' secrets are kept in the database (tsgateway/auth/seal)."""
+        return self.root / "secrets.key"
+
+    @property
     def clock(self) -> Path:
         """What the time was when the machine was started (tsgateway/steady)."""
         return self.root / "clock.json"

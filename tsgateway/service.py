@@ -32,10 +32,10 @@ from tsgateway.api.routes import ROUTES
 from tsgateway.api.sessions import running
 from tsgateway.api.site import Site
 from tsgateway.api.static import StaticFiles
+from tsgateway.auth.assembly import make_sign_in
 from tsgateway.auth.bearers import Bearers
 from tsgateway.auth.passwords import Passwords
 from tsgateway.auth.sign_in import SignIn
-from tsgateway.auth.throttle import Limits, Throttle
 from tsgateway.auth.tokens import Grant, Tickets
 from tsgateway.certificates import Identity, load_identity
 from tsgateway.config import Config
@@ -106,6 +106,7 @@ class Gateway:
         self._database = Threads(reactor, "database", 1)
         self._hashing = Threads(reactor, "hashing", 2)
         self._files = Threads(reactor, "files", 1)
+        self._directories = Threads(reactor, "directories", 8)
         self._tickets = Tickets()
         self._viewers = Viewers(self, reactor)
         self._checking = LoopingCall(self._check_sign_ins)
@@ -133,6 +134,7 @@ class Gateway:
         self._database.start()
         self._hashing.start()
         self._files.start()
+        self._directories.start()
         access = self._access = Access(self._store, self._database, self._reactor)
         self._sign_in = self._make_sign_in(self._store, access)
         self._recorder = Recorder(
@@ -194,6 +196,9 @@ class Gateway:
             self._opening.stop()
         if self._recorder is not None:
             await self._recorder.stop()
+        if self._sign_in is not None:
+            self._sign_in.close()
+        self._directories.stop()
         self._hashing.stop()
         self._files.stop()
         self._database.stop()
@@ -203,21 +208,15 @@ class Gateway:
             self._lock.release()
 
     def _make_sign_in(self, store: Store, access: Access) -> SignIn:
-        settings = self.config.sign_in
-        limits = Limits(
-            free=settings.free_attempts,
-            delay=settings.delay_seconds,
-            max_address=settings.max_delay_seconds,
-            max_account=settings.max_account_delay_seconds,
-        )
-        return SignIn(
+        return make_sign_in(
+            self.config,
             store=store,
             passwords=self._passwords,
-            throttle=Throttle(limits),
-            settings=settings,
+            seal=self.layout.seal,
             database=access,
             hashing=self._hashing,
-            monotonic=self._reactor.seconds,
+            directories=self._directories,
+            reactor=self._reactor,
             wall=steady_time(self.layout.clock),
         )
 

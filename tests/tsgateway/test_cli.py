@@ -82,7 +82,7 @@ def test_accounts(shell: Shell):
     made = shell("user", "add", "Ada", "--admin", "--group", "staff")
     password = re.search(r"password: (\S+)", made)[1]
     assert len(password) == 23
-    assert "is set" in shell("user", "add", "bob", "--password-stdin", given="a long secret\n")
+    assert "is set" in shell("user", "add", "bob", "--password-stdin", given="a long story of a secret\n")
     listed = shell("user", "list").splitlines()
     assert [line.split(maxsplit=1) for line in listed] == [
         ["ada", "administrators, staff, users"],
@@ -93,7 +93,7 @@ def test_accounts(shell: Shell):
     before = _stored(shell, "ada")
     assert password not in shell("user", "passwd", "ada")
     assert _stored(shell, "ada") != before
-    assert "8 to 1024" in shell("user", "passwd", "ada", "--password-stdin", given="short\n", status=2)
+    assert "12 to 1024" in shell("user", "passwd", "ada", "--password-stdin", given="short\n", status=2)
     assert "cannot be a name" in shell("user", "add", "a b", status=2)
 
 

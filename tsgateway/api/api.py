@@ -15,8 +15,9 @@ from twisted.logger import Logger
 from tsgateway.api.hub import Events
 from tsgateway.api.refusals import refusal, told
 from tsgateway.api.route import NOBODY, Answer, Call, May, Open, Route, SignedIn, Table, asked, parsed
+from tsgateway.auth.authenticators.base import InThread
 from tsgateway.auth.bearers import Bearers
-from tsgateway.auth.sign_in import InThread, SignIn
+from tsgateway.auth.sign_in import SignIn
 from tsgateway.auth.tokens import TOKEN_BYTES, hash_token
 from tsgateway.config import Config, Desktop
 from tsgateway.exchange import ApiError, Request, Response, json_response

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from tsgateway.api.route import NOBODY, Answer, Call, Model, Open, Route, SignedIn, Stranger
-from tsgateway.auth.sign_in import Busy, TooManyAttempts, WrongPassword
+from tsgateway.auth.errors import Busy, TooManyAttempts, WrongPassword
+from tsgateway.auth.sign_in import Accepted
 from tsgateway.exchange import COOKIE, ApiError, Response, json_response
 from tsgateway.policy import Subject
 
@@ -64,7 +65,7 @@ async def sign_in(api: Api, call: Call) -> Answer:
     """Check a name and a password, and give a cookie."""
     body: Credentials = call.body
     try:
-        subject, token = await api.sign_in.sign_in(body.name, body.password, call.request.address)
+        outcome = await api.sign_in.sign_in(body.name, body.password, call.request.address)
     except WrongPassword as error:
         raise ApiError(401, "wrong_password", str(error)) from None
     except TooManyAttempts as error:
@@ -74,8 +75,10 @@ async def sign_in(api: Api, call: Call) -> Answer:
         ) from None
     except Busy as error:
         raise ApiError(503, "busy", str(error), headers={"Retry-After": "2"}) from None
-    headers = {"Set-Cookie": cookie(api.encoded(token), int(api.sign_in.lifetime))}
-    return json_response(Me(user=person(subject)).model_dump(), headers=headers)
+    if not isinstance(outcome, Accepted):
+        raise ApiError(403, "needs_second", "This account needs a second step, which this client has not.")
+    headers = {"Set-Cookie": cookie(api.encoded(outcome.token), int(api.sign_in.lifetime))}
+    return json_response(Me(user=person(outcome.subject)).model_dump(), headers=headers)
 
 
 async def sign_out(api: Api, call: Call) -> Answer:

@@ -4,6 +4,9 @@ An attempt counts as wrong from its beginning until it has proved right, so that
 nothing. Attempts that are refused for being too early do not count: the wait ends. One account's wait is
 kept short, so that a stranger cannot lock its owner out; an address's wait grows long.
 
+A second factor is an account of its own here: only who has the password gets that far, so its wait may grow
+as long as an address's, and a right password forgives no wrong code.
+
 Who signs in is forgiven her own wrong attempts, not those on others' accounts from the same address: or
 whoever has an account could guess at all others as fast as she signs in.
 """
@@ -16,6 +19,7 @@ from dataclasses import dataclass, field
 
 MAX_KEYS = 10_000
 MAX_NAME = 256
+_SECOND = "\0second factor"
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,12 @@ class Throttle:
         self._limits = limits
         self._records: OrderedDict[tuple[str, str], _Record] = OrderedDict()
 
-    def begin(self, account: str, address: str, now: float) -> float:
-        """Ask for an attempt: returns 0 and counts it as wrong, or the seconds to wait."""
+    def begin(self, account: str, address: str, now: float, *, second: bool = False) -> float:
+        """Ask for an attempt: returns 0 and counts it as wrong, or the seconds to wait.
+
+        second: at the account's second factor.
+        """
+        account = _label(account, second)
         keys = _keys(account, address)
         wait = max(self._wait(key, now) for key in keys)
         if wait > 0:
@@ -55,13 +63,14 @@ class Throttle:
             self._count(key, account, now)
         return 0
 
-    def succeeded(self, account: str, address: str) -> None:
+    def succeeded(self, account: str, address: str, *, second: bool = False) -> None:
         """The attempt was right: forget the wrong ones on this account, and let the next begin at once."""
+        account = _label(account, second)
         for key in _keys(account, address):
             record = self._records.get(key)
             if record is None:
                 continue
-            del record.failures[account[:MAX_NAME]]
+            del record.failures[account]
             record.until = record.last
             if not record.failures:
                 del self._records[key]
@@ -74,11 +83,12 @@ class Throttle:
         record = self._records.setdefault(key, _Record(now, now))
         if now - record.last > self._limits.forget:
             record.failures.clear()
-        record.failures[account[:MAX_NAME]] += 1
+        record.failures[account] += 1
         record.last = now
         over = record.failures.total() - self._limits.free
         if over >= 0:
-            longest = self._limits.max_account if key[0] == "account" else self._limits.max_address
+            is_short = key[0] == "account" and not account.endswith(_SECOND)
+            longest = self._limits.max_account if is_short else self._limits.max_address
             record.until = now + min(self._limits.delay * 2.0 ** min(over, 30), longest)
         self._records.move_to_end(key)
         if len(self._records) > MAX_KEYS:
@@ -86,7 +96,11 @@ class Throttle:
 
 
 def _keys(account: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return ("account", account[:MAX_NAME]), ("address", _network(address))
+    return ("account", account), ("address", _network(address))
+
+
+def _label(account: str, second: bool) -> str:
+    return account[:MAX_NAME].removesuffix(_SECOND) + (_SECOND if second else "")
 
 
 def _network(address: str) -> str:

@@ -9,11 +9,11 @@ import time
 import click
 
 from tsgateway import store as stores
-from tsgateway.auth.passwords import MAX_LENGTH, MIN_LENGTH, Passwords, random_password
+from tsgateway.auth.passwords import MAX_LENGTH, Passwords, complaint, random_password
 from tsgateway.cli.options import fail, spelled, with_config
 from tsgateway.config import Config
 from tsgateway.layout import Layout
-from tsgateway.store import ADMINISTRATORS, NameTaken, NoSuchUser, Store
+from tsgateway.store import ADMINISTRATORS, LOCAL, NameTaken, NoSuchUser, Store
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
@@ -39,7 +39,7 @@ _password_stdin = click.option(
 def add(config: Config, name: str, admin: bool, groups: tuple[str, ...], password_stdin: bool) -> None:
     """Make an account."""
     name = checked_name(name)
-    password = _password(password_stdin)
+    password = _password(config, name, password_stdin)
     wanted = {checked_name(group) for group in groups} | ({ADMINISTRATORS} if admin else set())
     store = open_store(config)
     try:
@@ -56,13 +56,29 @@ def add(config: Config, name: str, admin: bool, groups: tuple[str, ...], passwor
 def passwd(config: Config, name: str, password_stdin: bool) -> None:
     """Change an account's password; it is signed out everywhere."""
     name = checked_name(name)
-    password = _password(password_stdin)
+    password = _password(config, name, password_stdin)
     store = open_store(config)
+    account = store.user(name)
+    if account is not None and account.source != LOCAL:
+        fail(f'the password of "{name}" is not kept here, but by "{account.source}"', 1)
     try:
         store.set_password(name, Passwords().hash(password))
     except NoSuchUser as error:
         fail(f"{error}; {spelled('user list')} shows all", 1)
     _tell(name, None if password_stdin else password)
+
+
+@user.command("remove-totp")
+@click.argument("name")
+@with_config
+def remove_totp(config: Config, name: str) -> None:
+    """Remove an account's second factor, when the device and the recovery codes are lost."""
+    name = checked_name(name)
+    try:
+        had = open_store(config).factors.remove(name)
+    except NoSuchUser as error:
+        fail(f"{error}; {spelled('user list')} shows all", 1)
+    click.echo(f"The second factor of {name} is removed." if had else f"{name} has no second factor.")
 
 
 @user.command("list")
@@ -95,12 +111,12 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _password(from_stdin: bool) -> str:
+def _password(config: Config, name: str, from_stdin: bool) -> str:
     if not from_stdin:
         return random_password()
     password = sys.stdin.readline(MAX_LENGTH + 2).rstrip("\r\n")
-    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        fail(f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters", 2)
+    if said := complaint(password, [name], config.sign_in.password_length):
+        fail(said, 2)
     return password
 
 

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tsgateway.config.authenticators import KINDS, Authenticator, OtherSection
 from tsgateway.config.models import Config
 
 MAX_SIZE = 1024 * 1024
@@ -62,6 +63,10 @@ def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
     sections = [(table.get(section), key) for section, key in places]
     if isinstance(desktops, dict):
         sections += [(desktop, "password_file") for desktop in desktops.values()]
+    authenticators = table.get("authenticators")
+    if isinstance(authenticators, dict):
+        files = ("ca_file", "bind_password_file", "client_secret_file")
+        sections += [(each, key) for each in authenticators.values() for key in files]
     for section, key in sections:
         if isinstance(section, dict) and isinstance(section.get(key), str) and section[key][:1] != "~":
             section[key] = str(folder / section[key])
@@ -82,7 +87,8 @@ def _validate(table: dict[str, Any], path: Path, text: str) -> Config:
 
 
 def _sentence(detail: ErrorDetails, path: Path, text: str) -> str:
-    keys = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    location = _without_kind(detail["loc"])
+    keys = tuple(str(part) for part in location if part != "[key]")
     line = _line(text, keys)
     where = f"{path}, line {line}" if line else str(path)
     name = ".".join(keys)
@@ -112,6 +118,11 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
+def _without_kind(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Leave out what tells one kind of authenticator from another: no key of the file."""
+    return location[:2] + location[3:] if location[:1] == ("authenticators",) else location
+
+
 def _names_at(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:
     parts = iter(location)
     for part in parts:
@@ -120,6 +131,7 @@ def _names_at(model: type[BaseModel], location: Iterable[int | str]) -> list[str
         if get_origin(kind) is dict:  # by names that people choose
             kind = get_args(kind)[1]
             next(parts, None)
+            kind = KINDS.get(str(next(parts, None)), OtherSection) if kind is Authenticator else kind
         if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             return []
         model = kind

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sessions.rules import MAX_MINUTES, MAX_SECONDS, AtGuestEnd, AtLimit, Second
+from tsgateway.config.authenticators import Authenticator, GroupName
 from tsgateway.config.pools import PoolSection
 
 _ID = r"^[a-z0-9][a-z0-9-]{0,31}$"
@@ -274,6 +275,17 @@ class SignInSection(Section):
     max_account_delay_seconds: float = Field(
         30, gt=0, le=3600, description="The longest wait for one account, whoever tries."
     )
+    password_length: int = Field(
+        12, ge=8, le=128, description="Fewest characters of a password that somebody sets."
+    )
+    require_totp: tuple[GroupName, ...] = Field(
+        (),
+        description="Groups whose members need a second factor; who has none yet sets one up at the next "
+        "sign-in.",
+    )
+    totp_issuer: str = Field(
+        "tsgateway", min_length=1, max_length=64, description="What authenticator apps call this gateway."
+    )
 
 
 class MetricsSection(Section):
@@ -358,6 +370,12 @@ class Desktop(BaseModel):
         return table
 
 
+def _free_name(name: str) -> str:
+    if name == "local":
+        raise ValueError('"local" are the accounts whose passwords are kept here; choose another name')
+    return name
+
+
 def _default_desktops() -> dict[str, Desktop]:
     return {
         "desktop": Desktop.model_validate(
@@ -381,6 +399,7 @@ def _default_desktops() -> dict[str, Desktop]:
 
 
 DesktopId = Annotated[str, Field(pattern=_ID)]
+AuthenticatorId = Annotated[str, Field(pattern=_ID), AfterValidator(_free_name)]
 
 
 class Config(Section):
@@ -393,5 +412,6 @@ class Config(Section):
     guests: GuestsSection = GuestsSection.model_construct()
     encoding: EncodingSection = EncodingSection.model_construct()
     sign_in: SignInSection = SignInSection.model_construct()
+    authenticators: dict[AuthenticatorId, Authenticator] = Field(default_factory=dict)
     metrics: MetricsSection = MetricsSection.model_construct()
     desktops: dict[DesktopId, Desktop] = Field(default_factory=_default_desktops)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from tsgateway.config.authenticators import LdapSection, OidcSection
 from tsgateway.config.models import Config, Desktop, QemuSection
 from tsgateway.config.pools import PoolSection
 
@@ -21,7 +22,7 @@ The gateway needs no configuration file: every option has a default. To change s
 file and start with `tsgateway serve --config FILE`. Relative paths are relative to the file. A key that is
 not listed here is refused, with its line and the nearest known name.
 
-This page is generated from `tsgateway/config/models.py`.
+This page is generated from the models in `tsgateway/config/`.
 """
 
 _EXAMPLE = """\
@@ -59,6 +60,9 @@ def markdown() -> str:
         if name == "desktops":
             parts.append(_section("desktops.ID", Desktop, _DESKTOPS))
             parts.append(_section("desktops.ID.pool", PoolSection))
+        elif name == "authenticators":
+            parts.append(_section("authenticators.NAME (ldap)", LdapSection, _AUTHENTICATORS))
+            parts.append(_section("authenticators.NAME (oidc)", OidcSection))
         elif name == "guests":
             parts.append(_section("guests.qemu", QemuSection))
         else:
@@ -71,6 +75,12 @@ _DESKTOPS = """
 and no group is shown to nobody. Every account is in the group `users`; those made with `--admin` are in
 `administrators` too. When the file has no desktop at all, there are two: `desktop` (kind `qemu`, template
 `desktop`, for the group `users`) and `testcard` (for the group `administrators`).
+"""
+
+
+_AUTHENTICATORS = """
+`NAME` is one that you choose: small letters, digits and `-`. [sign-in.md](sign-in.md) has examples for
+Active Directory, Keycloak and Entra ID.
 """
 
 

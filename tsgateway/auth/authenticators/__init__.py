@@ -1,0 +1,1 @@
+"""Who say who somebody is: one file or folder a kind."""
