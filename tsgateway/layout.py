@@ -69,6 +69,11 @@ class Layout:
         """The gateway's own socket. Raises StartError as `socket` does."""
         return self._short(self.root / "api.sock")
 
+    @property
+    def audit(self) -> Path:
+        """The audit (tsgateway/audit)."""
+        return self.root / "audit"
+
     def host(self, number: int) -> Path:
         """Return the folder of one session host: settings, log, guests."""
         return self.root / "hosts" / str(number)

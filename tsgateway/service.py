@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -32,6 +33,9 @@ from tsgateway.api.routes import ROUTES
 from tsgateway.api.sessions import running
 from tsgateway.api.site import Site
 from tsgateway.api.static import StaticFiles
+from tsgateway.audit import Event
+from tsgateway.audit.journal import Trail
+from tsgateway.audit.log import AuditLog
 from tsgateway.auth.assembly import make_sign_in
 from tsgateway.auth.bearers import Bearers
 from tsgateway.auth.passwords import Passwords
@@ -43,6 +47,7 @@ from tsgateway.errors import StartError
 from tsgateway.hosts.attachment import Attachment
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.local import LocalHosts
+from tsgateway.hosts.noting import Noting
 from tsgateway.hosts.opening import Opening, opening_of
 from tsgateway.hosts.place import HOST_COMMAND
 from tsgateway.hosts.placement import Pace
@@ -120,6 +125,8 @@ class Gateway:
         self._access: Access | None = None
         self._recorder: Recorder | None = None
         self._opening: Opening | None = None
+        self.audit: Trail | None = None
+        self._attached: set[int] = set()  # numbers of viewers whose leaving is to be noted
 
     # ---- life
 
@@ -127,6 +134,7 @@ class Gateway:
         """Open everything and listen. Raises StartError; then call `stop` all the same."""
         self.layout.prepare()
         self._lock = DataLock(self.layout)
+        self._begin_audit()
         now = datetime.datetime.now(datetime.UTC)
         self.identity = load_identity(self.config, self.layout, now)
         self._store = open_store(self.config.data, self.layout.database, alone=True)
@@ -204,8 +212,23 @@ class Gateway:
         self._database.stop()
         if self._store is not None:
             self._store.close()
+        if self.audit is not None:
+            self.audit.note(Event("gateway.stopped", target="gateway"))
+            await self.audit.stop()
         if self._lock is not None:
             self._lock.release()
+
+    def _begin_audit(self) -> None:
+        settings, layout = self.config.audit, self.layout
+        size = int(settings.segment_mb * 1024 * 1024)
+        log = AuditLog(layout.audit, wall=time.time, segment_bytes=size)
+        trail = Trail(log, self._reactor, wall=time.time, keep_days=settings.keep_days)
+        self.audit = trail
+        Noting(self.sessions, trail)
+        trail.start()
+        loaded = hashlib.sha256(self.config.model_dump_json().encode()).hexdigest()
+        trail.note(Event("gateway.started", target="gateway", details={"version": self.version}))
+        trail.note(Event("configuration.loaded", target="configuration", details={"sha256": loaded}))
 
     def _make_sign_in(self, store: Store, access: Access) -> SignIn:
         return make_sign_in(
@@ -361,11 +384,26 @@ class Gateway:
         if not authorize(grant.subject, Action.VIEW, owned):
             raise Refused(CloseCode.TICKET, "This session is not yours.")
         try:
-            return await self.sessions.attach(grant.session, hello, viewer)
+            attachment = await self.sessions.attach(grant.session, hello, viewer)
+            self._attached.add(viewer.number)
+            self._note_viewer("viewer.attached", grant, viewer, hello.client)
+            return attachment
         except SessionOver as error:
             raise Refused(CloseCode.SESSION_ENDED, str(error)) from None
         except HostError as error:
             raise Refused(CloseCode.SERVER_ERROR, str(error)) from None
+
+    def left(self, grant: Grant, viewer: Viewer) -> None:
+        """A viewer has gone."""
+        if viewer.number in self._attached:
+            self._attached.discard(viewer.number)
+            self._note_viewer("viewer.left", grant, viewer)
+
+    def _note_viewer(self, kind: str, grant: Grant, viewer: Viewer, client: str = "") -> None:
+        if self.audit is not None:
+            details = {"viewer": viewer.number, **({"client": client} if client else {})}
+            target = f"session:{grant.session}"
+            self.audit.note(Event(kind, grant.user, viewer.peer, target, details=details))
 
 
 class _LateFactory(DoorFactory):

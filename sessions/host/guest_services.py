@@ -11,6 +11,7 @@ import json
 import pwd
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -35,8 +36,13 @@ async def info(session: Session) -> dict[str, Any]:
     return asdict(await _services(session).info())
 
 
-async def run(session: Session, params: dict[str, Any], who: str) -> dict[str, Any]:
-    """Answer `run`. Raises GuestError; KeyError, ValueError or TypeError for a malformed request."""
+async def run(
+    session: Session, params: dict[str, Any], who: str, tell: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Answer `run`. Raises GuestError; KeyError, ValueError or TypeError for a malformed request.
+
+    tell: hears before and after of what is run (the link's event `ran`).
+    """
     command = [str(word) for word in params["command"]]
     given = base64.b64decode(params.get("input", ""), validate=True)
     seconds = float(params.get("seconds", 30))
@@ -45,13 +51,17 @@ async def run(session: Session, params: dict[str, Any], who: str) -> dict[str, A
     services = _services(session)
     noted = clip(json.dumps(command), MAX_NOTED)
     where = {"who": who, "id": session.identity.session, "user": session.identity.user, "command": noted}
+    told = {"who": who, "session": where["id"], "user": where["user"], "command": noted, "code": None}
+    tell(told)
     log.info("audit: {who} runs {command} in session {id} of {user}", **where)
     try:
         finished = await services.run(command, input=given, seconds=seconds)
     except GuestError as error:
         log.info("audit: {command} in session {id}, for {who}: {error}", error=str(error), **where)
+        tell({**told, "error": str(error)})
         raise
     log.info("audit: {command} in session {id}, for {who}: code {code}", code=finished.code, **where)
+    tell({**told, "code": finished.code})
     out, err = (base64.b64encode(each).decode() for each in (finished.out, finished.err))
     return {"code": finished.code, "out": out, "err": err}
 

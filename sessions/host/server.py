@@ -62,6 +62,11 @@ class HostServer(Factory):
         for each in list(self.links):
             each.event("session", session.info())
 
+    def tell_run(self, told: dict[str, Any]) -> None:
+        """Tell every gateway of a command that is run in a guest."""
+        for each in list(self.links):
+            each.event("ran", told)
+
     def turn(self) -> None:
         """Measure the load and tell it; to be called every `load.EVERY` seconds."""
         self.gauge.turn()
@@ -219,7 +224,8 @@ class HostLink(Protocol):
 
     async def _run(self, params: dict[str, Any]) -> dict[str, Any]:
         who = guest_services.peer_name(self.transport.getHandle())
-        return await guest_services.run(self._server.registry[params["session"]], params, who)
+        session = self._server.registry[params["session"]]
+        return await guest_services.run(session, params, who, self._server.tell_run)
 
     def _pools(self, params: dict[str, Any]) -> dict[str, Any]:
         self._server.registry.wish([Wish.read(table) for table in params["pools"]])

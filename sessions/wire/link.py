@@ -29,6 +29,7 @@ Events (host to gateway):
 
     session    SessionInfo                        whenever its state changes
     detached   {viewer, code, reason}             the host has let a viewer go (tsg `CloseCode`)
+    ran        {session, user, who, command, code, error}   a command runs in a guest (code: null), has run
     load       Load                               before hello is answered, every 5 s, when its counts change
 
 SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), progress, text,

@@ -1,7 +1,7 @@
 """Records as syslog messages (RFC 5424) with structured data. Pure.
 
-The element is `tsgateway@32473`: 32473 is the number that RFC 5612 keeps for those that have none of their own.
-Facility 13 is that of audits.
+The element is `tsgateway@32473`: 32473 is the number that RFC 5612 keeps for those that have none of their
+own. Facility 13 is that of audits.
 """
 
 from __future__ import annotations

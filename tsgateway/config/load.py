@@ -58,6 +58,7 @@ def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
         ("data", "images"),
         ("data", "database_password_file"),
         ("metrics", "token_file"),
+        ("audit", "syslog_ca"),
     ]
     desktops = table.get("desktops")
     sections = [(table.get(section), key) for section, key in places]

@@ -12,17 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sessions.rules import MAX_MINUTES, MAX_SECONDS, AtGuestEnd, AtLimit, Second
+from tsgateway.config.audit import AuditSection, MetricsSection
 from tsgateway.config.authenticators import Authenticator, GroupName
+from tsgateway.config.paths import FilePath
 from tsgateway.config.pools import PoolSection
 
 _ID = r"^[a-z0-9][a-z0-9-]{0,31}$"
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))
-
-
-FilePath = Annotated[Path, AfterValidator(_absolute)]
 
 
 class Section(BaseModel):
@@ -52,6 +47,9 @@ class ServerSection(Section):
         64, ge=1, le=65536, description="The same, for one client address."
     )
     log_level: Literal["debug", "info", "warn", "error"] = Field("info", description="What is logged.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How: a line to read, or a JSON object a line (docs/monitoring.md)."
+    )
 
     @field_validator("origins")
     @classmethod
@@ -288,16 +286,6 @@ class SignInSection(Section):
     )
 
 
-class MetricsSection(Section):
-    """Figures for Prometheus, at /metrics."""
-
-    token_file: FilePath | None = Field(
-        None,
-        description="File whose first line is the token that Prometheus has to bring, at least 32 "
-        "characters. Without it there is nothing at /metrics.",
-    )
-
-
 class Desktop(BaseModel):
     """A desktop that people may open. Further keys belong to its kind and go to the session host."""
 
@@ -413,5 +401,6 @@ class Config(Section):
     encoding: EncodingSection = EncodingSection.model_construct()
     sign_in: SignInSection = SignInSection.model_construct()
     authenticators: dict[AuthenticatorId, Authenticator] = Field(default_factory=dict)
+    audit: AuditSection = AuditSection.model_construct()
     metrics: MetricsSection = MetricsSection.model_construct()
     desktops: dict[DesktopId, Desktop] = Field(default_factory=_default_desktops)

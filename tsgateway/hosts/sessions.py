@@ -7,7 +7,7 @@ import dataclasses
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import DeferredList
@@ -91,6 +91,8 @@ class Sessions:
         self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
         self._loads: dict[HostSupervisor, Load] = {}
         self.relayed = Relayed()
+        self.heard_run: Callable[[HostSupervisor, Info], None] = lambda host, told: None
+        """Hears of each command that is run in a guest (the link's event `ran`)."""
 
     def use(self, hosts: Sequence[HostSupervisor], count: int) -> None:
         """Tell which hosts there are; those with a number below `count` are given new sessions.
@@ -203,13 +205,12 @@ class Sessions:
         self.starting.add(session)
         try:
             host = await self._placed({**start, **starting, "spec": None})
-            info = await host.request("start", start)
+            self._update(host, await host.request("start", start))
         except HostError:
             self._sessions.pop(session, None)
             raise
         finally:
             self.starting.discard(session)
-        self._update(host, info)
         self.log.info(
             "session {id} of {user} starts on host {host}: {desktop}",
             id=session,
@@ -375,6 +376,8 @@ class Sessions:
             self._update(host, params)
         elif event == "load":
             self._loads[host] = Load.told(params)
+        elif event == "ran":
+            self.heard_run(host, params)
         elif event == "detached":
             owner, viewer = self._viewers.get(params["viewer"], (None, None))
             if viewer is not None and owner is host:

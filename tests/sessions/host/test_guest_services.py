@@ -79,6 +79,12 @@ def replies(messages):
     return [message.body for message in messages if message.kind is link.Kind.REPLY]
 
 
+def ran(messages):
+    """What every gateway is told of commands."""
+    events = [message.body for message in messages if message.kind is link.Kind.EVENT]
+    return [each["params"] for each in events if each["event"] == "ran"]
+
+
 def test_a_guest_tells_what_it_is(line):
     assert line.ask("guest", session=SESSION)[0]["result"] == {
         "os": "Debian", "version": "12", "host_name": "desk", "addresses": ["10.0.2.15"], "agent": "7.2",
@@ -88,12 +94,21 @@ def test_a_guest_tells_what_it_is(line):
 
 def test_others_are_answered_while_a_command_runs(line, helper, noted):
     given = base64.b64encode(b"hello").decode()
-    assert run(line, command=["cat", "-"], input=given, seconds=3600) == []
+    heard = line.say(link.Kind.REQUEST, 0, {"id": 5, "method": "run", "params": {
+        "session": SESSION, "command": ["cat", "-"], "input": given, "seconds": 3600}})  # fmt: skip
+    assert replies(heard) == []
+    [told] = ran(heard)
+    assert told["who"].startswith(getpass.getuser())
+    assert {**told, "who": ""} == {
+        "session": SESSION, "user": "ada", "who": "", "command": '["cat", "-"]', "code": None,
+    }  # fmt: skip
     assert helper.asked == [(["cat", "-"], b"hello", 3600)]
     assert len(line.ask("list")[0]["result"]["sessions"]) == 2
     helper.ends.callback(Finished(3, b"out", b"err"))
-    [answer] = replies(line.heard())
+    heard = line.heard()
+    [answer] = replies(heard)
     assert answer == {"id": 5, "result": {"code": 3, "out": "b3V0", "err": "ZXJy"}}
+    assert [each["code"] for each in ran(heard)] == [3]
     begun, ended = noted()
     who = getpass.getuser()
     assert begun.startswith(f"audit: {who} (user id ")
@@ -105,7 +120,9 @@ def test_others_are_answered_while_a_command_runs(line, helper, noted):
 def test_what_a_command_did_not_do_is_answered_and_noted(line, helper, noted):
     assert run(line, command=["a\nb" * 9000]) == []
     helper.ends.errback(GuestError("It goes on.", "detail"))
-    [answer] = replies(line.heard())
+    heard = line.heard()
+    [answer] = replies(heard)
+    assert [(each["code"], each["error"]) for each in ran(heard)] == [(None, "It goes on.")]
     assert answer == {"id": 5, "error": "It goes on."}
     begun, ended = noted()
     assert ended.endswith("It goes on.")

@@ -65,6 +65,9 @@ class Gate(Protocol):
     async def attach(self, grant: Grant, hello: ClientHello, viewer: Viewer) -> Attachment:
         """Attach to the session; what fails later closes the viewer. Raises Refused."""
 
+    def left(self, grant: Grant, viewer: Viewer) -> None:
+        """A viewer that was let in has gone."""
+
 
 class Viewers:
     """All viewers of this gateway, and the clock that drives them."""
@@ -134,6 +137,11 @@ class Viewer:
         self._early: list[bytes] = []  # what came before there was an attachment
         self._left = False
 
+    @property
+    def peer(self) -> str:
+        """The client's address."""
+        return self._transport.peer
+
     # ---- from the transport
 
     def received(self, message: bytes) -> None:
@@ -149,6 +157,8 @@ class Viewer:
         self._gone(self)
         if self.grant is not None:
             self.log.info("viewer {number} of {user} left", number=self.number, user=self.grant.user)
+            with self._kept_here():
+                self._gate.left(self.grant, self)
 
     # ---- from the session host
 
