@@ -74,6 +74,8 @@ class Session:
         self._kept = kept or {}
         self.started = _wall(self._kept.get("started"))
         self.since = self.started
+        self.number = _whole(self._kept.get("number"))
+        """What people call it by; 0: the gateway has given it none yet."""
         self._keep_table = keep
         self._guest = make_guest(self._guest_ended)
         self._clock = clock
@@ -247,6 +249,8 @@ class Session:
         self.since = time.time()
         self._cancel_timer()
         match self.state:
+            case SessionState.CONNECTED:
+                self._input_at = self._clock.seconds()
             case SessionState.ACTIVE:
                 self._input_at = self._clock.seconds()
                 self._await_input()
@@ -280,7 +284,13 @@ class Session:
         ended = {} if self.reason is None else {"ended": self.reason.name}
         clock = {**self._limits.table(), **self._restarts.table()}
         state = {"started": self.started, "since": self.since, "state": int(self.state)}
+        state["number"] = self.number
         self._keep_table({**state, "clock": clock, **ended})
+
+    def renumber(self, number: int) -> None:
+        """Take the number that the gateway has chosen."""
+        self.number = number
+        self._keep()
 
     def report(self, percent: int | None, text: str) -> None:
         """Take a guest's progress (`guests.base.Progress`)."""
@@ -314,7 +324,16 @@ class Session:
             "text": text,
             "viewers": len(self._viewers),
             "started": self.started,
+            "number": self.number,
+            "idle_since": self.idle_since,
         }
+
+    @property
+    def idle_since(self) -> float:
+        """When there was input last (Unix time); 0 while nobody is connected."""
+        if self.state not in ATTENDED:
+            return 0.0
+        return time.time() - (self._clock.seconds() - self._input_at)
 
     def statistics(self) -> dict[str, Any]:
         """Return the Statistics of the session link."""
@@ -411,6 +430,10 @@ class Session:
     def stop_living(self, reason: str) -> None:
         """A limit has struck that ends it."""
         Deferred.fromCoroutine(self.log_off(reason, EndReason.LIMIT))
+
+
+def _whole(kept: object) -> int:
+    return kept if type(kept) is int and kept > 0 else 0
 
 
 def _wall(kept: object) -> float:

@@ -44,7 +44,7 @@ from tsgateway.auth.tokens import Grant, Tickets
 from tsgateway.certificates import Identity, load_identity
 from tsgateway.config import Config
 from tsgateway.errors import StartError
-from tsgateway.hosts.attachment import Attachment
+from tsgateway.hosts.attachment import Attachment, Who
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.local import LocalHosts
 from tsgateway.hosts.noting import Noting
@@ -384,7 +384,8 @@ class Gateway:
         if not authorize(grant.subject, Action.VIEW, owned):
             raise Refused(CloseCode.TICKET, "This session is not yours.")
         try:
-            attachment = await self.sessions.attach(grant.session, hello, viewer)
+            who = Who(grant.user, viewer.address, viewer.door, hello.client)
+            attachment = await self.sessions.attach(grant.session, hello, viewer, who)
             self._attached.add(viewer.number)
             self._note_viewer("viewer.attached", grant, viewer, hello.client)
             return attachment
@@ -403,7 +404,7 @@ class Gateway:
         if self.audit is not None:
             details = {"viewer": viewer.number, **({"client": client} if client else {})}
             target = f"session:{grant.session}"
-            self.audit.note(Event(kind, grant.user, viewer.peer, target, details=details))
+            self.audit.note(Event(kind, grant.user, viewer.address, target, details=details))
 
 
 class _LateFactory(DoorFactory):

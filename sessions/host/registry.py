@@ -135,8 +135,8 @@ class Registry:
             total.update(house.seats() if house is not None else {})
         return dict(total)
 
-    def start(self, identity: Identity, size: Size) -> Session:
-        """Make a session and begin to start its guest. Raises SessionRefused."""
+    def start(self, identity: Identity, size: Size, number: int = 0) -> Session:
+        """Make a session and begin to start its guest. number: see `Session`. Raises SessionRefused."""
         if not _SESSION.fullmatch(identity.session) or identity.session in self._sessions:
             raise SessionRefused("This session id cannot be used.")
         spare = self._spares.take(identity.desktop, identity.spec)
@@ -154,6 +154,7 @@ class Registry:
             raise SessionRefused(_sentence(error)) from error
         with contextlib.suppress(OSError):
             (folder / SPARE).unlink()
+        session.number = number
         session.start()
         return session
 

@@ -163,7 +163,15 @@ class HostLink(Protocol):
             raise SessionRefused(LEAVING)  # it would be cut off half-way
         identity = Identity.read(params)
         size = Size(int(params["width"]), int(params["height"]))
-        return self._server.registry.start(identity, size).info()
+        return self._server.registry.start(identity, size, int(params.get("number", 0))).info()
+
+    def _number(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._server.registry[params["session"]].renumber(int(params["number"]))
+        return {}
+
+    def _activity(self, params: dict[str, Any]) -> dict[str, Any]:
+        sessions = self._server.registry
+        return {"sessions": {session.identity.session: session.idle_since for session in sessions}}
 
     def _attach(self, params: dict[str, Any]) -> dict[str, Any]:
         if self._server.quit.called:
@@ -247,6 +255,8 @@ class HostLink(Protocol):
         "hello": _hello,
         "list": _list,
         "start": _start,
+        "number": _number,
+        "activity": _activity,
         "attach": _attach,
         "detach": _detach,
         "end": _end,

@@ -8,8 +8,10 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
 
     hello      {version}                                           → {version, pid, sessions: [SessionInfo]}
     start      {session, desktop, user, title, spec, rules,
-                width, height}                                     → SessionInfo
+                width, height, number}                             → SessionInfo
+    number     {session, number}                                   → {}   it is called so from now on
     list       {}                                                  → {sessions: [SessionInfo]}
+    activity   {}                                                  → {sessions: {session: idle_since}}
     attach     {session, viewer, hello: base64 of ClientHello}     → {}, then tsg messages on that channel
     detach     {viewer}                                            → {}
     end        {session}                                           → {}   at once
@@ -34,7 +36,9 @@ Events (host to gateway):
 
 SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), progress, text,
 viewers, started, since (Unix times: of its start, and of its last change of state), reason (name of an
-`EndReason`, sessions/lifecycle; "" while it lives)}. `session` is an id the gateway chose (32 hex digits);
+`EndReason`, sessions/lifecycle; "" while it lives), number (a small one that the gateway chose, for people;
+0: none yet), idle_since (Unix time of the last input, 0 while nobody is connected; between two changes of
+state only `activity` has it newer)}. `session` is an id the gateway chose (32 hex digits);
 `spec` is the desktop's table from the configuration, with secrets filled in, `rules` those of its life
 (sessions/rules; without them the usual ones); `viewer` is a number the gateway chose, never used twice on one
 link; `administrator` says whether somebody else than the session's person asks for it.

@@ -102,7 +102,7 @@ class FakeHost:
         writer.write(encode(Kind.EVENT, 0, {"event": "load", "params": {**LOAD, **self.load()}}))
         return {"version": version, "pid": os.getpid(), "sessions": list(self.sessions.values())}
 
-    def do_start(self, writer, session, desktop, user, title, spec, rules, width, height):
+    def do_start(self, writer, session, desktop, user, title, spec, rules, width, height, number):
         if spec.get("refuse"):
             raise KeyError("such picture")
         self.specs[session] = spec
@@ -117,6 +117,7 @@ class FakeHost:
             "text": "",
             "viewers": 0,
             "started": time.time(),
+            "number": number,
         }
         return self.sessions[session]
 
@@ -136,6 +137,12 @@ class FakeHost:
                 FRAME,
             )
         ]
+
+    def do_number(self, writer, session, number):
+        self.sessions[session]["number"] = number
+
+    def do_activity(self, writer):
+        return {"sessions": dict.fromkeys(self.sessions, 1234.5)}
 
     def do_end_unused(self, writer):
         pass

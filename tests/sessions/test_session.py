@@ -315,6 +315,29 @@ def test_a_session_without_input_falls_idle_and_wakes_at_the_first(running):
     assert client.states[-3:] == [SessionState.IDLE, SessionState.ACTIVE, SessionState.IDLE]
 
 
+def test_since_when_a_session_is_idle_is_told_while_somebody_is_connected(running, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 1e9 + running.clock.seconds())
+    assert running.session.info()["idle_since"] == 0
+    running.clock.advance(100)
+    client = Client(running.session, 1)
+    assert running.session.info()["idle_since"] == 1e9 + 100
+    client.say(tsg.Ack(1, 0, 0))
+    running.clock.advance(50)
+    client.say(tsg.Key(1, 30, 0x61))
+    running.clock.advance(50)
+    assert running.session.info()["idle_since"] == 1e9 + 150
+    running.session.detach(1)
+    assert running.session.info()["idle_since"] == 0
+
+
+def test_the_number_a_session_goes_by_is_kept_and_taken_again(running):
+    assert running.session.info()["number"] == 0
+    running.session.renumber(7)
+    again = World(kept=running.kept)
+    assert again.session.info()["number"] == 7
+    assert [World(kept={"number": bad}).session.number for bad in (-1, True, 1.5, "7", None)] == [0] * 5
+
+
 def test_who_opens_an_idle_session_elsewhere_finds_it_awake(running):
     Client(running.session, 1).say(tsg.Ack(1, 0, 0))
     running.clock.advance(IDLE_SECONDS)

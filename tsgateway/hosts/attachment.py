@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Protocol
 
 from sessions.wire.tsg import CloseCode
@@ -21,6 +22,32 @@ class Seat(Protocol):
         """Say goodbye with a sentence for the person."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Who:
+    """Who is behind a viewer, and how it came. door: "web" or "tsg"; client: the name of its program."""
+
+    user: str
+    address: str
+    door: str
+    client: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Attached:
+    """A viewer that is attached to a session. since: Unix time."""
+
+    host: HostSupervisor
+    session: str
+    seat: Seat
+    who: Who
+    since: float = dataclasses.field(default_factory=time.time)
+
+    @property
+    def name(self) -> str:
+        """What people call it by: its door and its number."""
+        return f"{self.who.door}#{self.seat.number}"
+
+
 @dataclasses.dataclass
 class Relayed:
     """Bytes of messages that went through."""
@@ -35,7 +62,7 @@ class Attachment:
 
     host: HostSupervisor
     channel: int
-    viewers: dict[int, tuple[HostSupervisor, Seat]]
+    viewers: dict[int, Attached]
     relayed: Relayed
 
     def send(self, message: bytes) -> None:

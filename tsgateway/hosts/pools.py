@@ -18,7 +18,8 @@ from tsgateway.config import Desktop
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.placement import HostState
 from tsgateway.hosts.schedule import share, wanted
-from tsgateway.hosts.sessions import Session, Sessions, spec_with_secrets
+from tsgateway.hosts.secrets import spec_with_secrets
+from tsgateway.hosts.sessions import Session, Sessions
 from tsgateway.hosts.supervisor import HostSupervisor
 
 LOOK_EVERY = 30.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import os
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +15,12 @@ from twisted.python.failure import Failure
 
 from sessions.wire.tsg import ClientHello, CloseCode, SessionState
 from tsgateway.config import Desktop, SessionsSection
-from tsgateway.hosts.attachment import Attachment, Relayed, Seat, close_code
+from tsgateway.hosts.attachment import Attached, Attachment, Relayed, Seat, Who, close_code
 from tsgateway.hosts.link import NOT_YET, HostError
+from tsgateway.hosts.numbers import free_number, number_for
 from tsgateway.hosts.placement import Candidate, HostState, Load, Score
 from tsgateway.hosts.placing import Placer
+from tsgateway.hosts.secrets import spec_with_secrets
 from tsgateway.hosts.supervisor import HostSupervisor
 
 Info = dict[str, Any]
@@ -88,7 +89,7 @@ class Sessions:
         self._silent: set[HostSupervisor] = set()
         self._sessions: dict[str, Session] = {}
         self._endings: OrderedDict[str, tuple[str, str]] = OrderedDict()
-        self._viewers: dict[int, tuple[HostSupervisor, Seat]] = {}
+        self._viewers: dict[int, Attached] = {}
         self._loads: dict[HostSupervisor, Load] = {}
         self.relayed = Relayed()
         self.heard_run: Callable[[HostSupervisor, Info], None] = lambda host, told: None
@@ -199,6 +200,7 @@ class Sessions:
             "rules": published.rules_with(self._rules),
             "width": width,
             "height": height,
+            "number": free_number(self._numbers()),
         }
         session = str(start["session"])
         starting = {"kind": published.kind, "state": SessionState.STARTING, "viewers": 0, "text": ""}
@@ -281,9 +283,25 @@ class Sessions:
         """Return how many sessions are in a state."""
         return sum(session.info.get("state") == state for session in self._sessions.values())
 
+    def _numbers(self) -> set[int]:
+        return {session.info.get("number", 0) for session in self._sessions.values()}
+
+    async def activity(self) -> dict[str, float]:
+        """Return when there was input last (Unix time) in each session somebody is connected to; 0 in others.
+
+        Sessions of a host that does not answer are left out.
+        """
+        found: dict[str, float] = {}
+        for _, answer in await self._ask_all("activity"):
+            found.update(answer.get("sessions", {}))
+        return found
+
     async def totals(self) -> list[tuple[int, Info]]:
         """Return what each host that answers has measured (Totals of the link), by its number."""
-        asked = [(host.number, host.request("totals", {}, TOTALS_WITHIN)) for host in self._hosts if host.up]
+        return await self._ask_all("totals")
+
+    async def _ask_all(self, method: str) -> list[tuple[int, Info]]:
+        asked = [(host.number, host.request(method, {}, TOTALS_WITHIN)) for host in self._hosts if host.up]
         answers = await DeferredList([answer for _, answer in asked], consumeErrors=True)
         return [
             (number, answer)
@@ -291,21 +309,26 @@ class Sessions:
             if is_good and isinstance(answer, dict)
         ]
 
-    async def statistics(self, session: str) -> Info:
-        """Return where a session's time goes (Statistics of the link). Raises HostError."""
+    async def ask(self, session: str, method: str, **params: Any) -> Info:
+        """Ask a session's host something about it (method, params: the link's). Raises HostError."""
         found = self._sessions.get(session)
         if found is None:
             raise SessionOver(NOT_RUNNING)
-        return await found.host.request("stats", {"session": session})
+        return await found.host.request(method, {"session": session, **params})
+
+    async def statistics(self, session: str) -> Info:
+        """Return where a session's time goes (Statistics of the link). Raises HostError."""
+        return await self.ask(session, "stats")
 
     async def guest(self, session: str) -> Info:
         """Return what a session's guest says of itself (GuestInfo of the link). Raises HostError."""
-        found = self._sessions.get(session)
-        if found is None:
-            raise SessionOver(NOT_RUNNING)
-        return await found.host.request("guest", {"session": session})
+        return await self.ask(session, "guest")
 
-    async def attach(self, session: str, hello: ClientHello, viewer: Seat) -> Attachment:
+    def viewers(self, session: str) -> list[Attached]:
+        """Return who is attached to a session, in the order they came."""
+        return [attached for attached in self._viewers.values() if attached.session == session]
+
+    async def attach(self, session: str, hello: ClientHello, viewer: Seat, who: Who) -> Attachment:
         """Attach a viewer; messages may be sent then, the link keeps their order. Raises HostError.
 
         A host that starts, or starts again, is waited for.
@@ -319,7 +342,7 @@ class Sessions:
         if not found.host.up:
             raise HostError(NOT_YET)
         channel = viewer.number
-        self._viewers[channel] = (found.host, viewer)
+        self._viewers[channel] = Attached(found.host, session, viewer, who)
         told = dataclasses.replace(hello, ticket=b"").encode()
         params = {"session": session, "viewer": channel, "hello": base64.b64encode(told).decode()}
         found.host.request("attach", params).addErrback(self._not_attached, viewer)
@@ -365,10 +388,12 @@ class Sessions:
     def host_down(self, host: HostSupervisor) -> None:
         """Tell its viewers; their sessions are known again when it is back."""
         self._loads.pop(host, None)
-        for channel, (owner, viewer) in list(self._viewers.items()):
-            if owner is host:
+        for channel, attached in list(self._viewers.items()):
+            if attached.host is host:
                 del self._viewers[channel]
-                viewer.close(CloseCode.SERVER_ERROR, "The session host stopped and is being started again.")
+                attached.seat.close(
+                    CloseCode.SERVER_ERROR, "The session host stopped and is being started again."
+                )
 
     def host_event(self, host: HostSupervisor, event: str, params: Info) -> None:
         """Take an event of the link; unknown ones are of a newer host and mean nothing here."""
@@ -379,17 +404,17 @@ class Sessions:
         elif event == "ran":
             self.heard_run(host, params)
         elif event == "detached":
-            owner, viewer = self._viewers.get(params["viewer"], (None, None))
-            if viewer is not None and owner is host:
+            attached = self._viewers.get(params["viewer"])
+            if attached is not None and attached.host is host:
                 del self._viewers[params["viewer"]]
-                viewer.close(close_code(params["code"]), str(params["reason"]))
+                attached.seat.close(close_code(params["code"]), str(params["reason"]))
 
     def host_message(self, host: HostSupervisor, channel: int, message: bytes) -> None:
         """Hand a message to its viewer, untouched."""
-        owner, viewer = self._viewers.get(channel, (None, None))
-        if viewer is not None and owner is host:
+        attached = self._viewers.get(channel)
+        if attached is not None and attached.host is host:
             self.relayed.to_viewers += len(message)
-            viewer.deliver(message)
+            attached.seat.deliver(message)
 
     def _update(self, host: HostSupervisor, info: Info) -> None:
         known = self._sessions.get(info["session"])
@@ -401,7 +426,7 @@ class Sessions:
                 owner=known.host.number,
             )
             return
-        session = Session(info, host)
+        session = Session(self._numbered(host, info, known), host)
         if session.over:
             self._sessions.pop(info["session"], None)
             self._endings[info["session"]] = (info["user"], str(info.get("text", "")))
@@ -412,22 +437,21 @@ class Sessions:
         for watcher in self.watchers:
             watcher.session_changed(session)
 
+    def _numbered(self, host: HostSupervisor, info: Info, known: Session | None) -> Info:
+        """Return the info with the number that the session goes by; its host hears of it if it told another."""
+        told = info.get("number")
+        number = known.info.get("number") if known is not None else number_for(told, self._numbers())
+        if number == told or info.get("state") == SessionState.ENDED:
+            return info
+        asked = {"session": info["session"], "number": number}
+        host.request("number", asked).addErrback(self._not_numbered, info["session"])
+        return {**info, "number": number}
+
+    def _not_numbered(self, failure: Failure, session: str) -> None:
+        self.log.warn("session {id} keeps no number: {error}", id=session, error=failure.value)
+
 
 def _full(most: int) -> str:
     if most == 1:
         return "This desktop is in use. Try again later."
     return f"All {most} of these desktops are in use. Try again later."
-
-
-def spec_with_secrets(desktop: Desktop) -> dict[str, Any]:
-    """Return what the host is told. Passwords go over the link only, not in its settings or arguments."""
-    if desktop.password_file is None:
-        return desktop.spec
-    try:
-        with desktop.password_file.open() as file:
-            password = file.readline(1024).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not UTF-8"
-        Sessions.log.error("{path}: cannot be read: {why}", path=desktop.password_file, why=why)
-        raise HostError("This desktop's password file cannot be read. Ask the administrator.") from None
-    return {**desktop.spec, "password": password}

@@ -25,6 +25,8 @@ class MessageTransport(Protocol):
     """Carries whole tsg messages, over WebSocket or plain TLS."""
 
     peer: str
+    door: str
+    """What the names of its viewers begin with."""
 
     def send(self, message: bytes) -> bool:
         """Send one message; False when the viewer takes data too slowly to go on."""

@@ -15,6 +15,8 @@ from tsgateway.transports.outgoing import Outgoing
 class NativeTransport:
     """Cuts the stream into messages for one viewer."""
 
+    door = "tsg"
+
     def __init__(self, transport: Any, peer: str, visitor: Visitor, opened: Opened) -> None:
         self.peer = peer
         self._transport = transport

@@ -37,6 +37,8 @@ class _TsgServer(ServerProtocol):
 class WebSocketTransport:
     """One WebSocket, from its handshake on. headers: added to the handshake's response."""
 
+    door = "web"
+
     def __init__(
         self,
         transport: Any,

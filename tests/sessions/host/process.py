@@ -64,9 +64,9 @@ class Gateway:
             if message.kind is link.Kind.VIEWER:
                 early.append(message)
 
-    def start(self, session="a" * 32, spec=CARD, desktop="d", rules=None):
-        who = {"session": session, "desktop": desktop, "user": "ada"}
-        return self.ask("start", **who, title="Card", spec=spec, rules=rules or {}, width=800, height=600)
+    def start(self, session="a" * 32, spec=CARD, desktop="d", rules=None, **more):
+        who = {"session": session, "desktop": desktop, "user": "ada", "title": "Card"}
+        return self.ask("start", **who, spec=spec, rules=rules or {}, width=800, height=600, **more)
 
     def attach(self, session="a" * 32, viewer=7):
         hello = tsg.ClientHello(1, b"t" * 32, "test", 320, 200, (1, 2))

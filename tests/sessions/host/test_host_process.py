@@ -50,6 +50,17 @@ def test_it_may_open_as_many_files_as_there_may_be(few_files, tmp_path):
         host.close()
 
 
+def test_a_session_keeps_its_number_whatever_happens_to_its_host(host):
+    gateway = host.gateway()
+    assert gateway.start(number=7)["result"]["number"] == 7
+    gateway.start("b" * 32, number=8)
+    assert gateway.ask("number", session="b" * 32, number=2) == {"id": 3, "result": {}}
+    host.kill()
+    host.run()
+    known = host.gateway().ask("hello", version=link.VERSION)["result"]["sessions"]
+    assert {each["session"]: each["number"] for each in known} == {"a" * 32: 7, "b" * 32: 2}
+
+
 def test_hello_start_watch_end(host):
     gateway = host.gateway()
     hello = gateway.ask("hello", version=link.VERSION)["result"]

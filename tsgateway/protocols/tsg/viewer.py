@@ -24,6 +24,7 @@ class Transport(Protocol):
     """Carries whole tsg messages, over WebSocket or plain TLS."""
 
     peer: str
+    door: str
 
     def send(self, message: bytes) -> bool:
         """Send one message; False when the viewer takes data too slowly to go on."""
@@ -138,9 +139,14 @@ class Viewer:
         self._left = False
 
     @property
-    def peer(self) -> str:
-        """The client's address."""
+    def address(self) -> str:
+        """Where it comes from."""
         return self._transport.peer
+
+    @property
+    def door(self) -> str:
+        """By which door it has come: "web" or "tsg"."""
+        return self._transport.door
 
     # ---- from the transport
 
