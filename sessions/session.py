@@ -13,7 +13,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from sessions.clock import Clock, Timer
+from sessions.clock import Clock
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
 from sessions.guests.base import Guest, GuestError, Services
@@ -21,6 +21,7 @@ from sessions.identity import Identity
 from sessions.latency import Figures
 from sessions.lifecycle import ATTENDED, EndReason, Event, can, step
 from sessions.pacing import InThread
+from sessions.quiet import IDLE_SECONDS, Quiet
 from sessions.restarts import Attempts
 from sessions.rules import AtGuestEnd, Second
 from sessions.screen import sleep
@@ -34,9 +35,6 @@ from sessions.work import Work
 
 log = Logger()
 
-IDLE_SECONDS = 600.0
-REST_SECONDS = 5.0
-"""So long after the last viewer has gone its screen is kept, for the next picture to be there at once."""
 UNKNOWN = 255
 TAKEN_OVER = "This desktop was opened in another place."
 CAPABILITIES = tuple(map(int, tsg.Capability))
@@ -90,9 +88,7 @@ class Session:
         self._limits = LimitWatch(identity.rules, self._kept.get("clock", {}), clock, self)
         self._restarts = Attempts(identity.rules, self._kept.get("clock", {}), clock)
         self._work = Work(identity.session, self._look, self.end)
-        self._idle = idle
-        self._input_at = 0.0
-        self._timer: Timer | None = None  # of the state it is in: to fall Idle, to let the screen rest
+        self._quiet = Quiet(clock, idle, self)
         self.over: Deferred[None] = Deferred()
         """Fires when the session has ended and its guest is gone."""
 
@@ -217,7 +213,7 @@ class Session:
 
     def _let_go(self) -> None:
         self._work.cancel()
-        self._cancel_timer()
+        self._quiet.stop()
         self._limits.stop()
         self._screen.close()
 
@@ -247,37 +243,10 @@ class Session:
     def _go(self, why: Event | EndReason) -> None:
         self.state = step(self.state, why)
         self.since = time.time()
-        self._cancel_timer()
-        match self.state:
-            case SessionState.CONNECTED:
-                self._input_at = self._clock.seconds()
-            case SessionState.ACTIVE:
-                self._input_at = self._clock.seconds()
-                self._await_input()
-            case SessionState.DISCONNECTED:
-                self._timer = self._clock.callLater(REST_SECONDS, self._rest)
+        self._quiet.went(self.state)
         self._limits.went(self.state)
         self._keep()
         self._say_state()
-
-    def _await_input(self) -> None:
-        """Fall Idle when there has been no input for long enough, else look again then."""
-        wait = self._input_at + self._idle - self._clock.seconds()
-        if wait > 0:
-            self._timer = self._clock.callLater(wait, self._await_input)
-        else:
-            self._go(Event.QUIET)
-
-    def _rest(self) -> None:
-        """Nobody has looked for a while: the screen costs nothing from now on."""
-        if not self._work.is_going_on:
-            self._screen.rest()
-        else:  # it is being opened
-            self._timer = self._clock.callLater(REST_SECONDS, self._rest)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
 
     def _keep(self) -> None:
         """Let what the next process needs to know be kept."""
@@ -331,9 +300,7 @@ class Session:
     @property
     def idle_since(self) -> float:
         """When there was input last (Unix time); 0 while nobody is connected."""
-        if self.state not in ATTENDED:
-            return 0.0
-        return time.time() - (self._clock.seconds() - self._input_at)
+        return self._quiet.since
 
     def statistics(self) -> dict[str, Any]:
         """Return the Statistics of the session link."""
@@ -397,7 +364,7 @@ class Session:
 
     def heard(self) -> None:
         """The person does something."""
-        self._input_at = self._clock.seconds()
+        self._quiet.heard()
         if self._limits.heard():
             self._keep()
         if self.state is SessionState.IDLE:
@@ -416,6 +383,19 @@ class Session:
             self._work.begin(self._reopen(reason), EndReason.LOST)
         elif self.state is not SessionState.ENDED:
             self._work.note(reason)
+
+    # ---- what quiet does (quiet.Quieted)
+
+    def fall_idle(self) -> None:
+        """There has been no input for long enough."""
+        self._go(Event.QUIET)
+
+    def may_rest(self) -> bool:
+        """Let the screen rest: it costs nothing from now on."""
+        if self._work.is_going_on:  # it is being opened
+            return False
+        self._screen.rest()
+        return True
 
     # ---- what limits do (watch.Limited)
 

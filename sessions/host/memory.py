@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from sessions.session import REST_SECONDS
+from sessions.quiet import REST_SECONDS
 
 WAIT_SECONDS = REST_SECONDS + 1
 """After a session was left, or has ended, until all that it had is free."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.encoders.base import Options
-from sessions.session import IDLE_SECONDS
+from sessions.quiet import IDLE_SECONDS
 
 
 class SettingsError(Exception):

@@ -14,9 +14,10 @@ from sessions.guests.base import GuestError
 from sessions.identity import Identity
 from sessions.input.events import Button, Key, Pointer, Text, Wheel
 from sessions.pixels.geometry import Rect, Size
+from sessions.quiet import IDLE_SECONDS, REST_SECONDS
 from sessions.rules import AtGuestEnd, AtLimit, Rules, Second
 from sessions.screen import REOPEN_SECONDS
-from sessions.session import IDLE_SECONDS, REST_SECONDS, Session
+from sessions.session import Session
 from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode, SessionState
 from tests.reference.picture import Picture

@@ -438,7 +438,7 @@ class Sessions:
             watcher.session_changed(session)
 
     def _numbered(self, host: HostSupervisor, info: Info, known: Session | None) -> Info:
-        """Return the info with the number that the session goes by; its host hears of it if it told another."""
+        """Return the info with the number that the session goes by; a host that told another hears of it."""
         told = info.get("number")
         number = known.info.get("number") if known is not None else number_for(told, self._numbers())
         if number == told or info.get("state") == SessionState.ENDED:

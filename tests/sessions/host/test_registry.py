@@ -14,8 +14,8 @@ from sessions.host.registry import LEAVE_SECONDS, Registry
 from sessions.host.settings import Settings
 from sessions.identity import Identity
 from sessions.pixels.geometry import Size
+from sessions.quiet import REST_SECONDS
 from sessions.rules import Rules
-from sessions.session import REST_SECONDS
 from sessions.wire.tsg import SessionState
 from tests.sessions.host.process import at_once
 
