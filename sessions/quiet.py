@@ -20,8 +20,8 @@ class Quieted(Protocol):
     def fall_idle(self) -> None:
         """There has been no input for long enough."""
 
-    def may_rest(self) -> bool:
-        """Let the screen rest, unless it is needed; it is asked again later then."""
+    def rest(self) -> bool:
+        """Let the screen rest if nobody looks. Tell whether this is settled; else it is asked again later."""
 
 
 class Quiet:
@@ -44,7 +44,7 @@ class Quiet:
         if state is SessionState.ACTIVE:
             self._await_input()
         elif state is SessionState.DISCONNECTED:
-            self.rest_soon()
+            self.nobody_looks()
 
     def heard(self) -> None:
         """There was input."""
@@ -55,10 +55,11 @@ class Quiet:
         """When there was input last (Unix time); 0 while nobody is connected."""
         return time.time() - (self._clock.seconds() - self._input_at) if self._state in ATTENDED else 0.0
 
-    def rest_soon(self) -> None:
-        """Nobody looks any more."""
-        self.stop()
-        self._timer = self._clock.callLater(REST_SECONDS, self._rest)
+    def nobody_looks(self) -> None:
+        """The last one who looked has gone."""
+        if self._state is SessionState.DISCONNECTED:
+            self.stop()
+            self._timer = self._clock.callLater(REST_SECONDS, self._rest)
 
     def stop(self) -> None:
         """Wait for nothing any more, until the next state."""
@@ -74,5 +75,5 @@ class Quiet:
             self._quieted.fall_idle()
 
     def _rest(self) -> None:
-        if not self._quieted.may_rest():
+        if not self._quieted.rest():
             self._timer = self._clock.callLater(REST_SECONDS, self._rest)

@@ -33,6 +33,28 @@ class AtLimit(enum.StrEnum):
     END = "end"
 
 
+class ShadowLevel(enum.IntEnum):
+    """Whether others may look at a session with its person, and use it: as in Windows Server 2008."""
+
+    OFF = 0
+    CONTROL_ASKED = 1
+    """See and steer it, if its person allows it."""
+    CONTROL = 2
+    """See and steer it; its person is not asked, but sees that it is so."""
+    VIEW_ASKED = 3
+    VIEW = 4
+
+    @property
+    def asks(self) -> bool:
+        """Whether the person is asked."""
+        return self in (ShadowLevel.CONTROL_ASKED, ShadowLevel.VIEW_ASKED)
+
+    @property
+    def controls(self) -> bool:
+        """Whether others may use keyboard and pointer."""
+        return self in (ShadowLevel.CONTROL_ASKED, ShadowLevel.CONTROL)
+
+
 class AtGuestEnd(enum.StrEnum):
     """What happens when a guest has ended by itself."""
 
@@ -48,6 +70,7 @@ class Rules:
     connected, disconnected_minutes: with nobody connected; 0: as long as anybody likes.
     warn_seconds: how long before a limit strikes the people connected are told.
     shutdown_seconds: how long a guest that is logged off may take to shut down before it is ended.
+    shadow: whether others may look at it.
     """
 
     second: Second = Second.TAKE_OVER
@@ -58,6 +81,7 @@ class Rules:
     warn_seconds: float = 60
     at_guest_end: AtGuestEnd = AtGuestEnd.END
     shutdown_seconds: float = 30
+    shadow: ShadowLevel = ShadowLevel.CONTROL_ASKED
 
     @classmethod
     def read(cls, table: object) -> Rules:
@@ -71,7 +95,16 @@ class Rules:
 
     def table(self) -> dict[str, Any]:
         """Return it as a JSON table, which `read` takes."""
-        return {key: str(value) if isinstance(value, str) else value for key, value in asdict(self).items()}
+        return {
+            key: str(value) if isinstance(value, str) else _plain(value)
+            for key, value in asdict(self).items()
+        }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return str(value)
+    return int(value) if isinstance(value, enum.IntEnum) else value
 
 
 _CHOICES: dict[str, type[enum.StrEnum]] = {"second": Second, "at_limit": AtLimit, "at_guest_end": AtGuestEnd}
@@ -84,6 +117,10 @@ def _value(key: str, value: object) -> Any:
         except ValueError:
             choices = ", ".join(_CHOICES[key])
             raise RulesError(f"{key} is none of {choices}") from None
+    if key == "shadow":
+        if type(value) is not int or value not in set(ShadowLevel):
+            raise RulesError(f"{key} is not one of 0 to {max(ShadowLevel)}")
+        return ShadowLevel(value)
     most = MAX_MINUTES if key.endswith("_minutes") else MAX_SECONDS
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         raise RulesError(f"{key} is not a number from 0 to {most}")

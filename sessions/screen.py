@@ -34,7 +34,7 @@ class Audience(Protocol):
 
     @property
     def is_there(self) -> bool:
-        """Whether there is anybody."""
+        """Whether anybody looks."""
 
     def tell(self, message: tsg.Message) -> None:
         """Send everybody a message."""
@@ -124,10 +124,12 @@ class Screen:
 
     def show(self, viewer: Viewer) -> None:
         """Begin to send a viewer the screen, as soon as there is one, in the size that it wishes."""
-        self._wish = viewer.wish
+        if viewer.shadow is None:
+            self._wish = viewer.wish
         if self._display is not None:
             self._display.watch(True)
-            self._display.request_size(viewer.wish)
+            if viewer.shadow is None:
+                self._display.request_size(viewer.wish)
         if self._framebuffer.size.width and self._framebuffer.size.height:
             viewer.tell(tsg.ScreenSize(*self._framebuffer.size))
         self._sharing.join(viewer.recipient)

@@ -20,12 +20,16 @@ from sessions.guests.base import Guest, GuestError, Services
 from sessions.identity import Identity
 from sessions.latency import Figures
 from sessions.lifecycle import ATTENDED, EndReason, Event, can, step
+from sessions.messages import Messages
 from sessions.pacing import InThread
 from sessions.quiet import IDLE_SECONDS, Quiet
+from sessions.reception import Reception
 from sessions.restarts import Attempts
-from sessions.rules import AtGuestEnd, Second
+from sessions.rules import AtGuestEnd
 from sessions.screen import sleep
-from sessions.viewer import Send, Viewer
+from sessions.shadows import ShadowWish
+from sessions.told import Told
+from sessions.viewer import Send
 from sessions.viewers import Viewers
 from sessions.watch import LimitWatch
 from sessions.wire import tsg
@@ -36,8 +40,6 @@ from sessions.work import Work
 log = Logger()
 
 UNKNOWN = 255
-TAKEN_OVER = "This desktop was opened in another place."
-CAPABILITIES = tuple(map(int, tsg.Capability))
 
 
 class Session:
@@ -47,7 +49,7 @@ class Session:
     in_thread: runs what takes long on another thread.
     idle: seconds without input after which it counts as Idle.
     figures: the host's; what is measured here counts for them as well.
-    changed: called whenever `info()` says something new.
+    changed: called whenever `info()` says something new. told: takes what else there is to tell.
     keep: called with a JSON table that the next process needs. kept: what the last one was given to keep;
     without its `clock`, unless that was the clock of the same boot of the machine.
     """
@@ -65,6 +67,7 @@ class Session:
         figures: Figures | None = None,
         kept: Mapping[str, Any] | None = None,
         keep: Callable[[Mapping[str, Any]], None] = lambda table: None,
+        told: Told = lambda event, params: None,
     ) -> None:
         self.identity = identity
         self.state = SessionState.STARTING
@@ -78,7 +81,6 @@ class Session:
         self._guest = make_guest(self._guest_ended)
         self._clock = clock
         self._changed = changed
-        self._window_log = options.window_log
         self._progress: tuple[int, str] = (UNKNOWN, "Starting")
         self._figures = Figures(figures)
         self._viewers = Viewers(
@@ -87,8 +89,9 @@ class Session:
         self._screen = self._viewers.screen
         self._limits = LimitWatch(identity.rules, self._kept.get("clock", {}), clock, self)
         self._restarts = Attempts(identity.rules, self._kept.get("clock", {}), clock)
-        self._work = Work(identity.session, self._look, self.end)
+        self._work = Work(identity.session, self.look, self.end)
         self._quiet = Quiet(clock, idle, self)
+        self._reception = Reception(identity, self._viewers, clock, options, told=told, session=self)
         self.over: Deferred[None] = Deferred()
         """Fires when the session has ended and its guest is gone."""
 
@@ -109,7 +112,10 @@ class Session:
     async def _begin(self, starting: Awaitable[None]) -> None:
         await starting
         await self._open()
-        self._go(Event.READY_WATCHED if self._viewers.is_there else Event.READY)
+        self._ready()
+
+    def _ready(self) -> None:
+        self._go(Event.READY_WATCHED if self._viewers.is_attended else Event.READY)
 
     async def _take_up(self) -> None:
         try:
@@ -121,8 +127,8 @@ class Session:
         if self._viewers.is_there:
             await self._open()
         since = self._kept.get("since")
-        is_as_before = self._kept.get("state") == SessionState.DISCONNECTED and not self._viewers.is_there
-        self._go(Event.READY_WATCHED if self._viewers.is_there else Event.READY)
+        is_as_before = self._kept.get("state") == SessionState.DISCONNECTED and not self._viewers.is_attended
+        self._ready()
         if is_as_before:
             self.since = _wall(since)
             self._keep()
@@ -148,10 +154,16 @@ class Session:
             self._work.note(error)  # so it has gone already
         await self._stop_guest()
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Whoever is there looks: see that the screen is open."""
-        if self.state in ATTENDED and not self._screen.is_open and not self._work.is_going_on:
+        if self._is_looked_at and not self._screen.is_open and not self._work.is_going_on:
             self._work.begin(self._open(), EndReason.LOST)
+
+    @property
+    def _is_looked_at(self) -> bool:
+        """Whether its guest runs and somebody sees it, those who shadow it included."""
+        runs = self.state in ATTENDED or self.state is SessionState.DISCONNECTED
+        return runs and self._viewers.is_there
 
     async def _open(self) -> None:
         """Open the screen, patiently. Raises DisplayError."""
@@ -183,7 +195,7 @@ class Session:
         self._progress = (UNKNOWN, reason)
         self.reason = how
         self._go(how)
-        self._viewers.let_all_go(CloseCode.SESSION_ENDED, reason)
+        self._reception.close(CloseCode.SESSION_ENDED, reason)
         self._let_go()
         try:
             if patience:
@@ -203,11 +215,11 @@ class Session:
         """Let every viewer go for good; the session goes on."""
         if self.state in ATTENDED:
             self._limits.on_purpose()
-        self._viewers.let_all_go(CloseCode.DISCONNECTED, reason)
+        self._viewers.let_people_go(CloseCode.DISCONNECTED, reason)
 
     async def leave(self) -> None:
         """Let go of the guest without ending it: the session host is about to exit."""
-        self._viewers.let_all_go(CloseCode.SHUTDOWN, "The session host is restarting; your desktop goes on.")
+        self._reception.close(CloseCode.SHUTDOWN, "The session host is restarting; your desktop goes on.")
         self._let_go()
         await self._guest.detach()
 
@@ -246,7 +258,7 @@ class Session:
         self._quiet.went(self.state)
         self._limits.went(self.state)
         self._keep()
-        self._say_state()
+        self.say_state()
 
     def _keep(self) -> None:
         """Let what the next process needs to know be kept."""
@@ -264,9 +276,10 @@ class Session:
     def report(self, percent: int | None, text: str) -> None:
         """Take a guest's progress (`guests.base.Progress`)."""
         self._progress = (UNKNOWN if percent is None else percent, text)
-        self._say_state()
+        self.say_state()
 
-    def _say_state(self) -> None:
+    def say_state(self) -> None:
+        """Tell everybody its state."""
         progress, text = self._told_progress
         self._viewers.tell(tsg.State(self.state, progress, clip(text)))
         self._changed(self)
@@ -314,42 +327,25 @@ class Session:
     # ---- viewers
 
     def attach(
-        self, number: int, hello: tsg.ClientHello, send: Send, gone: Callable[[CloseCode, str], None]
+        self,
+        number: int,
+        hello: tsg.ClientHello,
+        send: Send,
+        gone: Callable[[CloseCode, str], None],
+        shadow: ShadowWish | None = None,
     ) -> None:
-        """Let a viewer in, as the rules say when another is there. send, gone: see `Viewer`."""
+        """Let a viewer in, if that may be. send, gone: see `Viewer`. shadow: the wish of one who looks on."""
         if self.state is SessionState.ENDED:
             gone(CloseCode.SESSION_ENDED, self._progress[1])
-            return
-        second = self.identity.rules.second
-        if second is Second.REFUSE and self._viewers.is_there:
-            who = f"by {self.identity.user}, {self._viewers.occupation}"
-            gone(CloseCode.IN_USE, clip(f"This desktop is in use in another place: {who}."))
-            return
-        if second is Second.TAKE_OVER:
-            self._viewers.let_all_go(CloseCode.TAKEN_OVER, TAKEN_OVER)
-        self._viewers.add(number, hello, send, gone)
-        self._viewers.serve(number, self._welcome)
-        self._changed(self)
-
-    def _welcome(self, viewer: Viewer) -> None:
-        identity = self.identity
-        viewer.tell(
-            tsg.ServerHello(tsg.VERSION, identity.session, identity.title, 1, self._window_log, CAPABILITIES)
-        )
-        if can(self.state, Event.CAME):
-            self._go(Event.CAME)
+        elif shadow is not None:
+            self._reception.shadow(number, hello, send, gone, shadow)
         else:
-            self._say_state()
-        if not self._viewers.has(viewer):
-            return  # it was lost while it was greeted
-        self._screen.show(viewer)
-        if (notice := self._limits.notice()).text:
-            viewer.notice(notice)
-        self._look()
+            self._reception.attach(number, hello, send, gone)
+            self._changed(self)
 
     def detach(self, number: int, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> None:
         """Let a viewer go; what it holds down is released. Unknown numbers are ignored."""
-        self._viewers.let_go(number, code, reason)
+        self._reception.detach(number, code, reason)
 
     def received(self, number: int, data: bytes) -> None:
         """Take one tsg message of a viewer; one that breaks the protocol is let go."""
@@ -370,16 +366,45 @@ class Session:
         if self.state is SessionState.IDLE:
             self._go(Event.INPUT)
 
-    def left(self) -> None:
+    def left(self, number: int) -> None:
         """A viewer has gone."""
-        if not self._viewers.is_there and can(self.state, Event.LEFT):
+        if not self._viewers.is_attended and can(self.state, Event.LEFT):
             self._go(Event.LEFT)
         else:
             self._changed(self)
+        if not self._viewers.is_there:
+            self._quiet.nobody_looks()
+        self._reception.left(number)
+
+    def answered(self, answer: tsg.Answer) -> None:
+        """The person has answered a dialog."""
+        self._reception.answered(answer)
+
+    def unwatched(self, number: int) -> None:
+        """The person does not want to be seen any more by one who looks on."""
+        self._reception.unwatched(number)
+
+    # ---- what it is for those who come (reception.Hosted)
+
+    def came(self) -> None:
+        """Somebody has connected, and is to be told its state."""
+        if can(self.state, Event.CAME):
+            self._go(Event.CAME)
+        else:
+            self.say_state()
+
+    def notice(self) -> tsg.Notice:
+        """Return what people have to know now."""
+        return self._limits.notice()
+
+    @property
+    def messages(self) -> Messages:
+        """What others tell its people."""
+        return self._reception.messages
 
     def lost(self, reason: DisplayError) -> None:
         """What the viewers look at is gone; the guest may still be there."""
-        if self.state in ATTENDED and not self._work.is_going_on:
+        if self._is_looked_at and not self._work.is_going_on:
             self._work.begin(self._reopen(reason), EndReason.LOST)
         elif self.state is not SessionState.ENDED:
             self._work.note(reason)
@@ -390,11 +415,12 @@ class Session:
         """There has been no input for long enough."""
         self._go(Event.QUIET)
 
-    def may_rest(self) -> bool:
-        """Let the screen rest: it costs nothing from now on."""
+    def rest(self) -> bool:
+        """Let the screen rest if nobody looks: it costs nothing from now on."""
         if self._work.is_going_on:  # it is being opened
             return False
-        self._screen.rest()
+        if not self._viewers.is_there:
+            self._screen.rest()
         return True
 
     # ---- what limits do (watch.Limited)

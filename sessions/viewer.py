@@ -25,7 +25,7 @@ from sessions.pixels.geometry import Size
 from sessions.pointing import PointerPacer
 from sessions.statistics import Statistics
 from sessions.wire import tsg
-from sessions.wire.tsg import Capability
+from sessions.wire.tsg import Capability, ShadowState
 
 log = Logger()
 
@@ -39,7 +39,7 @@ class Viewer:
     """One client's side of a session: who is sent frames, and what it holds down.
 
     send: takes one encoded tsg message. gone: called once, with the reason, when the session has let
-    the viewer go. figures: the session's.
+    the viewer go. figures: the session's. shadow: how it looks on, if it is not of the session's person.
     """
 
     def __init__(
@@ -49,17 +49,20 @@ class Viewer:
         gone: Callable[[tsg.CloseCode, str], None],
         clock: Clock,
         figures: Figures,
+        *,
+        shadow: ShadowState | None = None,
     ) -> None:
+        self.shadow = shadow
         self.wish = Size(
             min(max(hello.width, 1), tsg.MAX_SCREEN),
             min(max(hello.height, 1), tsg.MAX_SCREEN),
         )
         self.client = hello.client
         self.since = clock.seconds()
-        self.takes_notices = Capability.NOTICES in hello.capabilities
+        self.capabilities = KNOWN.intersection(hello.capabilities)
         self.ledger = Ledger()
         own = Figures(figures)
-        self.recipient = Recipient(send, KNOWN.intersection(hello.capabilities), own)
+        self.recipient = Recipient(send, self.capabilities, own)
         self._statistics = Statistics(own, self.recipient.line, send, clock)
         self._pointer = PointerPacer(send, self.recipient.line, clock)
         self._send = send
@@ -71,7 +74,7 @@ class Viewer:
 
     def notice(self, notice: tsg.Notice) -> None:
         """Announce something to its person, if it can."""
-        if self.takes_notices:
+        if Capability.NOTICES in self.capabilities and self.shadow is None:
             self.tell(notice)
 
     def cursor(self, cursor: Cursor) -> None:

@@ -24,11 +24,13 @@ from sessions.viewer import Send, Viewer, input_event
 from sessions.wire import tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import clip
-from sessions.wire.tsg import CloseCode
+from sessions.wire.tsg import CloseCode, ShadowState
 
 log = Logger()
 
 INTERNAL = "An internal error; the session host's log has more."
+NOT_FOR_SHADOWS = (tsg.RequestSize, tsg.Stay, tsg.Answer, tsg.StopShadow)
+"""What only the session's person may say."""
 CODEC_CAPABILITIES = {int(codec): tsg.Capability[codec.name] for codec in tsg.Codec}
 
 
@@ -41,8 +43,14 @@ class ViewerEvents(Protocol):
     def heard(self) -> None:
         """The person does something."""
 
-    def left(self) -> None:
+    def left(self, number: int) -> None:
         """One has gone."""
+
+    def answered(self, answer: tsg.Answer) -> None:
+        """The person has answered a dialog."""
+
+    def unwatched(self, number: int) -> None:
+        """The person does not want to be seen any more by one who looks on."""
 
     def lost(self, reason: DisplayError) -> None:
         """What they look at is gone; the guest may still be there."""
@@ -50,6 +58,8 @@ class ViewerEvents(Protocol):
 
 class Viewers:
     """All viewers of one session, and the screen they look at (for it they are `screen.Audience`).
+
+    Those who shadow it look, too, but are nobody whom the session is for: they do not count.
 
     name: the session's. figures: what is measured counts for them as well.
     """
@@ -73,26 +83,49 @@ class Viewers:
         self.screen = Screen(self, options, clock, in_thread)
 
     def __len__(self) -> int:
-        return len(self._viewers)
+        return len(self._people())
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody is connected whom the session is for."""
+        return bool(self._people())
 
     @property
     def is_there(self) -> bool:
-        """Whether there is anybody."""
+        """Whether anybody looks."""
         return bool(self._viewers)
+
+    def _people(self) -> list[tuple[int, Viewer]]:
+        return [(number, viewer) for number, viewer in self._viewers.items() if viewer.shadow is None]
+
+    def able(self, capability: tsg.Capability) -> list[Viewer]:
+        """Return those that can do something, without those who shadow."""
+        return [viewer for _, viewer in self._people() if capability in viewer.capabilities]
+
+    def tell_able(self, capability: tsg.Capability, message: tsg.Message) -> None:
+        """Send those a message."""
+        for number, viewer in self._people():
+            if capability in viewer.capabilities:
+                self.serve(number, lambda each: each.tell(message))
 
     @property
     def occupation(self) -> str:
         """Since when somebody is there, and with what; in words."""
-        first = next(iter(self._viewers.values()))
+        _, first = self._people()[0]
         minutes = int((self._clock.seconds() - first.since) / 60)
         since = "less than a minute" if not minutes else f"{minutes} minute{'s' * (minutes > 1)}"
         return f"for {since}, with {first.client}" if first.client else f"for {since}"
 
     def add(
-        self, number: int, hello: tsg.ClientHello, send: Send, gone: Callable[[CloseCode, str], None]
+        self,
+        number: int,
+        hello: tsg.ClientHello,
+        send: Send,
+        gone: Callable[[CloseCode, str], None],
+        shadow: tsg.ShadowState | None = None,
     ) -> None:
-        """Let one in. send, gone: see `Viewer`."""
-        self._viewers[number] = Viewer(hello, send, gone, self._clock, self._figures)
+        """Let one in. send, gone, shadow: see `Viewer`."""
+        self._viewers[number] = Viewer(hello, send, gone, self._clock, self._figures, shadow=shadow)
 
     def let_go(self, number: int, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> None:
         """Let one go; what it holds down is released. Unknown numbers are ignored."""
@@ -106,7 +139,12 @@ class Viewers:
             self.screen.watch()
         except Exception:
             log.failure("session {id}: its display fails", id=self._name)
-        self._events.left()
+        self._events.left(number)
+
+    def let_people_go(self, code: CloseCode, reason: str) -> None:
+        """Let everybody go but those who shadow."""
+        for number, _ in self._people():
+            self.let_go(number, code, reason)
 
     def let_all_go(self, code: CloseCode, reason: str) -> None:
         """Let everybody go."""
@@ -132,9 +170,12 @@ class Viewers:
             self.serve(number, lambda viewer: self._take(number, viewer, message))
 
     def _take(self, number: int, viewer: Viewer, message: tsg.Message) -> None:
+        if viewer.shadow is not None and isinstance(message, NOT_FOR_SHADOWS):
+            return
         match message:
             case tsg.Ack():
-                self._events.seen()
+                if viewer.shadow is None:
+                    self._events.seen()
                 self.screen.acknowledged(viewer, message)
             case tsg.Refresh():
                 self.screen.restart(viewer)
@@ -148,13 +189,18 @@ class Viewers:
                 viewer.watch_statistics(bool(message.on))
             case tsg.Stay():
                 self._events.heard()
+            case tsg.Answer():
+                self._events.answered(message)
+            case tsg.StopShadow():
+                self._events.unwatched(message.id)
             case _:
                 self._input(number, viewer, input_event(message))
 
     def _input(self, number: int, viewer: Viewer, event: InputEvent | None) -> None:
-        if event is None:
+        if event is None or viewer.shadow is ShadowState.VIEW:
             return
-        self._events.heard()
+        if viewer.shadow is None:
+            self._events.heard()
         asked, self._asking = self._asking, number  # before the guest is handed it
         if not self.screen.send(event, viewer):
             self._asking = asked

@@ -40,6 +40,7 @@ from sessions.identity import Identity
 from sessions.latency import Figures
 from sessions.pixels.geometry import Size
 from sessions.session import Session
+from sessions.told import Told
 from sessions.wire.tsg import SessionState
 
 log = Logger()
@@ -83,6 +84,8 @@ class Registry:
         """What all sessions have measured, those that have ended too."""
         self.load_changed: Callable[[], None] = lambda: None
         """Called when `spares` or `seats` say something new; the host's server sets it."""
+        self.told: Told = lambda event, params: None
+        """Takes what sessions have to tell beside their state; the host's server sets it."""
         self._sessions: dict[str, Session] = {}
         self._houses: dict[str, House | None] = {}
         self._folders: dict[str, Path] = {}
@@ -271,6 +274,7 @@ class Registry:
             figures=self.figures,
             kept=before,
             keep=functools.partial(kept.write, folder),
+            told=self._told,
         )
         self._sessions[identity.session] = session
         self._folders[identity.session] = folder
@@ -302,6 +306,9 @@ class Registry:
             log.failure("guest of the kind {kind} cannot be made", kind=kind)
             raise SessionRefused("This desktop cannot be started: an internal error.") from error
         return guest
+
+    def _told(self, event: str, params: Mapping[str, Any]) -> None:
+        self.told(event, params)
 
     def _session_changed(self, session: Session) -> None:
         self._changed(session)

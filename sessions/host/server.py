@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -21,8 +21,10 @@ from sessions.host.spare import Wish
 from sessions.identity import Identity
 from sessions.latency import BOUNDS
 from sessions.lifecycle import EndReason
+from sessions.messages import MessageRefused, Note
 from sessions.pixels.geometry import Size
 from sessions.session import Session
+from sessions.shadows import ShadowWish
 from sessions.wire import link, tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.tsg import CloseCode
@@ -48,6 +50,7 @@ class HostServer(Factory):
     def __init__(self, make_registry: Callable[[Callable[[Session], None]], Registry], pid: int) -> None:
         self.registry = make_registry(self._session_changed)
         self.registry.load_changed = self.tell_load
+        self.registry.told = self._told
         self.gauge = LoadGauge(self.registry)
         self.pid = pid
         self.links: set[HostLink] = set()
@@ -59,8 +62,11 @@ class HostServer(Factory):
         return HostLink(self)
 
     def _session_changed(self, session: Session) -> None:
+        self._told("session", session.info())
+
+    def _told(self, event: str, params: Mapping[str, Any]) -> None:
         for each in list(self.links):
-            each.event("session", session.info())
+            each.event(event, params)
 
     def tell_run(self, told: dict[str, Any]) -> None:
         """Tell every gateway of a command that is run in a guest."""
@@ -134,7 +140,7 @@ class HostLink(Protocol):
             if isinstance(result, Coroutine):
                 result = await result
             answer = {"result": result}
-        except (SessionRefused, SessionMissing, ProtocolError) as error:
+        except (SessionRefused, SessionMissing, MessageRefused, ProtocolError) as error:
             answer = {"error": str(error)}
         except GuestError as error:
             log.warn("{method}: {error} ({detail})", method=name, error=str(error), detail=error.detail)
@@ -184,8 +190,11 @@ class HostLink(Protocol):
             raise ProtocolError(f"hello is not base64: {error}") from None
         if not isinstance(hello, tsg.ClientHello) or number in self._viewers:
             raise ProtocolError("attach needs a ClientHello and a new viewer number")
+        wish = None
+        if params.get("shadow"):
+            wish = ShadowWish.read(params["shadow"], params["by"], params["consent"])
         self._viewers[number] = session
-        session.attach(number, hello, self._sender(number), self._goner(number))
+        session.attach(number, hello, self._sender(number), self._goner(number), wish)
         return {}
 
     def _detach(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -193,6 +202,10 @@ class HostLink(Protocol):
         session = self._viewers.get(number)
         if session is not None:
             session.detach(number)
+        return {}
+
+    def _message(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._server.registry[params["session"]].messages.show(Note.read(params))
         return {}
 
     def _end(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -259,6 +272,7 @@ class HostLink(Protocol):
         "activity": _activity,
         "attach": _attach,
         "detach": _detach,
+        "message": _message,
         "end": _end,
         "log_off": _log_off,
         "reset": _reset,
@@ -275,7 +289,7 @@ class HostLink(Protocol):
 
     # ---- to the gateway
 
-    def event(self, name: str, params: dict[str, Any]) -> None:
+    def event(self, name: str, params: Mapping[str, Any]) -> None:
         """Tell the gateway of something."""
         self._send(link.Kind.EVENT, 0, {"event": name, "params": params})
 

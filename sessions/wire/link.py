@@ -12,8 +12,10 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     number     {session, number}                                   → {}   it is called so from now on
     list       {}                                                  → {sessions: [SessionInfo]}
     activity   {}                                                  → {sessions: {session: idle_since}}
-    attach     {session, viewer, hello: base64 of ClientHello}     → {}, then tsg messages on that channel
+    attach     {session, viewer, hello: base64 of ClientHello,
+                shadow, by, consent}                               → {}, then tsg messages on that channel
     detach     {viewer}                                            → {}
+    message    {session, id, sender, title, text, seconds, ask}    → {}   shown to the session's people
     end        {session}                                           → {}   at once
     log_off    {session, administrator}                            → {}   its guest may shut down first
     reset      {session, administrator}                            → {}   at once
@@ -32,6 +34,8 @@ Events (host to gateway):
     session    SessionInfo                        whenever its state changes
     detached   {viewer, code, reason}             the host has let a viewer go (tsg `CloseCode`)
     ran        {session, user, who, command, code, error}   a command runs in a guest (code: null), has run
+    message_answered {session, id, answer}        what has become of a message
+    shadow     Shadow                             somebody looks on, wants to, or does so no more
     load       Load                               before hello is answered, every 5 s, when its counts change
 
 SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), progress, text,
@@ -42,6 +46,18 @@ state only `activity` has it newer)}. `session` is an id the gateway chose (32 h
 `spec` is the desktop's table from the configuration, with secrets filled in, `rules` those of its life
 (sessions/rules; without them the usual ones); `viewer` is a number the gateway chose, never used twice on one
 link; `administrator` says whether somebody else than the session's person asks for it.
+
+attach: shadow is "view" or "control" for somebody who looks on at another's session, as its rules allow; ""
+or left out for its own person. by: who that is, for people; consent: whether the person is asked although the
+rules do not want it. The answer comes at once, also where the person is asked first: a viewer that is refused
+is `detached`.
+
+message: title and text are plain text; seconds: after which it goes away, 0: when it is read. With ask the
+event `message_answered` tells once what has become of it: "ok", "timeout", "disconnected" (nobody was there
+whom it could be shown) or "gone" (the session has ended); id is the gateway's.
+
+Shadow: {session, viewer, state, by, control, asked, reason}. state: "asked", "began", "refused" (with the
+reason, a sentence) or "ended"; control: whether it is more than seeing; asked: whether the person is, or was.
 
 Statistics: where a session's time goes (docs/latency.md). {session, state, stages, frames, refinements,
 encodings, viewers: [{viewer, stages, frames, refinements, encodings, line}]}. stages: {name of a tsg `Stage`:

@@ -31,6 +31,8 @@ MAX_SCREEN = 8192
 """Largest width and height of a screen, pixels."""
 MAX_CURSOR = 256
 MAX_OPERATIONS = 4096
+MAX_DIALOG = 4096
+"""Bytes of a dialog's text."""
 MAX_VIDEO_STREAMS = 8
 """Videos that one viewer is sent at the same time at most."""
 
@@ -59,6 +61,7 @@ class CloseCode(enum.IntEnum):
     SIGNED_OUT = 11
     IN_USE = 12
     DISCONNECTED = 13
+    SHADOW_OVER = 14
 
 
 class SessionState(enum.IntEnum):
@@ -94,6 +97,12 @@ class Capability(enum.IntEnum):
     """(server) Takes `WatchStatistics`."""
     NOTICES = 11
     """(viewer) Takes `Notice`; (server) takes `Stay`."""
+    DIALOGS = 12
+    """(viewer) Shows a `Dialog`."""
+    SHADOWS = 13
+    """(viewer) Marks on the screen who else sees it (`Shadow`)."""
+    SWITCH = 14
+    """(viewer) Goes to another session when it is told to (`Switch`)."""
 
 
 class NoticeLevel(enum.IntEnum):
@@ -104,6 +113,25 @@ class NoticeLevel(enum.IntEnum):
     """Something is going to happen."""
     ABSENCE = 2
     """Something is going to happen unless the person does something: any input or `Stay` prevents it."""
+
+
+class DialogKind(enum.IntEnum):
+    """What a `Dialog` asks."""
+
+    MESSAGE = 0
+    """Nothing but that it has been read."""
+    SHADOW_VIEW = 1
+    """Whether `sender` may see the screen."""
+    SHADOW_CONTROL = 2
+    """Whether `sender` may see the screen and use keyboard and pointer."""
+
+
+class ShadowState(enum.IntEnum):
+    """What a `Shadow` says."""
+
+    OVER = 0
+    VIEW = 1
+    CONTROL = 2
 
 
 class Encoding(enum.IntEnum):
@@ -365,6 +393,28 @@ class Stay(Message):
     FIELDS = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer(Message):
+    """The person has answered a `Dialog`.
+
+    yes: 1 when a message was read, or what was asked for is allowed; 0 when it is refused.
+    """
+
+    id: int
+    yes: int
+    TYPE = 0x1C
+    FIELDS = (Integer("id", "u32"), Integer("yes", "u8"))
+
+
+@dataclass(frozen=True, slots=True)
+class StopShadow(Message):
+    """The person does not want to be seen any more by whom a `Shadow` has told of."""
+
+    id: int
+    TYPE = 0x1D
+    FIELDS = (Integer("id", "u32"),)
+
+
 # ---- server to viewer
 
 
@@ -614,6 +664,66 @@ class Notice(Message):
     FIELDS = (Integer("level", "u8"), Integer("seconds", "u32"), Text("text"))
 
 
+@dataclass(frozen=True, slots=True)
+class Dialog(Message):
+    """Something that the person is to read or to decide, in a window of its own; answered by `Answer`.
+
+    Several may be open. kind: `DialogKind`. seconds: for so long it is open, 0: until it is answered.
+    sender: who asks. title, text: plain text for people; text may have several lines.
+    """
+
+    id: int
+    kind: int
+    seconds: int
+    sender: str
+    title: str
+    text: str
+    TYPE = 0x27
+    FIELDS = (
+        Integer("id", "u32"),
+        Integer("kind", "u8"),
+        Integer("seconds", "u32"),
+        Text("sender", 128),
+        Text("title", 256),
+        Text("text", MAX_DIALOG),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DialogOver(Message):
+    """A `Dialog` is not open any more: it was answered elsewhere, or nobody waits for it."""
+
+    id: int
+    TYPE = 0x28
+    FIELDS = (Integer("id", "u32"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow(Message):
+    """Somebody looks on from now on, or no more: the viewer marks it on the screen while it lasts.
+
+    A viewer that looks on itself is told so by the same message. id: of the one who looks on. state:
+    `ShadowState`. who: who looks on; to the one who does: whose session it is.
+    """
+
+    id: int
+    state: int
+    who: str
+    TYPE = 0x29
+    FIELDS = (Integer("id", "u32"), Integer("state", "u8"), Text("who", 128))
+
+
+@dataclass(frozen=True, slots=True)
+class Switch(Message):
+    """Go to another session, with this ticket; the connection ends after this message."""
+
+    ticket: bytes
+    session: str
+    title: str
+    TYPE = 0x2A
+    FIELDS = (Blob("ticket", 64), Text("session", 64), Text("title", 256))
+
+
 def numbered(frame: bytes, number: int) -> bytes:
     """Return an encoded `Frame` with another number: each viewer counts its own."""
     return b"".join((frame[:1], _NUMBER.pack(number & 0xFFFFFFFF), memoryview(frame)[5:]))
@@ -638,12 +748,16 @@ FROM_VIEWER: dict[int, type[Message]] = {
     m.TYPE: m
     for m in (
         Ping, Pong, Close, ClientHello, Key, TypeText, Pointer, Wheel, ReleaseKeys, RequestSize, Ack, Refresh,
-        VideoFailed, WatchStatistics, Stay,
+        VideoFailed, WatchStatistics, Stay, Answer, StopShadow,
     )
 }  # fmt: skip
 FROM_SERVER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (Ping, Pong, Close, ServerHello, ScreenSize, State, Cursor, Frame, Statistics, Notice)
-}
+    m.TYPE: m
+    for m in (
+        Ping, Pong, Close, ServerHello, ScreenSize, State, Cursor, Frame, Statistics, Notice,
+        Dialog, DialogOver, Shadow, Switch,
+    )
+}  # fmt: skip
 
 
 def decode(data: bytes | memoryview, known: dict[int, type[Message]]) -> Message | None:

@@ -58,6 +58,7 @@ def _limits() -> str:
         ("a message from the server, bytes", tsg.MAX_SERVER_MESSAGE),
         ("width and height of a screen, pixels", tsg.MAX_SCREEN),
         ("operations of one `Frame`", tsg.MAX_OPERATIONS),
+        ("the text of a `Dialog`, bytes", tsg.MAX_DIALOG),
         ("width and height of a pointer's picture, pixels", tsg.MAX_CURSOR),
     ]
     return _rows(("what", "at most"), [(what, f"{number}") for what, number in rows])

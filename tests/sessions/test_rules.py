@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.identity import Identity
-from sessions.rules import AtGuestEnd, AtLimit, Rules, RulesError, Second
+from sessions.rules import AtGuestEnd, AtLimit, Rules, RulesError, Second, ShadowLevel
 
 minutes = st.floats(0, 500_000) | st.integers(0, 500_000)
 seconds = st.floats(0, 3600) | st.integers(0, 3600)
@@ -25,6 +25,7 @@ seconds = st.floats(0, 3600) | st.integers(0, 3600)
         seconds,
         st.sampled_from(AtGuestEnd),
         seconds,
+        st.sampled_from(ShadowLevel),
     )
 )
 def test_rules_travel_as_json(rules: Rules) -> None:
@@ -53,6 +54,9 @@ def test_what_is_left_out_has_its_default() -> None:
         ({"warn_seconds": True}, "warn_seconds"),
         ({"disconnected_minutes": "5"}, "disconnected_minutes"),
         ({"shutdown_seconds": 10**400}, "shutdown_seconds"),
+        ({"shadow": 5}, "shadow is not one of 0 to 4"),
+        ({"shadow": True}, "shadow"),
+        ({"shadow": 1.0}, "shadow"),
     ],
 )
 def test_what_is_no_rule_is_refused(table: object, said: str) -> None:

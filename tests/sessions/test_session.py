@@ -99,13 +99,13 @@ class Machine:
 class Client:
     """A viewer's far end."""
 
-    def __init__(self, session, number, capabilities=(1, 2, 11)):
+    def __init__(self, session, number, capabilities=(1, 2, 11), shadow=None):
         self.session, self.number = session, number
         self.picture = Picture()
         self.messages = []
         self.gone = None
         hello = tsg.ClientHello(1, b"t" * 32, "test", 800, 600, capabilities)
-        session.attach(number, hello, self._take, self._let_go)
+        session.attach(number, hello, self._take, self._let_go, shadow)
 
     def _take(self, data):
         self.messages.append(self.picture.take(data))
@@ -131,6 +131,7 @@ class World:
     def __init__(self, rules=USUAL, kept=None, clock=None):
         self.clock = clock or Clock()
         self.told = []
+        self.events = []
         self.kept = kept or {}
         identity = Identity("0" * 32, "desk", "ada", "Desk", {"kind": "test"}, rules)
         self.session = Session(
@@ -142,6 +143,7 @@ class World:
             in_thread=execute,
             kept=kept,
             keep=self._keep,
+            told=lambda event, params: self.events.append((event, params)),
         )
         self.session.start() if kept is None else self.session.adopt()
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sessions.rules import MAX_MINUTES, MAX_SECONDS, AtGuestEnd, AtLimit, Second
+from sessions.rules import MAX_MINUTES, MAX_SECONDS, AtGuestEnd, AtLimit, Second, ShadowLevel
 from tsgateway.config.audit import AuditSection, MetricsSection
 from tsgateway.config.authenticators import Authenticator, GroupName
 from tsgateway.config.paths import FilePath
@@ -189,6 +189,12 @@ class SessionsSection(Section):
         ge=0,
         le=MAX_SECONDS,
         description="How long a guest that is logged off may take to shut down before it is ended.",
+    )
+    shadow: ShadowLevel = Field(
+        ShadowLevel.CONTROL_ASKED,
+        description="Whether helpers whose role allows it may look at a session with its person: not at all "
+        "(0), also use keyboard and pointer if the person allows it (1) or without asking (2), only see the "
+        "screen if the person allows it (3) or without asking (4). The person always sees that it is so.",
     )
 
 

@@ -13,6 +13,7 @@ export const MAX_CURSOR = 256;
 export const MAX_OPERATIONS = 4096;
 export const MAX_VIDEO_STREAMS = 8;
 export const MAX_TEXT = 4096;
+export const MAX_DIALOG = 4096;
 
 export const CloseCode = Object.freeze({
   NORMAL: 0,
@@ -29,6 +30,7 @@ export const CloseCode = Object.freeze({
   SIGNED_OUT: 11,
   IN_USE: 12,
   DISCONNECTED: 13,
+  SHADOW_OVER: 14,
 });
 
 export const SessionState = Object.freeze({
@@ -52,9 +54,14 @@ export const Capability = Object.freeze({
   AV1: 9,
   STATISTICS: 10,
   NOTICES: 11,
+  DIALOGS: 12,
+  SHADOWS: 13,
+  SWITCH: 14,
 });
 
 export const NoticeLevel = Object.freeze({ INFORMATION: 0, WARNING: 1, ABSENCE: 2 });
+export const DialogKind = Object.freeze({ MESSAGE: 0, SHADOW_VIEW: 1, SHADOW_CONTROL: 2 });
+export const ShadowState = Object.freeze({ OVER: 0, VIEW: 1, CONTROL: 2 });
 export const Encoding = Object.freeze({ HISTORY: 0, JPEG: 1, COPY: 2, VIDEO: 3 });
 export const Codec = Object.freeze({ H264: 0, VP8: 1, VP9: 2, AV1: 3 });
 export const VideoFlag = Object.freeze({ KEY: 1 });
@@ -275,6 +282,8 @@ const LAYOUTS = {
   VideoFailed: { type: 0x19, fields: [u8("codec"), text("reason", 256)] },
   WatchStatistics: { type: 0x1a, fields: [u8("on")] },
   Stay: { type: 0x1b, fields: [] },
+  Answer: { type: 0x1c, fields: [u32("id"), u8("yes")] },
+  StopShadow: { type: 0x1d, fields: [u32("id")] },
   ServerHello: {
     type: 0x20,
     fields: [
@@ -308,6 +317,20 @@ const LAYOUTS = {
     ],
   },
   Notice: { type: 0x26, fields: [u8("level"), u32("seconds"), text("text")] },
+  Dialog: {
+    type: 0x27,
+    fields: [
+      u32("id"),
+      u8("kind"),
+      u32("seconds"),
+      text("sender", 128),
+      text("title", 256),
+      text("text", MAX_DIALOG),
+    ],
+  },
+  DialogOver: { type: 0x28, fields: [u32("id")] },
+  Shadow: { type: 0x29, fields: [u32("id"), u8("state"), text("who", 128)] },
+  Switch: { type: 0x2a, fields: [blob("ticket", 64), text("session", 64), text("title", 256)] },
 };
 
 function table(...names) {
@@ -317,10 +340,11 @@ function table(...names) {
 const BOTH = ["Ping", "Pong", "Close"];
 export const FROM_VIEWER = table(
   ...BOTH, "ClientHello", "Key", "TypeText", "Pointer", "Wheel", "ReleaseKeys", "RequestSize", "Ack", "Refresh",
-  "VideoFailed", "WatchStatistics", "Stay",
+  "VideoFailed", "WatchStatistics", "Stay", "Answer", "StopShadow",
 );
 export const FROM_SERVER = table(
-  ...BOTH, "ServerHello", "ScreenSize", "State", "Cursor", "Frame", "Statistics", "Notice",
+  ...BOTH, "ServerHello", "ScreenSize", "State", "Cursor", "Frame", "Statistics", "Notice", "Dialog", "DialogOver",
+  "Shadow", "Switch",
 );
 
 // Returns the message's bytes. Throws RangeError when a field does not fit.
