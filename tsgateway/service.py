@@ -44,7 +44,7 @@ from tsgateway.auth.tokens import Grant, Tickets
 from tsgateway.certificates import Identity, load_identity
 from tsgateway.config import Config
 from tsgateway.errors import StartError
-from tsgateway.hosts.attachment import Attachment, Who
+from tsgateway.hosts.attachment import Attachment, Shadowing, Who
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.local import LocalHosts
 from tsgateway.hosts.noting import Noting
@@ -381,11 +381,12 @@ class Gateway:
         published = self.config.desktops.get(session.info["desktop"])
         right = None if published is None else desktop_right(session.info["desktop"], published)
         owned = Owned(session.info["user"], right, session.info["desktop"])
-        if not authorize(grant.subject, Action.VIEW, owned):
+        if not authorize(grant.subject, attaching(grant), owned):
             raise Refused(CloseCode.TICKET, "This session is not yours.")
+        shadow = Shadowing(grant.shadow, grant.by, grant.consent) if grant.shadow else None
         try:
             who = Who(grant.user, viewer.address, viewer.door, hello.client)
-            attachment = await self.sessions.attach(grant.session, hello, viewer, who)
+            attachment = await self.sessions.attach(grant.session, hello, viewer, who, shadow)
             self._attached.add(viewer.number)
             self._note_viewer("viewer.attached", grant, viewer, hello.client)
             return attachment
@@ -405,6 +406,13 @@ class Gateway:
             details = {"viewer": viewer.number, **({"client": client} if client else {})}
             target = f"session:{grant.session}"
             self.audit.note(Event(kind, grant.user, viewer.address, target, details=details))
+
+
+def attaching(grant: Grant) -> Action:
+    """Return what somebody does who attaches with this grant."""
+    if not grant.shadow:
+        return Action.VIEW
+    return Action.SHADOW_CONTROL if grant.shadow == "control" else Action.SHADOW
 
 
 class _LateFactory(DoorFactory):

@@ -64,16 +64,16 @@ async def test_who_is_attached_is_known_with_a_name(world: World):
     await web.welcome(ticket)
     _, ticket = await bob.ticket("one")
     await native.welcome(ticket)
-    viewers = world.gateway.sessions.viewers(session)
+    viewers = world.gateway.sessions.seats.of(session)
     assert [(each.name, each.who.user, each.who.client) for each in viewers] == [
         (f"{door}#{each.seat.number}", "bob", "test")
         for door, each in zip(("web", "tsg"), viewers, strict=True)
     ]
     assert all(each.who.address == "127.0.0.1" for each in viewers)
     assert all(before.since <= after.since for before, after in pairwise(viewers))
-    assert world.gateway.sessions.viewers("c" * 32) == []
+    assert world.gateway.sessions.seats.of("c" * 32) == []
     native.line.cut()
-    await until(lambda: len(world.gateway.sessions.viewers(session)) == 1, "one to leave")
+    await until(lambda: len(world.gateway.sessions.seats.of(session)) == 1, "one to leave")
 
 
 @pytest_twisted.ensureDeferred

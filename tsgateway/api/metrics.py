@@ -119,8 +119,8 @@ def _of_the_gateway(measured: Measured) -> list[Metric]:
     for outcome, count in measured.sign_ins.items():
         outcomes.add_metric([outcome], count)
     relayed = CounterMetricFamily("tsgateway_relayed_bytes", "Bytes of tsg messages relayed.", labels=["to"])
-    relayed.add_metric(["viewer"], sessions.relayed.to_viewers)
-    relayed.add_metric(["host"], sessions.relayed.to_hosts)
+    relayed.add_metric(["viewer"], sessions.seats.relayed.to_viewers)
+    relayed.add_metric(["host"], sessions.seats.relayed.to_hosts)
     return [build, viewers, hosts, states, outcomes, relayed]
 
 

@@ -30,11 +30,18 @@ def hash_token(token: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a ticket is good for. sign_in: the hash of the sign-in's token."""
+    """What a ticket is good for. sign_in: the hash of the sign-in's token.
+
+    shadow: "view" or "control" for looking on at another's session; by: as whom; consent: whether its person
+    is asked although its rules do not want it.
+    """
 
     subject: Subject
     session: str
     sign_in: bytes
+    shadow: str = ""
+    by: str = ""
+    consent: bool = False
 
     @property
     def user(self) -> str:

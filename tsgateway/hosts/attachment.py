@@ -33,13 +33,31 @@ class Who:
 
 
 @dataclasses.dataclass(frozen=True)
+class Shadowing:
+    """How somebody looks on at another's session.
+
+    way: "view" or "control". by: who it is, for the session's person. consent: whether that person is asked
+    although the session's rules do not want it.
+    """
+
+    way: str
+    by: str
+    consent: bool
+
+    def params(self) -> dict[str, object]:
+        """Return the fields of the link's `attach`."""
+        return {"shadow": self.way, "by": self.by, "consent": self.consent}
+
+
+@dataclasses.dataclass(frozen=True)
 class Attached:
-    """A viewer that is attached to a session. since: Unix time."""
+    """A viewer that is attached to a session. since: Unix time. shadow: for one who looks on."""
 
     host: HostSupervisor
     session: str
     seat: Seat
     who: Who
+    shadow: Shadowing | None = None
     since: float = dataclasses.field(default_factory=time.time)
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import secrets
 from collections import OrderedDict
@@ -13,14 +12,17 @@ from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sessions.wire.tsg import ClientHello, CloseCode, SessionState
+from sessions.wire.tsg import ClientHello, SessionState
 from tsgateway.config import Desktop, SessionsSection
-from tsgateway.hosts.attachment import Attached, Attachment, Relayed, Seat, Who, close_code
+from tsgateway.hosts.attachment import Attached, Attachment, Seat, Shadowing, Who
 from tsgateway.hosts.link import NOT_YET, HostError
+from tsgateway.hosts.messages import Messages
 from tsgateway.hosts.numbers import free_number, number_for
 from tsgateway.hosts.placement import Candidate, HostState, Load, Score
 from tsgateway.hosts.placing import Placer
+from tsgateway.hosts.seats import Seats
 from tsgateway.hosts.secrets import spec_with_secrets
+from tsgateway.hosts.shadows import Shadowings
 from tsgateway.hosts.supervisor import HostSupervisor
 
 Info = dict[str, Any]
@@ -89,9 +91,10 @@ class Sessions:
         self._silent: set[HostSupervisor] = set()
         self._sessions: dict[str, Session] = {}
         self._endings: OrderedDict[str, tuple[str, str]] = OrderedDict()
-        self._viewers: dict[int, Attached] = {}
         self._loads: dict[HostSupervisor, Load] = {}
-        self.relayed = Relayed()
+        self.seats = Seats()
+        self.shadows = Shadowings()
+        self.messages = Messages(self)
         self.heard_run: Callable[[HostSupervisor, Info], None] = lambda host, told: None
         """Hears of each command that is run in a guest (the link's event `ran`)."""
 
@@ -156,6 +159,11 @@ class Sessions:
     def all(self) -> list[Session]:
         """Return every session that has not ended."""
         return list(self._sessions.values())
+
+    def host_of(self, session: str) -> HostSupervisor | None:
+        """Return the host that has a session."""
+        found = self._sessions.get(session)
+        return None if found is None else found.host
 
     def ending(self, session: str, user: str) -> str:
         """Say how a session has ended; "" when that is not known, or nothing to this person."""
@@ -324,14 +332,17 @@ class Sessions:
         """Return what a session's guest says of itself (GuestInfo of the link). Raises HostError."""
         return await self.ask(session, "guest")
 
-    def viewers(self, session: str) -> list[Attached]:
-        """Return who is attached to a session, in the order they came."""
-        return [attached for attached in self._viewers.values() if attached.session == session]
+    async def attach(
+        self,
+        session: str,
+        hello: ClientHello,
+        viewer: Seat,
+        who: Who,
+        shadow: Shadowing | None = None,
+    ) -> Attachment:
+        """Attach a viewer (`Seats.attach`). Raises HostError.
 
-    async def attach(self, session: str, hello: ClientHello, viewer: Seat, who: Who) -> Attachment:
-        """Attach a viewer; messages may be sent then, the link keeps their order. Raises HostError.
-
-        A host that starts, or starts again, is waited for.
+        A host that starts, or starts again, is waited for. shadow: for one who looks on.
         """
         found = self._sessions.get(session)
         if found is not None and not found.host.up:
@@ -341,17 +352,10 @@ class Sessions:
             raise SessionOver(NOT_RUNNING)
         if not found.host.up:
             raise HostError(NOT_YET)
-        channel = viewer.number
-        self._viewers[channel] = Attached(found.host, session, viewer, who)
-        told = dataclasses.replace(hello, ticket=b"").encode()
-        params = {"session": session, "viewer": channel, "hello": base64.b64encode(told).decode()}
-        found.host.request("attach", params).addErrback(self._not_attached, viewer)
-        return Attachment(found.host, channel, self._viewers, self.relayed)
-
-    def _not_attached(self, failure: Failure, viewer: Seat) -> None:
-        failure.trap(HostError)  # type: ignore[no-untyped-call]
-        self._viewers.pop(viewer.number, None)
-        viewer.close(CloseCode.SERVER_ERROR, str(failure.value))
+        attached = Attached(found.host, session, viewer, who, shadow)
+        if shadow is not None:
+            self.shadows.comes(attached, found.info)
+        return self.seats.attach(attached, hello)
 
     def _choose(self, desktop: str) -> HostSupervisor:
         """Return the host for the next session. Raises HostError."""
@@ -388,12 +392,8 @@ class Sessions:
     def host_down(self, host: HostSupervisor) -> None:
         """Tell its viewers; their sessions are known again when it is back."""
         self._loads.pop(host, None)
-        for channel, attached in list(self._viewers.items()):
-            if attached.host is host:
-                del self._viewers[channel]
-                attached.seat.close(
-                    CloseCode.SERVER_ERROR, "The session host stopped and is being started again."
-                )
+        for each in (self.shadows, self.messages, self.seats):
+            each.host_down(host)
 
     def host_event(self, host: HostSupervisor, event: str, params: Info) -> None:
         """Take an event of the link; unknown ones are of a newer host and mean nothing here."""
@@ -404,17 +404,15 @@ class Sessions:
         elif event == "ran":
             self.heard_run(host, params)
         elif event == "detached":
-            attached = self._viewers.get(params["viewer"])
-            if attached is not None and attached.host is host:
-                del self._viewers[params["viewer"]]
-                attached.seat.close(close_code(params["code"]), str(params["reason"]))
+            self.seats.detached(host, params)
+        elif event == "shadow":
+            self.shadows.host_told(host, params)
+        elif event == "message_answered":
+            self.messages.answered(host, params)
 
     def host_message(self, host: HostSupervisor, channel: int, message: bytes) -> None:
         """Hand a message to its viewer, untouched."""
-        attached = self._viewers.get(channel)
-        if attached is not None and attached.host is host:
-            self.relayed.to_viewers += len(message)
-            attached.seat.deliver(message)
+        self.seats.deliver(host, channel, message)
 
     def _update(self, host: HostSupervisor, info: Info) -> None:
         known = self._sessions.get(info["session"])
