@@ -1,4 +1,4 @@
-"""The database: accounts and sign-ins, second factors, groups, sessions, session hosts' settings.
+"""The database: accounts and sign-ins, second factors, groups, roles, policies, sessions, hosts' settings.
 
 Plain blocking calls; the service runs them on one thread of their own, so that they come one after
 the other and never hold up the reactor. Times are seconds since 1970. Each call may raise StoreUnavailable
@@ -24,6 +24,8 @@ from tsgateway.store.groups import Groups
 from tsgateway.store.history import History
 from tsgateway.store.hosts import HostSettings
 from tsgateway.store.migrate import migrate
+from tsgateway.store.policies import Policies
+from tsgateway.store.roles import Roles
 from tsgateway.store.sign_ins import SignIns
 from tsgateway.store.tokens import ApiTokens
 
@@ -47,6 +49,8 @@ class Store(Accounts, SignIns):
         self.history = History(self._reading, self._writing)
         self.hosts = HostSettings(self._reading, self._writing)
         self.tokens = ApiTokens(self._reading, self._writing)
+        self.policies = Policies(self._reading, self._writing)
+        self.roles = Roles(self._reading, self._writing)
         try:
             migrate(self._engine, writing, self.name)
         except StoreUnavailable as error:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from tsgateway.errors import StoreError
 from tsgateway.groups import ADMINISTRATORS, EVERYONE
 from tsgateway.store.accounts import LOCAL
-from tsgateway.store.schema import groups, memberships, users
+from tsgateway.store.schema import groups, memberships, role_grants, users
 from tsgateway.store.tables import Tables, administrators, keep_an_administrator, put_in, user_id
 
 
@@ -77,13 +77,16 @@ class Groups(Tables):
             connection.execute(changed)
 
     def remove(self, name: str) -> None:
-        """Delete a group; whoever was in it is no more. Raises NoSuchGroup, KeptGroup."""
+        """Delete a group and its roles. Raises NoSuchGroup, KeptGroup, LastAdministrator."""
         if name in (EVERYONE, ADMINISTRATORS):
             raise KeptGroup(f'the group "{name}" cannot be deleted: the gateway itself needs it')
         with self._writing() as connection:
             _find(connection, name)
+            before = administrators(connection)
             connection.execute(delete(memberships).where(memberships.c.group == name))
+            connection.execute(delete(role_grants).where(role_grants.c.group == name))
             connection.execute(delete(groups).where(groups.c.name == name))
+            keep_an_administrator(connection, before)
 
     def add_member(self, name: str, user: str, now: float) -> None:
         """Put an account into a group, whatever its authenticator says. Raises NoSuchGroup, NoSuchUser."""

@@ -121,3 +121,39 @@ groups = Table(
     Column("description", String, nullable=False),
     Column("created", Float, nullable=False),
 )
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("name", String, nullable=False, unique=True),
+    Column("body", String, nullable=False),
+    Column("changed", Float, nullable=False),
+    Column("changed_by", String, nullable=False),
+)
+"""Policies, each kind in an order of its own. body: a JSON table (tsgateway/policy/policies.py)."""
+
+policy_revision = Table("policy_revision", metadata, Column("revision", Integer, nullable=False))
+"""One row: how often policies were changed. Who saves says which revision was looked at."""
+
+policy_decisions = Table(
+    "policy_decisions",
+    metadata,
+    Column("reference", String, primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("body", String, nullable=False),
+)
+"""What reference numbers stand for, for a while. body: a JSON table (tsgateway/access/desk.py)."""
+
+role_grants = Table(
+    "role_grants",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    Column("group", String, index=True),
+    Column("desktop", String),
+)
+"""Roles of people and groups: one of user_id and group is set. desktop: the one it is for; NULL: all."""

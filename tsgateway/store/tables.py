@@ -11,8 +11,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tsgateway.errors import StoreError
 from tsgateway.groups import ADMINISTRATORS
-from tsgateway.store.schema import groups, memberships, users
+from tsgateway.store.schema import groups, memberships, role_grants, users
 
+OWNER = "owner"
+"""The role that may do everything; who is in the group of administrators has it, too."""
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -58,14 +60,14 @@ def put_in(connection: Connection, user: int, names: set[str], source: str, now:
 
 
 def administrators(connection: Connection) -> int:
-    """Return how many accounts may administer: in the group, and not disabled."""
-    query = (
-        select(users.c.id)
-        .join(memberships)
-        .where(memberships.c.group == ADMINISTRATORS, users.c.enabled)
-        .limit(2)
-    )
-    return len(connection.execute(query).all())
+    """Return how many accounts own the gateway, at most two: by role or in the group, and not disabled."""
+    owns = (role_grants.c.role == OWNER) & role_grants.c.desktop.is_(None)
+    by_role = select(role_grants.c.user_id).where(owns, role_grants.c.user_id.is_not(None))
+    owning = select(role_grants.c.group).where(owns, role_grants.c.group.is_not(None))
+    of_group = (memberships.c.group == ADMINISTRATORS) | memberships.c.group.in_(owning)
+    by_group = select(memberships.c.user_id).where(of_group)
+    query = select(users.c.id).where(users.c.enabled, users.c.id.in_(by_role) | users.c.id.in_(by_group))
+    return len(connection.execute(query.limit(2)).all())
 
 
 def keep_an_administrator(connection: Connection, before: int) -> None:

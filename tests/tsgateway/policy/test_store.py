@@ -1,0 +1,179 @@
+"""Policies, noted decisions and roles in the store, with each database."""
+
+import pytest
+
+from tests.tsgateway.policy.support import DESKTOPS, EVERYBODY
+from tsgateway.policy.policies import read_policy
+from tsgateway.store import open_store
+from tsgateway.store import policies as policies_of_store
+from tsgateway.store import roles as roles_of_store
+from tsgateway.store.policies import (
+    KEEP_SECONDS,
+    NoSuchPolicy,
+    Noted,
+    PoliciesChanged,
+    PolicyNameTaken,
+    TooManyPolicies,
+)
+from tsgateway.store.roles import NoSuchRole, TooManyRoles
+from tsgateway.store.tables import LastAdministrator, NoSuchUser
+
+
+@pytest.fixture
+def store(data):
+    made = open_store(data, data.directory / "tsgateway.db")
+    yield made
+    made.close()
+
+
+def names(store, kind="connection"):
+    return [each.table["name"] for each in store.policies.all().policies if each.table["kind"] == kind]
+
+
+def test_a_new_installation_has_one_of_each_that_let_everybody_in(store):
+    each = store.policies.all().policies
+    assert [one.table["name"] for one in each] == ["Everybody", "Desktops as configured"]
+    for one in each:  # written as this version writes them
+        assert read_policy(one.table, {"UTC"}.__contains__).table() == one.table
+        assert one.table["users"] == ["*"]
+
+
+def test_policies_are_added_changed_ordered_and_removed(store):
+    policies = store.policies
+    first = policies.all().policies[0].id
+    a = policies.add({**EVERYBODY, "name": "A"}, "ada", 5)
+    b = policies.add({**EVERYBODY, "name": "B"}, "ada", 6)
+    policies.add({**DESKTOPS, "name": "C"}, "ada", 7)
+    assert names(store) == ["Everybody", "A", "B"]
+    policies.reorder("connection", [b, first, a], None)
+    assert names(store) == ["B", "Everybody", "A"]
+    policies.change(a, {**EVERYBODY, "name": "A2"}, "bob", 8, None)
+    assert names(store) == ["B", "Everybody", "A2"]
+    changed = next(each for each in policies.all().policies if each.id == a)
+    assert (changed.changed, changed.changed_by) == (8, "bob")
+    policies.remove(first, None)
+    assert names(store) == ["B", "A2"]
+    assert names(store, "resource") == ["Desktops as configured", "C"]
+    policies.add({**EVERYBODY, "name": "D"}, "ada", 9)
+    assert names(store) == ["B", "A2", "D"]
+
+
+def test_who_saves_what_was_changed_meanwhile_is_refused_and_nothing_happens(store):
+    policies = store.policies
+    before = policies.all()
+    first = before.policies[0].id
+    policies.change(first, {**EVERYBODY, "name": "Mine"}, "ada", 1, before.revision)
+    for late in (
+        lambda: policies.change(first, {**EVERYBODY, "name": "His"}, "bob", 2, before.revision),
+        lambda: policies.add({**EVERYBODY, "name": "New"}, "bob", 2, before.revision),
+        lambda: policies.remove(first, before.revision),
+        lambda: policies.reorder("connection", [first], before.revision),
+        lambda: policies.remove(first, 10**30),
+        lambda: policies.remove(first, -1),
+    ):
+        with pytest.raises(PoliciesChanged, match="changed meanwhile"):
+            late()
+    assert names(store) == ["Mine"]
+    assert policies.revision() == before.revision + 1
+
+
+def test_what_does_not_work_changes_nothing(store, monkeypatch):
+    policies = store.policies
+    before = policies.all()
+    first, resource = (each.id for each in before.policies)
+    with pytest.raises(PolicyNameTaken, match='"Everybody"'):
+        policies.add(EVERYBODY, "ada", 1)
+    with pytest.raises(PolicyNameTaken):
+        policies.change(resource, {**DESKTOPS, "name": "Everybody"}, "ada", 1, None)
+    for unknown in (999, -1, 10**30):
+        with pytest.raises(NoSuchPolicy):
+            policies.change(unknown, EVERYBODY, "ada", 1, None)
+        with pytest.raises(NoSuchPolicy):
+            policies.remove(unknown, None)
+    with pytest.raises(NoSuchPolicy):  # of the other kind
+        policies.change(first, {**DESKTOPS, "name": "X"}, "ada", 1, None)
+    for order in ([], [first, first], [first, resource], [10**30]):
+        with pytest.raises(NoSuchPolicy):
+            policies.reorder("connection", order, None)
+    monkeypatch.setattr(policies_of_store, "MAX_POLICIES", 2)
+    with pytest.raises(TooManyPolicies):
+        policies.add({**EVERYBODY, "name": "X"}, "ada", 1)
+    assert policies.all() == before
+
+
+def test_decisions_are_kept_for_a_while_and_so_many(store, monkeypatch):
+    policies = store.policies
+    assert policies.noted("7K3F-29QX") is None
+    policies.note([])
+    policies.note([Noted("7K3F-29QX", 100.0, {"user": "ada"})])
+    assert policies.noted("7K3F-29QX") == ("7K3F-29QX", 100.0, {"user": "ada"})
+    policies.note([Noted("7K3F-29QX", 101.0, {"user": "bob"})])  # the later one counts
+    assert policies.noted("7K3F-29QX").body == {"user": "bob"}
+    policies.note([Noted("AAAA-AAAA", 102.0 + KEEP_SECONDS, {})])
+    assert policies.noted("7K3F-29QX") is None
+    monkeypatch.setattr(policies_of_store, "MAX_DECISIONS", 3)
+    policies.note([Noted(f"AAAA-AAA{n}", 103.0 + KEEP_SECONDS + n, {}) for n in range(4)])
+    assert policies.noted("AAAA-AAAA") is None
+    assert policies.noted("AAAA-AAA0") is None
+    assert policies.noted("AAAA-AAA1") is not None
+
+
+# ---- roles
+
+
+@pytest.fixture
+def people(store):
+    store.add_user("ada", "hash", {"administrators"}, 0)
+    store.add_user("bob", "hash", {"staff"}, 0)
+    return store
+
+
+def test_roles_are_given_by_name_and_by_group(people):
+    roles = people.roles
+    his = roles.give("helpdesk", "bob", None, "lab")
+    staffs = roles.give("auditor", None, "staff", None)
+    roles.give("operator", "ada", None, None)
+    assert roles.of("bob") == [his, staffs]
+    assert his[1:] == ("helpdesk", "bob", None, "lab")
+    assert roles.give("helpdesk", "bob", None, "lab") == his  # once
+    assert roles.give("helpdesk", "bob", None, None) != his
+    assert roles.one(staffs.id) == staffs
+    assert roles.take(his.id) == his
+    assert [each.role for each in roles.of("bob")] == ["auditor", "helpdesk"]
+    for missing in (his.id, -1, 10**30):
+        with pytest.raises(NoSuchRole):
+            roles.take(missing)
+    for unknown in (lambda: roles.of("eve"), lambda: roles.give("helpdesk", "eve", None, None)):
+        with pytest.raises(NoSuchUser, match='no account "eve"'):
+            unknown()
+    assert len(roles.all()) == 3
+
+
+def test_the_last_owner_stays(store):
+    store.add_user("ada", "hash", set(), 0)
+    store.add_user("bob", "hash", {"staff"}, 0)
+    roles = store.roles
+    hers = roles.give("owner", "ada", None, None)
+    of_lab = roles.give("owner", "bob", None, "lab")
+    with pytest.raises(LastAdministrator):
+        roles.take(hers.id)
+    roles.take(of_lab.id)  # that one owns no gateway
+    of_staff = roles.give("owner", None, "staff", None)
+    roles.take(hers.id)
+    with pytest.raises(LastAdministrator):
+        roles.take(of_staff.id)
+    assert roles.all() == [of_staff]
+    nobodys = roles.give("owner", None, "empty", None)
+    with pytest.raises(LastAdministrator):
+        roles.take(of_staff.id)
+    roles.take(nobodys.id)
+    store.add_user("eve", "hash", {"administrators"}, 0)
+    roles.take(of_staff.id)  # administrators own it, too
+
+
+def test_there_are_so_many_roles(people, monkeypatch):
+    monkeypatch.setattr(roles_of_store, "MAX_GRANTS", 1)
+    his = people.roles.give("helpdesk", "bob", None, None)
+    assert people.roles.give("helpdesk", "bob", None, None) == his
+    with pytest.raises(TooManyRoles):
+        people.roles.give("auditor", "bob", None, None)
