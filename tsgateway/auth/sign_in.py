@@ -385,7 +385,13 @@ class SignIn:
         await self._database(forget, self._wall(), self._lifetime, self._idle)
 
 
+_ROLES = {role.value: role for role in Role}
+"""A database may know further ones, of a newer version: they allow nothing here."""
+
+
 def subject_of(account: Account, method: str = "password") -> Subject:
     """Return the account as policy knows it. method: how the person signed in."""
-    roles = {Granted(Role.OWNER)} if ADMINISTRATORS in account.groups else set()
+    roles = {Granted(_ROLES[role], desktop) for role, desktop in account.roles if role in _ROLES}
+    if ADMINISTRATORS in account.groups:
+        roles.add(Granted(Role.OWNER))
     return Subject(account.name, frozenset(account.groups), frozenset(roles), method)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,6 +74,18 @@ def authorize(subject: Subject, action: Action, target: Target) -> bool:
         case Own():
             return action is _A.OWN_ACCOUNT and bool(subject.name) and target.user == subject.name
     return False
+
+
+def covers(subject: Subject, roles: Iterable[Granted]) -> bool:
+    """Tell whether a subject may do itself all that these roles allow: else it may not give or take them,
+    nor change the account of somebody who has them."""
+    return all(ROLES[each.role].issubset(_allowed(subject, each.desktop)) for each in roles)
+
+
+def _allowed(subject: Subject, desktop: str | None) -> set[Action]:
+    """Return what the subject's roles allow for a desktop, or for everything with None."""
+    mine = [ROLES[each.role] for each in subject.roles if each.desktop in (None, desktop)]
+    return set().union(*mine)
 
 
 def _to_desktop(subject: Subject, action: Action, right: DesktopRight) -> bool:

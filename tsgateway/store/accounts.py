@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tsgateway.errors import StoreError
 from tsgateway.groups import ADMINISTRATORS, EVERYONE
+from tsgateway.store.roles import roles_of
 from tsgateway.store.schema import memberships, sign_ins, users
 from tsgateway.store.tables import Tables, administrators, keep_an_administrator, put_in, user_id
 
@@ -38,7 +39,8 @@ class Account(NamedTuple):
 
     password: its argon2id hash; "" where somebody else checks passwords. source: who does, "local" or an
     authenticator's name; source_key: what it is called there, for ever. must_change: the password, at the
-    next sign-in. created: seconds since 1970.
+    next sign-in. created: seconds since 1970. roles: its own and its groups', each with the desktop it is for
+    (None: everything); not told in lists.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Account(NamedTuple):
     must_change: bool = False
     has_totp: bool = False
     created: float = 0.0
+    roles: tuple[tuple[str, str | None], ...] = ()
 
 
 class Arrival(NamedTuple):
@@ -246,7 +249,8 @@ def account_of(connection: Connection, row: RowMapping) -> Account:
     query = (
         select(memberships.c.group).where(memberships.c.user_id == row["id"]).order_by(memberships.c.group)
     )
-    return _account(row, connection.scalars(query))
+    groups = connection.scalars(query).all()
+    return _account(row, groups)._replace(roles=roles_of(connection, row["id"], groups))
 
 
 def _account(row: RowMapping, groups: Iterable[str]) -> Account:

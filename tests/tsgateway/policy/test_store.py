@@ -177,3 +177,40 @@ def test_there_are_so_many_roles(people, monkeypatch):
     assert people.roles.give("helpdesk", "bob", None, None) == his
     with pytest.raises(TooManyRoles):
         people.roles.give("auditor", "bob", None, None)
+
+
+def test_an_account_knows_its_roles(people):
+    people.roles.give("helpdesk", None, "staff", "lab")
+    people.roles.give("helpdesk", "bob", None, "lab")
+    people.roles.give("auditor", "bob", None, None)
+    people.roles.give("operator", None, "others", None)
+    assert sorted(people.user("bob").roles) == [("auditor", None), ("helpdesk", "lab")]
+    assert people.user("ada").roles == ()
+    people.add_sign_in(b"1", "bob", 0)
+    assert len(people.use_sign_in(b"1", 1, 100, 100).account.roles) == 2
+
+
+def test_roles_go_with_their_account_and_their_group(people):
+    people.roles.give("helpdesk", "bob", None, None)
+    people.roles.give("auditor", None, "staff", None)
+    people.delete_user("bob")
+    people.add_user("bob", "hash", {"staff"}, 0)
+    assert people.user("bob").roles == (("auditor", None),)
+    people.groups.remove("staff")
+    people.groups.add("staff", "", 0)
+    people.groups.add_member("staff", "bob", 0)
+    assert people.user("bob").roles == ()
+
+
+def test_an_owner_by_role_stays_as_the_last_administrator(people):
+    people.roles.give("owner", None, "staff", None)
+    people.groups.remove_member("administrators", "ada")
+    for change in (
+        lambda: people.change_user("bob", enabled=False),
+        lambda: people.delete_user("bob"),
+        lambda: people.groups.remove_member("staff", "bob"),
+        lambda: people.groups.remove("staff"),
+    ):
+        with pytest.raises(LastAdministrator):
+            change()
+    assert people.user("bob").roles == (("owner", None),)
