@@ -64,6 +64,16 @@ class Limits:
         if self._used_since is None or (self._left_at is not None and now - self._left_at > RETURN_SECONDS):
             self._used_since = self._heard_at = now
         self._left_at = None
+        self._greet(now)
+
+    def limit(self, rules: Rules, now: float) -> None:
+        """Count by other rules from now on."""
+        self._rules = rules
+        if self._left_at is None:
+            self._greet(now)
+
+    def _greet(self, now: float) -> None:
+        """Nobody who has just come, or whose limits have just become stricter, has been idle for too long."""
         if self._heard_at is not None and (idle := self._rules.idle_minutes * 60):
             greeted = min(max(self._rules.warn_seconds, GREET_SECONDS), idle / 2)
             self._heard_at = max(self._heard_at, now - idle + greeted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 MAX_MINUTES = 60 * 24 * 366
@@ -93,6 +93,18 @@ class Rules:
             raise RulesError(f"there is no rule {unknown[0][:40]!r}")
         return cls(**{key: _value(key, value) for key, value in table.items()})
 
+    def limited(self, limits: object) -> Rules:
+        """Return them with the stricter of their limits and a JSON table's, `idle_minutes` and
+        `active_minutes`; 0 is none. Raises RulesError.
+        """
+        known = ("idle_minutes", "active_minutes")
+        if not isinstance(limits, Mapping) or not set(limits).issubset(known):
+            raise RulesError(f"limits are a table of {' and '.join(known)}")
+        held: dict[str, Any] = {
+            key: _stricter(getattr(self, key), _value(key, value)) for key, value in limits.items()
+        }
+        return replace(self, **held)
+
     def table(self) -> dict[str, Any]:
         """Return it as a JSON table, which `read` takes."""
         return {
@@ -105,6 +117,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return str(value)
     return int(value) if isinstance(value, enum.IntEnum) else value
+
+
+def _stricter(minutes: float, others: float) -> float:
+    return min(minutes, others) if minutes and others else minutes or others
 
 
 _CHOICES: dict[str, type[enum.StrEnum]] = {"second": Second, "at_limit": AtLimit, "at_guest_end": AtGuestEnd}

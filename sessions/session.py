@@ -25,7 +25,7 @@ from sessions.pacing import InThread
 from sessions.quiet import IDLE_SECONDS, Quiet
 from sessions.reception import Reception
 from sessions.restarts import Attempts
-from sessions.rules import AtGuestEnd
+from sessions.rules import AtGuestEnd, Rules
 from sessions.screen import sleep
 from sessions.shadows import ShadowWish
 from sessions.told import Told
@@ -342,6 +342,10 @@ class Session:
         else:
             self._reception.attach(number, hello, send, gone)
             self._changed(self)
+
+    def limit(self, rules: Rules) -> None:
+        """Hold whoever is connected to the limits of these rules, until told anew."""
+        self._limits.limit(rules)
 
     def detach(self, number: int, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> None:
         """Let a viewer go; what it holds down is released. Unknown numbers are ignored."""

@@ -40,6 +40,7 @@ class LimitWatch:
         self._timer: Timer | None = None
         self._due = Due()
         self._on_purpose = False
+        self._is_watching = False
 
     def table(self) -> dict[str, float | None]:
         """Return what is to be kept, as a JSON table."""
@@ -53,10 +54,18 @@ class LimitWatch:
         elif state is SessionState.DISCONNECTED:
             self._limits.left(now, self._on_purpose)
             self._on_purpose = False
-        if state in ATTENDED or state is SessionState.DISCONNECTED:
+        self._is_watching = state in ATTENDED or state is SessionState.DISCONNECTED
+        if self._is_watching:
             self._look()
         else:
             self.stop()
+
+    def limit(self, rules: Rules) -> None:
+        """Watch by other rules from now on."""
+        self._rules = rules
+        self._limits.limit(rules, self._clock.seconds())
+        if self._is_watching:
+            self._look()
 
     def on_purpose(self) -> None:
         """Who leaves now does not return to what was."""

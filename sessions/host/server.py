@@ -193,8 +193,11 @@ class HostLink(Protocol):
         wish = None
         if params.get("shadow"):
             wish = ShadowWish.read(params["shadow"], params["by"], params["consent"])
+        rules = session.identity.rules.limited(params["limits"]) if "limits" in params else None
         self._viewers[number] = session
         session.attach(number, hello, self._sender(number), self._goner(number), wish)
+        if rules is not None and number in self._viewers:  # who was not let in changes nothing
+            session.limit(rules)
         return {}
 
     def _detach(self, params: dict[str, Any]) -> dict[str, Any]:

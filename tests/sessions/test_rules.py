@@ -32,6 +32,23 @@ def test_rules_travel_as_json(rules: Rules) -> None:
     assert Rules.read(json.loads(json.dumps(rules.table()))) == rules
 
 
+@given(minutes, minutes, minutes, minutes)
+def test_the_stricter_limit_holds(idle: float, active: float, other_idle: float, other_active: float) -> None:
+    rules = Rules(idle_minutes=idle, active_minutes=active, disconnected_minutes=7)
+    limited = rules.limited({"idle_minutes": other_idle, "active_minutes": other_active})
+    never = math.inf  # 0 is no limit
+    assert (limited.idle_minutes or never) == min(idle or never, other_idle or never)
+    assert (limited.active_minutes or never) == min(active or never, other_active or never)
+    assert limited.disconnected_minutes == 7
+    assert rules.limited({}) == rules
+
+
+@pytest.mark.parametrize("table", [None, [], {"idle": 1}, {"idle_minutes": -1}, {"active_minutes": "5"}])
+def test_what_is_no_limit_is_refused(table: object) -> None:
+    with pytest.raises(RulesError):
+        Rules().limited(table)
+
+
 def test_what_is_left_out_has_its_default() -> None:
     assert Rules.read({}) == Rules()
     assert Rules.read({"second": "refuse"}) == Rules(second=Second.REFUSE)

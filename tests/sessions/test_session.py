@@ -566,6 +566,44 @@ def test_who_is_away_is_warned_stays_by_a_button_and_is_disconnected_the_next_ti
     assert world.session.info()["viewers"] == 1, "who comes back has all the time again"
 
 
+def test_further_limits_hold_from_when_they_are_told_and_nobody_is_sent_away_unwarned():
+    world, client = limited(idle_minutes=60, active_minutes=20)
+    world.clock.advance(600)
+    world.session.limit(Rules(idle_minutes=5, active_minutes=20))
+    [(level, seconds, _)] = client.notices
+    assert (level, seconds) == (tsg.NoticeLevel.ABSENCE, 60)  # who was away for longer than that already
+    client.say(tsg.Stay())
+    world.clock.advance(299)
+    assert client.gone is None
+    world.clock.advance(1)
+    assert "not used for 5 minutes" in client.gone[1]
+
+
+def test_limits_are_lifted_by_who_comes_with_others():
+    world, client = limited(idle_minutes=60)
+    world.session.limit(Rules(idle_minutes=1))
+    world.clock.advance(45)
+    assert client.notices
+    world.session.limit(Rules(idle_minutes=60))
+    assert client.notices[-1] == (tsg.NoticeLevel.INFORMATION, 0, "")
+    world.clock.advance(600)
+    assert client.gone is None
+
+
+def test_limits_told_while_a_desktop_starts_hold_when_it_is_there():
+    world = World(Rules())
+    client = Client(world.session, 1)
+    world.session.limit(Rules(active_minutes=5))
+    world.clock.advance(1000)
+    assert client.notices == []
+    world.machine.started.callback(None)
+    client.say(tsg.Ack(1, 0, 0))
+    world.clock.advance(299)
+    assert client.gone is None
+    world.clock.advance(1)
+    assert client.gone[0] is CloseCode.DISCONNECTED
+
+
 def test_keys_and_pointer_keep_a_session_and_what_the_guest_does_does_not():
     world, client = limited(idle_minutes=1, warn_seconds=0)
     for message in (tsg.Key(1, 30, 0), tsg.Pointer(1, 1, 0), tsg.TypeText("x"), tsg.Wheel(0, 1)):

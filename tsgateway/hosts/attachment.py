@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Mapping
 from typing import Protocol
 
 from sessions.wire.tsg import CloseCode
@@ -51,13 +52,17 @@ class Shadowing:
 
 @dataclasses.dataclass(frozen=True)
 class Attached:
-    """A viewer that is attached to a session. since: Unix time. shadow: for one who looks on."""
+    """A viewer that is attached to a session.
+
+    shadow: for one who looks on; limits: of the session from now on (attach of the link); since: Unix time.
+    """
 
     host: HostSupervisor
     session: str
     seat: Seat
     who: Who
     shadow: Shadowing | None = None
+    limits: Mapping[str, float] | None = None
     since: float = dataclasses.field(default_factory=time.time)
 
     @property

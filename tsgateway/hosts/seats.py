@@ -36,6 +36,7 @@ class Seats:
             "viewer": channel,
             "hello": base64.b64encode(told).decode(),
             **({} if viewer.shadow is None else viewer.shadow.params()),
+            **({} if viewer.limits is None else {"limits": dict(viewer.limits)}),
         }
         viewer.host.request("attach", params).addErrback(self._not_attached, viewer)
         return Attachment(viewer.host, channel, self._attached, self.relayed)

@@ -339,10 +339,12 @@ class Sessions:
         viewer: Seat,
         who: Who,
         shadow: Shadowing | None = None,
+        limits: Mapping[str, float] | None = None,
     ) -> Attachment:
         """Attach a viewer (`Seats.attach`). Raises HostError.
 
-        A host that starts, or starts again, is waited for. shadow: for one who looks on.
+        A host that starts, or starts again, is waited for. shadow: for one who looks on; limits: of the
+        session from now on, as the link has them.
         """
         found = self._sessions.get(session)
         if found is not None and not found.host.up:
@@ -352,7 +354,7 @@ class Sessions:
             raise SessionOver(NOT_RUNNING)
         if not found.host.up:
             raise HostError(NOT_YET)
-        attached = Attached(found.host, session, viewer, who, shadow)
+        attached = Attached(found.host, session, viewer, who, shadow, limits)
         if shadow is not None:
             self.shadows.comes(attached, found.info)
         return self.seats.attach(attached, hello)

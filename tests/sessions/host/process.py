@@ -68,10 +68,10 @@ class Gateway:
         who = {"session": session, "desktop": desktop, "user": "ada", "title": "Card"}
         return self.ask("start", **who, spec=spec, rules=rules or {}, width=800, height=600, **more)
 
-    def attach(self, session="a" * 32, viewer=7):
+    def attach(self, session="a" * 32, viewer=7, **more):
         hello = tsg.ClientHello(1, b"t" * 32, "test", 320, 200, (1, 2))
         encoded = base64.b64encode(hello.encode()).decode()
-        return self.ask("attach", session=session, viewer=viewer, hello=encoded)
+        return self.ask("attach", session=session, viewer=viewer, hello=encoded, **more)
 
     def say(self, message, viewer=7):
         self.socket.sendall(link.encode(link.Kind.VIEWER, viewer, message.encode()))

@@ -13,7 +13,7 @@ import pytest
 from sessions.guests.testcard import frame
 from sessions.pixels.geometry import Size
 from sessions.wire import link, tsg
-from sessions.wire.tsg import SessionState
+from sessions.wire.tsg import CloseCode, SessionState
 from tests.reference.picture import Picture
 from tests.sessions.host.process import CARD, SECONDS, Host
 
@@ -77,6 +77,17 @@ def test_hello_start_watch_end(host):
     while host.folders:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_viewer_is_held_to_the_limits_it_comes_with(host):
+    gateway = host.gateway()
+    gateway.start(rules={"warn_seconds": 0})
+    assert "limits" in gateway.attach(viewer=6, limits={"idle": 1})["error"]
+    assert gateway.ask("list")["result"]["sessions"][0]["viewers"] == 0
+    assert gateway.attach(limits={"active_minutes": 0.01})["result"] == {}
+    gateway.until_event(lambda e: e["event"] == "detached" and e["params"]["code"] == CloseCode.DISCONNECTED)
+    (left,) = gateway.ask("list")["result"]["sessions"]
+    assert left["state"] == SessionState.DISCONNECTED
 
 
 def test_a_killed_host_takes_its_sessions_up_again(host):
