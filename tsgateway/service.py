@@ -386,7 +386,7 @@ class Gateway:
         shadow = Shadowing(grant.shadow, grant.by, grant.consent) if grant.shadow else None
         try:
             who = Who(grant.user, viewer.address, viewer.door, hello.client)
-            attachment = await self.sessions.attach(grant.session, hello, viewer, who, shadow)
+            attachment = await self.sessions.attach(grant.session, hello, viewer, who, shadow=shadow)
             self._attached.add(viewer.number)
             self._note_viewer("viewer.attached", grant, viewer, hello.client)
             return attachment

@@ -338,6 +338,7 @@ class Sessions:
         hello: ClientHello,
         viewer: Seat,
         who: Who,
+        *,
         shadow: Shadowing | None = None,
         limits: Mapping[str, float] | None = None,
     ) -> Attachment:
