@@ -74,6 +74,7 @@ class Api:
     def __post_init__(self) -> None:
         self._table = Table(self.routes)
         self._origins = frozenset(self.origins)
+        self._rights = {name: desktop_right(name, each) for name, each in self.desktops.items()}
 
     @property
     def desktops(self) -> Mapping[str, Desktop]:
@@ -218,13 +219,12 @@ class Api:
 
     def right(self, desktop: str) -> DesktopRight | None:
         """Return whom a desktop is given to; None when there is no such desktop."""
-        found = self.desktops.get(desktop)
-        return None if found is None else desktop_right(desktop, found)
+        return self._rights.get(desktop)
 
     def owned(self, session: Session) -> Owned:
         """Return a session as authorize() knows it."""
         desktop = session.info["desktop"]
-        return Owned(session.info["user"], self.right(desktop), desktop)
+        return Owned(session.info["user"], self._rights.get(desktop), desktop)
 
     def encoded(self, token: bytes) -> str:
         """Return a token as text, for cookies and headers."""
