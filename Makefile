@@ -19,7 +19,7 @@ test: ## Set up what tests need (browsers too) and run them, but for those of te
 
 test-long: ## What `make test` leaves out: people at shared machines, all of the client in Firefox
 	@scripts/setup.sh test
-	@$(BIN)/python -m pytest -q -m long -n 2 --dist loadfile --no-loadscope-reorder --durations=15
+	@$(BIN)/python -m pytest -q -m long -n 3 --dist loadfile --no-loadscope-reorder --durations=15
 
 test-fast: ## Only the tests that need no guest and no browser
 	@scripts/setup.sh test

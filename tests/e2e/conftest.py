@@ -10,7 +10,7 @@ from tests.e2e.browser import Browser, missing
 from tests.e2e.devserver import DevServer, Viewer
 
 
-@pytest.fixture(scope="session", params=["chromium", pytest.param("firefox", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=["chromium", pytest.param("firefox", marks=pytest.mark.long)])
 def one_browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     if reason := missing(request.param):
         pytest.fail(f"cannot test in {request.param}: {reason}")

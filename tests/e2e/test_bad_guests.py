@@ -15,7 +15,7 @@ from tests.e2e.machine import wait_for
 from tests.e2e.person import Person
 from tests.images_fixture import tiny_image
 
-pytestmark = [pytest.mark.qemu, pytest.mark.browser]
+pytestmark = [pytest.mark.qemu, pytest.mark.browser, pytest.mark.slow]
 
 CARD = """
 [desktops.card]

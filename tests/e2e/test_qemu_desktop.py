@@ -20,7 +20,7 @@ from tests.e2e.pages import choose, until
 from tests.e2e.person import Person
 from tests.images_fixture import tiny_image
 
-pytestmark = [pytest.mark.qemu, pytest.mark.browser]
+pytestmark = [pytest.mark.qemu, pytest.mark.browser, pytest.mark.slow]
 
 CONFIGURATION = """
 [guests.qemu]

@@ -11,7 +11,7 @@ from tests.e2e.machine import wait_for
 from tests.e2e.pages import until, use_toolbar
 from tests.e2e.person import Person
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DESKTOPS = """
 [desktops.brief]

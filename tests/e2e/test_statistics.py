@@ -15,7 +15,7 @@ from tests.e2e.pages import choose, until
 from tests.e2e.person import Person
 from tests.sessions.displays.xvnc import Xvnc
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CONFIGURATION = """
 [desktops.card]

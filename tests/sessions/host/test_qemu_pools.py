@@ -15,7 +15,7 @@ from tests.images_fixture import tiny_image
 from tests.sessions.guests.qemu.test_guest import make_disk
 from tests.sessions.host.process import Host
 
-pytestmark = pytest.mark.qemu
+pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 
 SECONDS = 180
 POOLED = {"kind": "qemu", "template": "tiny"}

@@ -16,7 +16,7 @@ from tests.images_fixture import desktop_image
 from tests.sessions.guests.qemu.conftest import new_folder
 from tests.sessions.guests.qemu.machine import SECONDS, Machine, qemu_count
 
-pytestmark = pytest.mark.qemu
+pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 
 DESKTOP = {"kind": "qemu", "template": "desktop"}
 

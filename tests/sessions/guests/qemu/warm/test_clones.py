@@ -30,7 +30,7 @@ from tests.sessions.guests.qemu.conftest import new_folder
 from tests.sessions.guests.qemu.machine import Machine, open_files, qemu_count, status_of
 from tests.sessions.guests.qemu.test_guest import equal_to_screendump, until
 
-pytestmark = pytest.mark.qemu
+pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 BUILD_SECONDS = 300
 
 

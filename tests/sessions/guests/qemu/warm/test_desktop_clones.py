@@ -12,7 +12,7 @@ from tests.images_fixture import desktop_image
 from tests.sessions.guests.qemu.test_guest import until
 from tests.sessions.guests.qemu.warm.test_clones import Host, template_of
 
-pytestmark = pytest.mark.qemu
+pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 DESKTOP = {"kind": "qemu", "template": "desktop"}
 SECONDS = 600
 
