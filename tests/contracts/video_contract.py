@@ -82,12 +82,13 @@ class VideoContract:
 
     @pytest.mark.parametrize(("width", "height"), SIZES)
     def test_sizes(self, make, width, height):
-        film = Film(width, height)
+        film = Film(320, 192)  # to make a large one takes seconds
         encoder, viewer = make(width, height), Viewer(self.name)
         for n in range(3):
-            seen = viewer.show(encoder.encode(film.picture(n)).data)
+            picture = np.tile(film.picture(n), (height // 192 + 1, width // 320 + 1))[:height, :width].copy()
+            seen = viewer.show(encoder.encode(picture).data)
             assert seen.shape == (height + height % 2, width + width % 2, 3)
-            assert psnr(seen, film.picture(n)) > 25  # in few pixels there is nothing smooth
+            assert psnr(seen, picture) > 25  # in few pixels there is nothing smooth
 
     def test_the_unused_byte_is_nothing(self, make):
         pixels = Film(128, 96).picture(0)

@@ -102,10 +102,10 @@ class Account:
             raise Lost(f"{answer.status} {message}")
         return said
 
-    def open(self, desktop: str, width: int = 800, height: int = 600) -> str:
+    def open(self, desktop: str, width: int = 800, height: int = 600, patience: float = PATIENCE) -> str:
         """Start a session, or find it; return its id. Waits for a turn, and for a host."""
         wanted: dict[str, Any] = {"width": width, "height": height}
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + patience
         while True:
             try:
                 answer = self.post(f"desktops/{desktop}/connect", wanted)
