@@ -99,7 +99,9 @@ def test_the_panel_did_not_start_again_for_the_first_viewer(ada: Person, agent: 
     assert agent.run(starts).strip() == "1"
 
 
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1024, 700), (1366, 768)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1920, 1080), (1024, 700), pytest.param(1366, 768, marks=pytest.mark.long)]
+)
 def test_the_desktop_follows_the_window(ada: Person, width: int, height: int) -> None:
     ada.browser.viewport(width, height)
     wait_for(lambda: has_panel(ada.shown(), width, height), "the panel at the new lower edge")
