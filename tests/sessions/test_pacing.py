@@ -156,7 +156,13 @@ class Stage:
         raise AssertionError("it never came to rest")
 
     def exact(self) -> bool:
-        return all(np.array_equal(seat.picture.pixels, self.screen.pixels) for seat in self.seats)
+        """Whether everybody sees the screen. A few rows tell most often that it is not so."""
+        steps = (37, 1)
+        return all(
+            np.array_equal(seat.picture.pixels[::step], self.screen.pixels[::step])
+            for step in steps
+            for seat in self.seats
+        )
 
 
 class Line(Stage):
