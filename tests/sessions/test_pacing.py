@@ -362,7 +362,7 @@ def test_a_viewer_without_jpeg_gets_exact_pixels_only() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 8192), (8192, 1), (8192, 8192), (1366, 768)])
 def test_any_screen_size(size: tuple[int, int]) -> None:
     line = Line(Size(*size))
-    line.draw(Rect(0, 0, *size), np.full(size[::-1], 0x123456))
+    line.draw(Rect(0, 0, *size), np.full(size[::-1], 0x123456, "<u4"))
     line.settle()
     assert line.exact()
 
