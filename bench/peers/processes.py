@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.peers.base import PeerError
 
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 
 
 def missing(*commands: str) -> str:

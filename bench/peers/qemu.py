@@ -37,7 +37,7 @@ class Qtest:
     """The machine's ports, through QEMU's test protocol: lines of words over a socket."""
 
     def __init__(self, path: Path) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         self._socket = socket.socket(socket.AF_UNIX)
         while True:
             try:

@@ -45,7 +45,7 @@ class Shell:
 
     async def run(self, *arguments: str, status: int = 0) -> str:
         process = self.start(*arguments)
-        text, _ = await deferToThread(process.communicate, None, 60)
+        text, _ = await deferToThread(process.communicate, None, 180)
         assert process.returncode == status, text
         assert "Traceback" not in text
         return text
@@ -98,12 +98,12 @@ async def test_watching_goes_on_until_it_is_interrupted_or_the_session_ends(worl
         line = await deferToThread(watching.stdout.readline)
         assert json.loads(line)["session"] == session
     watching.send_signal(signal.SIGINT)
-    assert (await deferToThread(watching.communicate, None, 60))[0].count("Traceback") == 0
+    assert (await deferToThread(watching.communicate, None, 180))[0].count("Traceback") == 0
     assert watching.returncode == 0
     watching = shell.start("stats", "--watch")
     await deferToThread(watching.stdout.readline)
     await bob.post(f"/api/v1/sessions/{session}/reset")
-    text, _ = await deferToThread(watching.communicate, None, 60)
+    text, _ = await deferToThread(watching.communicate, None, 180)
     assert watching.returncode == 1
     assert "the session has ended" in text
 
