@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -35,8 +36,14 @@ FRAME_INTERVAL = 1 / 60
 LAGS_AFTER = 0.2
 """Seconds that one viewer may keep others waiting."""
 
-InThread = Callable[[Callable[[], Chunk]], Deferred[Chunk]]
-"""Runs a function on another thread."""
+_Result = TypeVar("_Result")
+
+
+class InThread(Protocol):
+    """Runs a function on another thread."""
+
+    def __call__(self, call: Callable[[], _Result], /) -> Deferred[_Result]:
+        """Return what gives the result."""
 
 
 class Recipient:

@@ -19,7 +19,7 @@ from sessions.guests.base import Guest, GuestError
 from sessions.input.events import InputEvent
 from sessions.pacing import InThread, Recipient
 from sessions.pixels.cursor import Cursor
-from sessions.pixels.framebuffer import Framebuffer
+from sessions.pixels.framebuffer import Framebuffer, Pixels
 from sessions.pixels.geometry import Size
 from sessions.sharing import Sharing
 from sessions.viewer import Viewer, make_composer
@@ -72,6 +72,11 @@ class Screen:
     def is_open(self) -> bool:
         """Whether there is a display."""
         return self._display is not None
+
+    @property
+    def pixels(self) -> Pixels | None:
+        """What it shows; None while it rests. Written to as the screen changes."""
+        return self._framebuffer.pixels if self._framebuffer.pixels.size else None
 
     async def open(self, guest: Guest) -> None:
         """Open the guest's display. Raises GuestError, DisplayError."""

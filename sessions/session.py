@@ -28,6 +28,7 @@ from sessions.restarts import Attempts
 from sessions.rules import AtGuestEnd, Rules
 from sessions.screen import sleep
 from sessions.shadows import ShadowWish
+from sessions.thumbnail import NO_ALBUM, Album, Thumbnail, Thumbnails
 from sessions.told import Told
 from sessions.viewer import Send
 from sessions.viewers import Viewers
@@ -50,6 +51,7 @@ class Session:
     idle: seconds without input after which it counts as Idle.
     figures: the host's; what is measured here counts for them as well.
     changed: called whenever `info()` says something new. told: takes what else there is to tell.
+    album: keeps its last small picture.
     keep: called with a JSON table that the next process needs. kept: what the last one was given to keep;
     without its `clock`, unless that was the clock of the same boot of the machine.
     """
@@ -68,6 +70,7 @@ class Session:
         kept: Mapping[str, Any] | None = None,
         keep: Callable[[Mapping[str, Any]], None] = lambda table: None,
         told: Told = lambda event, params: None,
+        album: Album = NO_ALBUM,
     ) -> None:
         self.identity = identity
         self.state = SessionState.STARTING
@@ -87,6 +90,7 @@ class Session:
             identity.session, self, options, clock, in_thread=in_thread, figures=self._figures
         )
         self._screen = self._viewers.screen
+        self._thumbnails = Thumbnails(album, clock, in_thread, lambda: changed(self))
         self._limits = LimitWatch(identity.rules, self._kept.get("clock", {}), clock, self)
         self._restarts = Attempts(identity.rules, self._kept.get("clock", {}), clock)
         self._work = Work(identity.session, self.look, self.end)
@@ -219,6 +223,7 @@ class Session:
 
     async def leave(self) -> None:
         """Let go of the guest without ending it: the session host is about to exit."""
+        self._keep_picture()
         self._reception.close(CloseCode.SHUTDOWN, "The session host is restarting; your desktop goes on.")
         self._let_go()
         await self._guest.detach()
@@ -308,6 +313,7 @@ class Session:
             "started": self.started,
             "number": self.number,
             "idle_since": self.idle_since,
+            "thumbnail": self._thumbnails.count,
         }
 
     @property
@@ -424,8 +430,17 @@ class Session:
         if self._work.is_going_on:  # it is being opened
             return False
         if not self._viewers.is_there:
+            self._keep_picture()
             self._screen.rest()
         return True
+
+    def _keep_picture(self) -> None:
+        if (pixels := self._screen.pixels) is not None:
+            self._thumbnails.keep(pixels)
+
+    async def thumbnail(self, width: int) -> Thumbnail:
+        """Return a small picture of the screen, as it is or was when somebody looked last."""
+        return await self._thumbnails.now(self._screen.pixels, width)
 
     # ---- what limits do (watch.Limited)
 

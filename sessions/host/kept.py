@@ -16,11 +16,14 @@ from typing import Any
 from twisted.logger import Logger
 
 from sessions.files import write_whole
+from sessions.thumbnail import MAX_KEPT, NOTHING, Thumbnail
 
 log = Logger()
 
 NAME = "life.json"
 MAX_SIZE = 64 * 1024
+JPEG = b"\xff\xd8\xff"
+"""What its files begin with."""
 
 
 @cache
@@ -44,6 +47,30 @@ def read(folder: Path) -> dict[str, Any]:
     if table.get("boot") != boot() or not isinstance(table.get("clock"), dict):
         table.pop("clock", None)
     return table
+
+
+class Album:
+    """The last small picture of a session's screen, in its folder (`thumbnail.Album`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "thumbnail.jpg"
+
+    def read(self) -> Thumbnail:
+        """Return it; nothing where there is none, or what is there is not one of ours."""
+        try:
+            with self._path.open("rb") as file:
+                data = file.read(MAX_KEPT + 1)
+                at = os.fstat(file.fileno()).st_mtime
+        except OSError:
+            return NOTHING
+        return Thumbnail(data, at) if len(data) <= MAX_KEPT and data.startswith(JPEG) else NOTHING
+
+    def write(self, file: bytes) -> None:
+        """Keep it, if that can be; it is only a picture."""
+        try:
+            write_whole(self._path, file, sync=False)
+        except OSError as error:
+            log.warn("{path} cannot be written: {why}", path=self._path, why=error.strerror)
 
 
 def write(folder: Path, table: Mapping[str, Any]) -> None:

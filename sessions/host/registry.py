@@ -275,6 +275,7 @@ class Registry:
             kept=before,
             keep=functools.partial(kept.write, folder),
             told=self._told,
+            album=kept.Album(folder),
         )
         self._sessions[identity.session] = session
         self._folders[identity.session] = folder

@@ -207,6 +207,10 @@ class HostLink(Protocol):
             session.detach(number)
         return {}
 
+    async def _thumbnail(self, params: dict[str, Any]) -> dict[str, Any]:
+        made = await self._server.registry[params["session"]].thumbnail(int(params["width"]))
+        return {"jpeg": base64.b64encode(made.file).decode(), "at": made.at}
+
     def _message(self, params: dict[str, Any]) -> dict[str, Any]:
         self._server.registry[params["session"]].messages.show(Note.read(params))
         return {}
@@ -276,6 +280,7 @@ class HostLink(Protocol):
         "attach": _attach,
         "detach": _detach,
         "message": _message,
+        "thumbnail": _thumbnail,
         "end": _end,
         "log_off": _log_off,
         "reset": _reset,

@@ -22,6 +22,7 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     disconnect {session, administrator}                            → {}   its viewers are let go
     stats      {session}                                           → Statistics
     totals     {}                                                  → Totals
+    thumbnail  {session, width}                                    → {jpeg: base64, at}
     guest      {session}                                           → GuestInfo
     run        {session, command: [word], input, seconds}          → {code, out, err}
     pools      {pools: [Wish]}                                     → {pools: [Pool], left}
@@ -56,6 +57,10 @@ is `detached`.
 message: title and text are plain text; seconds: after which it goes away, 0: when it is read. With ask the
 event `message_answered` tells once what has become of it: "ok", "timeout", "disconnected" (nobody was there
 whom it could be shown) or "gone" (the session has ended); id is the gateway's.
+
+thumbnail: a JPEG file of the screen, at most so many pixels wide (64 to 640), at a Unix time; of a screen
+that nobody looks at the last one, empty when there is none. The `thumbnail` of SessionInfo counts those that
+are kept.
 
 Shadow: {session, viewer, state, by, control, asked, reason}. state: "asked", "began", "refused" (with the
 reason, a sentence) or "ended"; control: whether it is more than seeing; asked: whether the person is, or was.

@@ -128,7 +128,7 @@ class Client:
 class World:
     """kept: what an earlier process has kept; the session is adopted then."""
 
-    def __init__(self, rules=USUAL, kept=None, clock=None):
+    def __init__(self, rules=USUAL, kept=None, clock=None, **more):
         self.clock = clock or Clock()
         self.told = []
         self.events = []
@@ -144,6 +144,7 @@ class World:
             kept=kept,
             keep=self._keep,
             told=lambda event, params: self.events.append((event, params)),
+            **more,
         )
         self.session.start() if kept is None else self.session.adopt()
 

@@ -76,7 +76,7 @@ async def test_who_leaves_while_the_ticket_is_looked_at_is_never_attached(world:
     viewer.line.cut()
     await until(lambda: len(world.gateway._viewers) == 0, "the viewer to be gone")
     answer.callback(await known(hash_token(_decode_token(ada.cookie))))
-    assert not world.gateway.sessions._viewers
+    assert not world.gateway.sessions.seats._attached
     assert not world.gateway._viewers.of(lambda _: True)
 
 
