@@ -136,7 +136,15 @@ class Finished:
 
 
 class Services(Protocol):
-    """What a program in the guest does for us. Everything here raises GuestError when it does not."""
+    """What a program in the guest does for us. Everything here raises GuestError when it does not.
+
+    account: in a machine that many share, the name of the account that the session's person has there ("":
+    not known); None where the machine is the session's own.
+    """
+
+    @property
+    def account(self) -> str | None:
+        """See above."""
 
     async def info(self) -> GuestInfo:
         """Ask the guest what it is."""

@@ -33,7 +33,7 @@ _PEER = struct.Struct("3i")
 
 async def info(session: Session) -> dict[str, Any]:
     """Answer `guest` (sessions/wire/link). Raises GuestError."""
-    return asdict(await _services(session).info())
+    return asdict(await of(session).info())
 
 
 async def run(
@@ -48,7 +48,7 @@ async def run(
     seconds = float(params.get("seconds", 30))
     if not 0 <= seconds <= MAX_SECONDS:
         raise ValueError(f"seconds: {seconds}")
-    services = _services(session)
+    services = of(session)
     noted = clip(json.dumps(command), MAX_NOTED)
     where = {"who": who, "id": session.identity.session, "user": session.identity.user, "command": noted}
     told = {"who": who, "session": where["id"], "user": where["user"], "command": noted, "code": None}
@@ -75,7 +75,8 @@ def peer_name(connected: socket.socket) -> str:
         return f"user id {uid}"
 
 
-def _services(session: Session) -> Services:
+def of(session: Session) -> Services:
+    """Return whom to ask in a session's guest. Raises GuestError."""
     services = session.services
     if services is None:
         raise GuestError("No agent runs in this session's guest, or the guest does not run.")

@@ -29,6 +29,7 @@ from twisted.internet.defer import Deferred, TimeoutError, gatherResults
 from twisted.logger import Logger
 
 from sessions import plugins
+from sessions.clock import Clock
 from sessions.files import write_whole
 from sessions.guests.base import DEFAULT_SCREEN, Guest, GuestError, House, Place, Services, Site
 from sessions.host import kept
@@ -109,6 +110,12 @@ class Registry:
             return self._sessions[name]
         except KeyError:
             raise SessionMissing(f"There is no session {name}.") from None
+
+    @property
+    def clock(self) -> Clock:
+        """By which everything here goes."""
+        clock: Clock = self._reactor
+        return clock
 
     def services(self) -> Iterator[tuple[str, Services]]:
         """Return whom to ask in each guest, those included that wait for a session, by a name for the log."""

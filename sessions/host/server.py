@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from sessions.guests.base import GuestError
 from sessions.host import guest_services
 from sessions.host.load import LoadGauge
+from sessions.host.processes import Processes
 from sessions.host.registry import Registry, SessionMissing, SessionRefused
 from sessions.host.spare import Wish
 from sessions.identity import Identity
@@ -207,6 +208,17 @@ class HostLink(Protocol):
             session.detach(number)
         return {}
 
+    def _processes_of(self, params: dict[str, Any]) -> Processes:
+        services = guest_services.of(self._server.registry[params["session"]])
+        return Processes(services, self._server.registry.clock)
+
+    async def _processes(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"processes": await self._processes_of(params).all()}
+
+    async def _kill(self, params: dict[str, Any]) -> dict[str, Any]:
+        who = str(params["by"]) or guest_services.peer_name(self.transport.getHandle())
+        return await self._processes_of(params).end(int(params["pid"]), who, str(params["session"]))
+
     async def _thumbnail(self, params: dict[str, Any]) -> dict[str, Any]:
         made = await self._server.registry[params["session"]].thumbnail(int(params["width"]))
         return {"jpeg": base64.b64encode(made.file).decode(), "at": made.at}
@@ -281,6 +293,8 @@ class HostLink(Protocol):
         "detach": _detach,
         "message": _message,
         "thumbnail": _thumbnail,
+        "processes": _processes,
+        "kill": _kill,
         "end": _end,
         "log_off": _log_off,
         "reset": _reset,

@@ -24,6 +24,8 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     totals     {}                                                  → Totals
     thumbnail  {session, width}                                    → {jpeg: base64, at}
     guest      {session}                                           → GuestInfo
+    processes  {session}                                           → {processes: [Process]}
+    kill       {session, pid, by}                                  → {forced}
     run        {session, command: [word], input, seconds}          → {code, out, err}
     pools      {pools: [Wish]}                                     → {pools: [Pool], left}
     spares     {}                                                  → {pools: [Pool], left}
@@ -81,6 +83,10 @@ GuestInfo: what the guest's agent says of it (docs/guest-services.md). {os, vers
 [text], agent (its version), time (Unix time)}. run: input (may be left out), out and err are base64; seconds:
 how long the host waits for the command, 30 unless told; code: its exit code, negative for a signal. Answers
 come when there is something to tell, so a later request's may come earlier.
+
+Process: {pid, parent, user, name, seconds (it runs for), cpu_seconds, memory (bytes)}; of a machine that many
+share only the person's own. kill: one of these is asked to end, and killed (forced) if it does not; by: who
+wants it, for the log.
 
 Load: what a gateway places new sessions by. {cpu (0 to 1 of one core, this process, over the last 5 s),
 memory_free (bytes that can still be taken on this machine; 0: not known), spares, seats}. spares: {desktop:

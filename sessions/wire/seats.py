@@ -14,12 +14,14 @@ passed over. So is what a guest invents: it can only answer what it is asked.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 MAX_LINE = 64 * 1024
 """Longest line taken, bytes; longer ones are passed over."""
+_ACCOUNT = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)
 MAX_TEXT = 500
 """Longest sentence taken from a guest, characters; the rest is cut off."""
 
@@ -69,6 +71,13 @@ def taken(hello: Mapping[str, Any]) -> dict[int, str]:
     seats = hello.get("seats")
     found = seats.items() if isinstance(seats, dict) else ()
     return {int(number): str(session) for number, session in found if number.isdecimal() and len(number) < 4}
+
+
+def account(table: object) -> str:
+    """Return the account that the result of "log-on" names; "" for none that a person could have."""
+    name = table.get("account") if isinstance(table, dict) else None
+    is_one = isinstance(name, str) and _ACCOUNT.fullmatch(name) and name != "root"
+    return str(name) if is_one else ""
 
 
 class SeatsReader:

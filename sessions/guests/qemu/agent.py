@@ -58,6 +58,8 @@ class AgentSilent(GuestError):
 class Agent:
     """The agent of the guest whose state folder is `folder` (`Services` of sessions/guests/base.py)."""
 
+    account = None
+
     def __init__(self, folder: Path, reactor: Reactor) -> None:
         self._folder = folder
         self._reactor = reactor

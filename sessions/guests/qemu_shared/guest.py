@@ -31,6 +31,7 @@ from sessions.guests.qemu_shared.machine import Machine
 from sessions.guests.qemu_shared.spec import Spec
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
+from sessions.wire import seats
 from sessions.wire.rfb import RfbClient
 from sessions.wire.rfb.client import RAW
 
@@ -50,6 +51,7 @@ class SharedGuest:
         self.user = place.user
         self.session = ""
         self.signed_in = False
+        self.account = ""
         self._screen = place.screen
         self._machine: Machine | None = None
         self._seat = -1
@@ -91,7 +93,7 @@ class SharedGuest:
             raise GuestError(self._failure)
         if not self.signed_in:
             progress(85, "Signing you in")
-            await machine.sign_in(self._seat, self, self._screen)
+            self.account = await machine.sign_in(self._seat, self, self._screen)
             self.signed_in = True
             self._write()
         if self._failure:
@@ -118,6 +120,7 @@ class SharedGuest:
             "seat": self._seat,
             "session": self.session,
             "signed_in": self.signed_in,
+            "account": self.account,
             "screen": self._screen,
         }
         try:
@@ -132,6 +135,7 @@ class SharedGuest:
             name, seat, session = str(table["machine"]), int(table["seat"]), str(table["session"])
             width, height = table["screen"]
             self._screen = Size(int(width), int(height))
+            self.account = seats.account(table)
             return name, seat, session, bool(table["signed_in"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise GuestError("This session's seat cannot be found again.", repr(error)) from error
@@ -150,7 +154,7 @@ class SharedGuest:
     def services(self) -> Services | None:
         """What the agent in the machine does for us; nothing that would touch other people."""
         services = None if self._machine is None else self._machine.services
-        return None if services is None else _SeatServices(services)
+        return None if services is None else _SeatServices(services, self.account)
 
     async def shut_down(self, seconds: float) -> None:
         """End the person's desktop, politely: windows are asked to close. See `Guest.shut_down`."""
@@ -201,8 +205,9 @@ class SharedGuest:
 class _SeatServices:
     """The machine's services, without what would end or change other people's desktops."""
 
-    def __init__(self, machine: Services) -> None:
+    def __init__(self, machine: Services, account: str) -> None:
         self._machine = machine
+        self.account = account
 
     async def info(self) -> GuestInfo:
         return await self._machine.info()

@@ -26,6 +26,7 @@ from sessions.guests.qemu_shared.spec import Spec
 from sessions.guests.qemu_shared.stream import open_stream
 from sessions.guests.qemu_shared.unseen import look_away
 from sessions.pixels.geometry import Size
+from sessions.wire import seats as answers
 from sessions.wire.seats import Ended, HungUp
 
 log = Logger()
@@ -225,8 +226,8 @@ class Machine:
         """What the agent in the machine can do."""
         return self._guest.services
 
-    async def sign_in(self, seat: int, tenant: Tenant, screen: Size) -> None:
-        """Give a person a desktop on a seat. Raises GuestError."""
+    async def sign_in(self, seat: int, tenant: Tenant, screen: Size) -> str:
+        """Give a person a desktop on a seat; return the account that they have there. Raises GuestError."""
         fields = {
             "seat": seat,
             "session": tenant.session,
@@ -234,7 +235,7 @@ class Machine:
             "width": screen.width,
             "height": screen.height,
         }
-        await self._ask("log-on", fields, LOG_ON_SECONDS)
+        return answers.account(await self._ask("log-on", fields, LOG_ON_SECONDS))
 
     async def sign_out(self, seat: int, tenant: Tenant, seconds: float) -> bool:
         """End a person's desktop, politely at first where it has some seconds; tell whether it has ended.

@@ -25,6 +25,8 @@ INFO = GuestInfo("Debian", "12", "desk", ("10.0.2.15",), "7.2", 1.5)
 class Helper:
     """A guest's services; `run` ends when the test says so."""
 
+    account = None
+
     def __init__(self):
         self.asked = []
         self.ends = Deferred()
