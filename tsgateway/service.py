@@ -53,7 +53,8 @@ from tsgateway.hosts.place import HOST_COMMAND
 from tsgateway.hosts.placement import Pace
 from tsgateway.hosts.placing import Placer
 from tsgateway.hosts.recorder import DAY, Recorder
-from tsgateway.hosts.sessions import NOT_RUNNING, SessionOver, Sessions
+from tsgateway.hosts.sessions import NOT_RUNNING, Session, SessionOver, Sessions
+from tsgateway.hosts.shadows import ShadowEvent
 from tsgateway.layout import DataLock, Layout
 from tsgateway.notify import Notifier
 from tsgateway.policy import Action, Owned, Subject, authorize
@@ -135,6 +136,7 @@ class Gateway:
         self.layout.prepare()
         self._lock = DataLock(self.layout)
         self._begin_audit()
+        self.sessions.shadows.told.append(self._note_shadow)
         now = datetime.datetime.now(datetime.UTC)
         self.identity = load_identity(self.config, self.layout, now)
         self._store = open_store(self.config.data, self.layout.database, alone=True)
@@ -327,10 +329,25 @@ class Gateway:
 
     # ---- api.routes.Doorkeeper
 
-    def ticket(self, subject: Subject, sign_in: bytes, session: str) -> bytes:
-        """Issue a ticket."""
+    def ticket(
+        self, subject: Subject, sign_in: bytes, session: str, shadow: Shadowing | None = None
+    ) -> bytes:
+        """Issue a ticket. shadow: for somebody who looks on at another's session."""
         grant = Grant(subject, session, sign_in)
+        if shadow is not None:
+            grant = Grant(subject, session, sign_in, shadow.way, shadow.by, shadow.consent)
         return self._tickets.issue(grant, self._reactor.seconds())
+
+    def may_view(self, viewer: int, session: Owned) -> bool:
+        """Tell whether the person of a viewer may use a session."""
+        found = self._viewers.attached(viewer)
+        return bool(found and found.grant and authorize(found.grant.subject, Action.VIEW, session))
+
+    def switch(self, viewer: int, session: str, title: str) -> None:
+        """Let a viewer go to another session, as far as it can."""
+        found = self._viewers.attached(viewer)
+        if found is not None and found.grant is not None:
+            found.switch(self.ticket(found.grant.subject, found.grant.sign_in, session), session, title)
 
     async def signed_out(self, sign_in: bytes) -> None:
         """A sign-in ended: close its viewers, drop its tickets."""
@@ -348,13 +365,43 @@ class Gateway:
         attached = self._viewers.of(lambda grant: True)
         try:
             for sign_in in {viewer.grant.sign_in for viewer in attached if viewer.grant is not None}:
-                if await self._sign_in.known(sign_in) is None:
+                subject = await self._sign_in.known(sign_in)
+                if subject is None:
                     self._sign_in_is_over(sign_in, SIGN_IN_OVER)
+                else:
+                    self._check_shadows(sign_in, subject)
             await self._sign_in.forget_old()
         except StoreUnavailable as error:  # whoever is there stays
             self.log.debug("sign-ins are not checked now: {error}", error=error)
         except Exception:  # a full disk must not end the checks for good
             self.log.failure("sign-ins cannot be checked now")
+
+    def _check_shadows(self, sign_in: bytes, subject: Subject) -> None:
+        """Close viewers of somebody who looks on and may not any more."""
+        for viewer in self._viewers.of(lambda grant: grant.sign_in == sign_in and bool(grant.shadow)):
+            grant = viewer.grant
+            session = None if grant is None else self.sessions.get(grant.session)
+            if grant is None or session is None:
+                continue  # it is about to go anyway
+            if not authorize(subject, attaching(grant), self._owned(session)):
+                viewer.close(CloseCode.SHADOW_OVER, "You may not look on at this session any more.")
+
+    def _note_shadow(self, event: ShadowEvent) -> None:
+        if self.audit is not None:
+            details = {
+                "user": event.user,
+                "desktop": event.desktop,
+                "control": event.control,
+                "asked": event.asked,
+                **({"reason": event.reason} if event.reason else {}),
+            }
+            target = f"session:{event.session}"
+            self.audit.note(Event(f"shadow.{event.state}", event.who, event.address, target, details=details))
+
+    def _owned(self, session: Session) -> Owned:
+        published = self.config.desktops.get(session.info["desktop"])
+        right = None if published is None else desktop_right(session.info["desktop"], published)
+        return Owned(session.info["user"], right, session.info["desktop"])
 
     # ---- protocols.tsg.viewer.Gate
 
@@ -378,10 +425,7 @@ class Gateway:
         if session is None:
             ending = self.sessions.ending(grant.session, grant.user)
             raise Refused(CloseCode.SESSION_ENDED, ending or NOT_RUNNING)
-        published = self.config.desktops.get(session.info["desktop"])
-        right = None if published is None else desktop_right(session.info["desktop"], published)
-        owned = Owned(session.info["user"], right, session.info["desktop"])
-        if not authorize(grant.subject, attaching(grant), owned):
+        if not authorize(grant.subject, attaching(grant), self._owned(session)):
             raise Refused(CloseCode.TICKET, "This session is not yours.")
         shadow = Shadowing(grant.shadow, grant.by, grant.consent) if grant.shadow else None
         try:

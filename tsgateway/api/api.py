@@ -21,6 +21,7 @@ from tsgateway.auth.sign_in import SignIn
 from tsgateway.auth.tokens import TOKEN_BYTES, hash_token
 from tsgateway.config import Config, Desktop
 from tsgateway.exchange import ApiError, Request, Response, json_response
+from tsgateway.hosts.attachment import Shadowing
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.opening import Opening
 from tsgateway.hosts.sessions import Session, Sessions
@@ -36,8 +37,16 @@ BEARER = "tsg_"
 class Doorkeeper(Protocol):
     """What the API asks of the service beyond sign-in and sessions."""
 
-    def ticket(self, subject: Subject, sign_in: bytes, session: str) -> bytes:
-        """Issue a ticket."""
+    def ticket(
+        self, subject: Subject, sign_in: bytes, session: str, shadow: Shadowing | None = None
+    ) -> bytes:
+        """Issue a ticket. shadow: for somebody who looks on at another's session."""
+
+    def may_view(self, viewer: int, session: Owned) -> bool:
+        """Tell whether the person of a viewer may use a session."""
+
+    def switch(self, viewer: int, session: str, title: str) -> None:
+        """Let a viewer go to another session, as far as it can."""
 
     async def signed_out(self, sign_in: bytes) -> None:
         """A sign-in ended: close its viewers, drop its tickets."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tsgateway.api import description, desktops, events, hosts, sessions, signing, storage, tokens
+from tsgateway.api import description, desktops, events, hosts, live, sessions, signing, storage, tokens
 from tsgateway.api.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -10,6 +10,7 @@ ROUTES: tuple[Route, ...] = (
     *signing.ROUTES,
     *desktops.ROUTES,
     *sessions.ROUTES,
+    *live.ROUTES,
     *events.ROUTES,
     *hosts.ROUTES,
     *storage.ROUTES,

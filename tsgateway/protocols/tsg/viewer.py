@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from sessions.wire.tsg import ClientHello, CloseCode
+from sessions.wire.fields import clip
+from sessions.wire.tsg import Capability, ClientHello, CloseCode, Switch
 from tsgateway.auth.tokens import Grant
 from tsgateway.protocols.tsg.connection import Abort, Attach, Command, Phase, Relay, Send, Shut, TsgConnection
 
@@ -102,6 +103,11 @@ class Viewers:
         """Return the attached viewers whose grant is wanted."""
         return [viewer for viewer in self._open if viewer.grant is not None and wanted(viewer.grant)]
 
+    def attached(self, number: int) -> Viewer | None:
+        """Return the viewer of this number that is attached."""
+        found = [viewer for viewer in self._open if viewer.number == number and viewer.grant is not None]
+        return found[0] if found else None
+
     def __len__(self) -> int:
         return len(self._open)
 
@@ -137,6 +143,7 @@ class Viewer:
         self._attachment: Attachment | None = None
         self._early: list[bytes] = []  # what came before there was an attachment
         self._left = False
+        self._capabilities: tuple[int, ...] = ()
 
     @property
     def address(self) -> str:
@@ -181,6 +188,19 @@ class Viewer:
         with self._kept_here():
             self._run(self._core.close(code, reason, self._clock()))
 
+    def switch(self, ticket: bytes, session: str, title: str) -> None:
+        """Let it go to another session. One that cannot by itself is told what to do."""
+        with self._kept_here():
+            if Capability.SWITCH in self._capabilities:
+                if self._core.phase is Phase.ATTACHED:
+                    self._transport.send(Switch(ticket, session, clip(title, 256)).encode())
+                reason = "You are shown another session."
+            else:
+                reason = (
+                    f"An administrator shows you another session. Open “{title}” in your list of desktops."
+                )
+            self.close(CloseCode.DISCONNECTED, clip(reason))
+
     def tick(self) -> None:
         """Let time pass."""
         with self._kept_here():
@@ -221,6 +241,7 @@ class Viewer:
                     self._transport.abort()
 
     async def _attach(self, hello: ClientHello) -> None:
+        self._capabilities = hello.capabilities
         with self._kept_here():
             try:
                 grant = await self._gate.redeem(hello.ticket)
