@@ -65,6 +65,12 @@ export async function connect(desktop, [width, height], waits, goesOn) {
   return null;
 }
 
+// → a ticket (bytes) to look on at somebody else's session, with keyboard and pointer or without.
+export async function shadowTicket(session, control, signal) {
+  const { ticket } = await request("POST", `sessions/${encodeURIComponent(session)}/shadow`, { control }, signal);
+  return fromBase64Url(ticket);
+}
+
 // → a ticket (bytes) that attaches one viewer to a session. signal: an AbortSignal.
 export async function newTicket(session, signal) {
   const { ticket } = await request("POST", `sessions/${encodeURIComponent(session)}/ticket`, {}, signal);

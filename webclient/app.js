@@ -35,8 +35,15 @@ const app = {
 
 function pageFor(path) {
   const session = /^\/session\/([\w-]+)$/.exec(path);
-  if (session) return sessionPage(app, session[1]);
+  if (session) return sessionPage(app, session[1], shadowOf(location.search));
   return path === "/" || path === "/desktops" ? desktopsPage(app) : nowherePage();
+}
+
+// How the address asks to look on at somebody else's session: "view", "control", or null.
+function shadowOf(search) {
+  const way = new URLSearchParams(search).get("shadow");
+  if (way === null) return null;
+  return way === "control" ? way : "view";
 }
 
 function nowherePage() {

@@ -182,10 +182,29 @@ const ENGLISH = {
   "notice.inuse.text": "Somebody is using this desktop in another place.",
   "notice.disconnected": "You have been disconnected",
   "notice.disconnected.text": "The session goes on.",
+  "notice.asking": "Waiting to be let in",
+  "notice.asking.text": "The person is asked to allow it.",
+  "notice.shadowover": "You do not see this session",
+  "notice.shadowover.text": "It was refused, or has been ended.",
+  "notice.askagain": "Ask again",
   "notice.tryagain": "Try again",
   "notice.reconnect": "Reconnect",
 
   "banner.stay": "Stay",
+
+  "dialog.message": "A message for you",
+  "dialog.from": "From {sender}",
+  "dialog.ok": "OK",
+  "dialog.allow": "Allow",
+  "dialog.refuse": "Refuse",
+  "dialog.closes": "Closes in {time}",
+  "dialog.refuses": "Refused in {time}",
+
+  "shadow.seen": "{who} sees your screen",
+  "shadow.used": "{who} sees and uses your screen",
+  "shadow.seeing": "You see {who}’s session",
+  "shadow.using": "You see and use {who}’s session",
+  "shadow.stop": "Stop",
 };
 
 // The sentence `key`, with {names} replaced from `values`.

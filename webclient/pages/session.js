@@ -6,7 +6,9 @@ import { h } from "../dom.js";
 import * as life from "../life.js";
 import { Banner } from "../session/banner.js";
 import { Controls } from "../session/controls.js";
+import { Dialogs } from "../session/dialogs.js";
 import { Display } from "../session/display.js";
+import { Marks } from "../session/marks.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
 import { Panel } from "../session/panel.js";
 import { Remote } from "../session/remote.js";
@@ -17,13 +19,17 @@ import { keepTicket, takeTicket } from "../tickets.js";
 
 const RESIZE_TIME = 150; // ms of quiet before the guest is asked for another size
 
-export function sessionPage(app, session) {
-  return new SessionPage(app, session);
+// shadow: how to look on at somebody else's session, "view" or "control"; null for one's own.
+export function sessionPage(app, session, shadow = null) {
+  return new SessionPage(app, session, shadow);
 }
 
 class SessionPage {
   #app;
   #session;
+  #shadow;
+  #dialogs;
+  #marks;
   #known; // {desktop, title} as the list of desktops passed them, or empty
   #remote = null;
   #controls;
@@ -41,14 +47,15 @@ class SessionPage {
   #requested = null;
   #counting = null;
 
-  constructor(app, session) {
+  constructor(app, session, shadow) {
     this.#app = app;
     this.#session = session;
+    this.#shadow = shadow;
     this.#known = history.state ?? {};
     this.title = this.#known.title ?? t("kind.other");
     this.#situation = {
       status: { state: "idle", attempt: 0 }, guest: null, hasPicture: false, title: this.title,
-      canStartAgain: Boolean(this.#known.desktop),
+      canStartAgain: Boolean(this.#known.desktop), shadow: shadow !== null,
     };
     const field = h("textarea", {
       class: "catcher", "aria-label": t("session.text.label", { title: this.title }), autocomplete: "off",
@@ -62,12 +69,26 @@ class SessionPage {
       stage: this.#stage,
       field,
       display: this.#display,
-      send: (message) => this.#remote?.send(message),
+      send: (message) => {
+        if (shadow !== "view") this.#remote?.send(message);
+      },
       escape: () => this.#toolbar.show(true),
     });
     this.#toolbar = new Toolbar(this.title, this.#actions());
+    this.#marks = new Marks({
+      own: shadow !== null,
+      stop: (id) => {
+        this.#remote?.send({ name: "StopShadow", id });
+        this.#controls.focus();
+      },
+    });
     this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
-      this.#toolbar.element, this.#statistics.element);
+      this.#marks.element, this.#toolbar.element, this.#statistics.element);
+    this.#dialogs = new Dialogs({
+      parent: this.element,
+      answer: (id, yes) => this.#remote?.send({ name: "Answer", id, yes }),
+      closed: () => this.#controls.focus(),
+    });
   }
 
   shown() {
@@ -88,6 +109,7 @@ class SessionPage {
     clearTimeout(this.#resizing);
     clearInterval(this.#counting);
     this.#banner.stop();
+    this.#dialogs.clear();
     this.#remote?.stop();
     this.#remote = null;
     if (document.fullscreenElement) document.exitFullscreen();
@@ -96,20 +118,20 @@ class SessionPage {
   #begin() {
     const size = this.#display.wished;
     this.#requested = size;
-    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size };
+    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow };
     try {
       this.#remote = new Remote(start, this.#listeners());
     } catch (error) {
       this.#update({ status: { state: "broken", reason: error.message } });
     }
-    if (!this.#known.title) this.#findTitle();
+    if (!this.#known.desktop && !this.#shadow) this.#findTitle();
   }
 
   #listeners() {
     return {
       status: (status) => {
         if (status.state === "waiting") this.#controls.release();
-        if (status.state !== "connected") this.#banner.show(null);
+        if (status.state !== "connected") this.#alone();
         // While attempts fail, why the line went is still the reason; they have none of their own.
         const code = status.code ?? (status.state === "connected" ? null : this.#situation.status.code);
         this.#update({ status: { ...status, code } });
@@ -122,13 +144,32 @@ class SessionPage {
       screen: ({ width, height }) => this.#display.setScreen(width, height),
       state: ({ state }) => this.#update({ guest: state }),
       notice: ({ notice }) => this.#banner.show(notice),
-      cursor: ({ cursor }) => this.#display.setCursor(cursor),
+      dialog: ({ dialog }) => this.#dialogs.show(dialog),
+      dialogOver: ({ id }) => this.#dialogs.over(id),
+      shadow: ({ shadow }) => this.#marks.show(shadow),
+      switch: ({ session, title, ticket }) => this.#switch(session, title, ticket),
+      cursor: ({ cursor }) => {
+        if (this.#shadow !== "view") this.#display.setCursor(cursor);
+      },
       drawn: () => {
         if (!this.#situation.hasPicture) this.#update({ hasPicture: true });
       },
       statistics: ({ statistics }) => this.#showStatistics(statistics),
       picture: ({ file }) => this.#save(file),
     };
+  }
+
+  // Without a connection nothing that the server has told is known to be so.
+  #alone() {
+    this.#banner.show(null);
+    this.#dialogs.clear();
+    this.#marks.clear();
+  }
+
+  // Somebody shows this viewer another session.
+  #switch(session, title, ticket) {
+    keepTicket(session, ticket);
+    this.#app.go(`/session/${encodeURIComponent(session)}`, { title });
   }
 
   #update(change) {
@@ -172,6 +213,7 @@ class SessionPage {
       retry: () => this.#remote?.retry(),
       takeback: () => this.#remote?.retry(),
       tryagain: () => this.#remote?.retry(),
+      askagain: () => this.#remote?.retry(),
       reconnect: () => this.#remote?.retry(),
       reload: () => location.reload(),
       signin: () => this.#app.signedOut(t("signin.again")),
@@ -193,8 +235,8 @@ class SessionPage {
         this.#controls.focus();
       },
       disconnect: () => this.#app.go("/"),
-      logOff: () => this.#over(life.logOff),
-      reset: () => this.#over(life.reset),
+      logOff: this.#shadow ? null : () => this.#over(life.logOff),
+      reset: this.#shadow ? null : () => this.#over(life.reset),
       fullScreen: () => this.#fullScreen(),
     };
   }
@@ -259,7 +301,7 @@ class SessionPage {
 
   #requestSize() {
     const size = this.#display.wished;
-    if (String(size) === String(this.#requested)) return;
+    if (this.#shadow || String(size) === String(this.#requested)) return;
     this.#requested = size;
     this.#remote?.requestSize(size);
   }

@@ -31,7 +31,7 @@ const MAX_WINDOW_LOG = 27; // what a zstd decoder takes without being told to ta
 // After these the session view has to ask the person; after any other, trying again may help.
 const FINAL = new Set([
   CloseCode.VERSION, CloseCode.SESSION_ENDED, CloseCode.TAKEN_OVER, CloseCode.SIGNED_OUT, CloseCode.IN_USE,
-  CloseCode.DISCONNECTED,
+  CloseCode.DISCONNECTED, CloseCode.SHADOW_OVER,
 ]);
 // After a cut the server may still take this viewer's last connection for alive: so long it is that which is in
 // the way, and not somebody else.

@@ -15,16 +15,17 @@ const ENDINGS = {
   [CloseCode.SIGNED_OUT]: ["signedout", "leave", ["signin"]],
   [CloseCode.IN_USE]: ["inuse", "monitor", ["tryagain", "back"]],
   [CloseCode.DISCONNECTED]: ["disconnected", "unplug", ["reconnect", "back"]],
+  [CloseCode.SHADOW_OVER]: ["shadowover", "eye-off", ["askagain", "back"]],
   [CloseCode.VERSION]: ["version", "alert", ["reload", "back"]],
 };
 // The server's words for these are meant for people; for others they are details, or say what is said anyway.
-const FOR_PEOPLE = new Set(["ended", "refused", "inuse", "disconnected"]);
+const FOR_PEOPLE = new Set(["ended", "refused", "inuse", "disconnected", "shadowover"]);
 const OTHER_ENDING = ["protocol", "alert", ["reload", "back"]];
 
 // situation: {status: last status of the connection, guest: last State message or null, hasPicture,
-// title, canStartAgain}. Returns null when the picture can be used, else {key, icon, text, actions, busy,
+// title, canStartAgain, shadow: whether it is somebody else's session}. Returns null when the picture can be used, else {key, icon, text, actions, busy,
 // progress, detail, attempt, delay, isFinal}.
-export function noticeFor({ status, guest, hasPicture, title, canStartAgain }) {
+export function noticeFor({ status, guest, hasPicture, title, canStartAgain, shadow = false }) {
   const { state, code, reason } = status;
   if (state === "over") {
     const [key, symbol, actions] = ENDINGS[code] ?? OTHER_ENDING;
@@ -48,6 +49,7 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain }) {
   if (guest?.state === SessionState.STARTING) {
     return { key: "starting", busy: true, actions: ["back"], title, progress: guest.progress, text: guest.text };
   }
+  if (shadow && guest?.text && !hasPicture) return { key: "asking", busy: true, actions: ["back"], title, text: guest.text };
   // A running session that has something to say is one whose screen is away for now.
   if (guest?.text) return { key: "paused", busy: true, actions: ["back"], title, text: guest.text };
   if (!hasPicture) return { key: "waiting", busy: true, actions: ["back"], title };

@@ -1,17 +1,19 @@
 // The page's end of the session's worker.
 
-// listeners: {status, hello, screen, state, notice, cursor, drawn, statistics, picture}, each called with the
+// listeners: {status, hello, screen, state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics,
+// picture}, each called with the
 // worker's message of that kind.
 export class Remote {
   #worker;
 
-  // canvas is handed over to the worker: the page cannot draw on it any more.
-  constructor({ canvas, session, ticket, size }, listeners) {
+  // canvas is handed over to the worker: the page cannot draw on it any more. shadow: how to look on at somebody
+  // else's session, "view" or "control"; null for one's own.
+  constructor({ canvas, session, ticket, size, shadow }, listeners) {
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }) => listeners[data.kind](data);
     this.#worker.onerror = ({ message }) => listeners.status({ state: "broken", reason: message ?? "" });
     const surface = canvas.transferControlToOffscreen();
-    this.#worker.postMessage({ kind: "start", canvas: surface, session, ticket, size }, [surface]);
+    this.#worker.postMessage({ kind: "start", canvas: surface, session, ticket, size, shadow }, [surface]);
   }
 
   send(message) {

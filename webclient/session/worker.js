@@ -2,9 +2,9 @@
 // busy page delays the picture nor a large picture delays input.
 //
 // From the page: start, send, size, retry, stop, statistics, picture. To the page: status, hello, screen,
-// state, notice, cursor, drawn, statistics, picture (see session/remote.js).
+// state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics, picture (see session/remote.js).
 
-import { ApiError, newTicket } from "../api.js";
+import { ApiError, newTicket, shadowTicket } from "../api.js";
 import { DecodeError } from "../decode/errors.js";
 import { HistoryDecoder } from "../decode/history.js";
 import { Picture } from "../decode/picture.js";
@@ -17,6 +17,9 @@ import { Connection, HANDSHAKE_TIME, TicketRefused } from "./connection.js";
 import { persistent } from "./persistent.js";
 import { Statistics } from "./statistics.js";
 
+const ABILITIES = [
+  Capability.JPEG, Capability.COPY, Capability.NOTICES, Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH,
+];
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
 
 const zstdUrl = new URL("../vendor/zstddec-stream.mjs", import.meta.url);
@@ -61,17 +64,18 @@ function now() {
   return performance.now();
 }
 
-async function ticketFor(session) {
+async function ticketFor(session, shadow) {
+  const ask = (signal) => (shadow ? shadowTicket(session, shadow === "control", signal) : newTicket(session, signal));
   try {
     const isFinal = (error) => !(error instanceof ApiError) || error.status !== 0;
-    return await persistent((signal) => newTicket(session, signal), { isFinal, within: HANDSHAKE_TIME, clock });
+    return await persistent(ask, { isFinal, within: HANDSHAKE_TIME, clock });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     throw new TicketRefused(error.message, REFUSALS[error.status] ?? null);
   }
 }
 
-async function start({ canvas, session, ticket, size }) {
+async function start({ canvas, session, ticket, size, shadow }) {
   wished = size;
   const probing = workingCodecs();
   try {
@@ -87,11 +91,11 @@ async function start({ canvas, session, ticket, size }) {
   const scheme = self.location.protocol === "https:" ? "wss" : "ws";
   connection = new Connection({
     open: (subprotocol) => new WebSocket(`${scheme}://${self.location.host}/ws`, subprotocol),
-    fetchTicket: () => ticketFor(session),
+    fetchTicket: () => ticketFor(session, shadow),
     ticket,
     size: () => wished,
     client: "tsgateway webclient",
-    capabilities: () => [Capability.JPEG, Capability.COPY, Capability.NOTICES, ...videos.capabilities],
+    capabilities: () => [...ABILITIES, ...videos.capabilities],
     clock,
     random: Math.random,
     events: {
@@ -119,6 +123,11 @@ function greeted(hello) {
 }
 
 function received(message, bytes, time) {
+  if (message.name === "Switch") { // at once: the connection's end follows
+    const { session, title } = message;
+    tell("switch", { session, title, ticket: message.ticket.slice() });
+    return;
+  }
   statistics.received(bytes, message.name === "Frame");
   if (message.name === "Frame") statistics.travelled(message.operations);
   waiting += bytes;
@@ -141,6 +150,9 @@ async function handle(message, time) {
   } else if (message.name === "Statistics") told = message;
   else if (message.name === "State") tell("state", { state: message });
   else if (message.name === "Notice") tell("notice", { notice: message });
+  else if (message.name === "Dialog") tell("dialog", { dialog: message });
+  else if (message.name === "DialogOver") tell("dialogOver", { id: message.id });
+  else if (message.name === "Shadow") tell("shadow", { shadow: message });
   else if (message.name === "Cursor") tell("cursor", { cursor: { ...message, pixels: message.pixels.slice() } });
 }
 
