@@ -29,13 +29,13 @@ from tsgateway.api.api import Api, desktop_right
 from tsgateway.api.headers import security_headers
 from tsgateway.api.hub import Events
 from tsgateway.api.metrics import Metrics, read_token
+from tsgateway.api.noting import acts
 from tsgateway.api.routes import ROUTES
 from tsgateway.api.sessions import running
 from tsgateway.api.site import Site
 from tsgateway.api.static import StaticFiles
 from tsgateway.audit import Event
-from tsgateway.audit.journal import Trail
-from tsgateway.audit.log import AuditLog
+from tsgateway.audit.desk import AuditDesk
 from tsgateway.auth.assembly import make_sign_in
 from tsgateway.auth.bearers import Bearers
 from tsgateway.auth.passwords import Passwords
@@ -126,7 +126,7 @@ class Gateway:
         self._access: Access | None = None
         self._recorder: Recorder | None = None
         self._opening: Opening | None = None
-        self.audit: Trail | None = None
+        self.audit: AuditDesk | None = None
         self._attached: set[int] = set()  # numbers of viewers whose leaving is to be noted
 
     # ---- life
@@ -135,7 +135,7 @@ class Gateway:
         """Open everything and listen. Raises StartError; then call `stop` all the same."""
         self.layout.prepare()
         self._lock = DataLock(self.layout)
-        self._begin_audit()
+        audit = self._begin_audit()
         self.sessions.shadows.told.append(self._note_shadow)
         now = datetime.datetime.now(datetime.UTC)
         self.identity = load_identity(self.config, self.layout, now)
@@ -147,6 +147,7 @@ class Gateway:
         self._directories.start()
         access = self._access = Access(self._store, self._database, self._reactor)
         self._sign_in = self._make_sign_in(self._store, access)
+        self._sign_in.noted = audit.note
         self._recorder = Recorder(
             self.sessions,
             self._store.history,
@@ -176,6 +177,8 @@ class Gateway:
             doorkeeper=self,
             wall=time.time,
             events=events,
+            audit=audit,
+            noted=acts(audit),
             checked=self._checked,
         )
         await self._listen(make_api, self.identity)
@@ -220,17 +223,15 @@ class Gateway:
         if self._lock is not None:
             self._lock.release()
 
-    def _begin_audit(self) -> None:
-        settings, layout = self.config.audit, self.layout
-        size = int(settings.segment_mb * 1024 * 1024)
-        log = AuditLog(layout.audit, wall=time.time, segment_bytes=size)
-        trail = Trail(log, self._reactor, wall=time.time, keep_days=settings.keep_days)
-        self.audit = trail
-        Noting(self.sessions, trail)
-        trail.start()
+    def _begin_audit(self) -> AuditDesk:
+        audit = AuditDesk(self.layout.audit, self.config.audit, self._reactor, wall=time.time)
+        self.audit = audit
+        Noting(self.sessions, audit)
+        audit.start()
         loaded = hashlib.sha256(self.config.model_dump_json().encode()).hexdigest()
-        trail.note(Event("gateway.started", target="gateway", details={"version": self.version}))
-        trail.note(Event("configuration.loaded", target="configuration", details={"sha256": loaded}))
+        audit.note(Event("gateway.started", target="gateway", details={"version": self.version}))
+        audit.note(Event("configuration.loaded", target="configuration", details={"sha256": loaded}))
+        return audit
 
     def _make_sign_in(self, store: Store, access: Access) -> SignIn:
         return make_sign_in(

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from tsgateway.api.hub import Events
 from tsgateway.api.refusals import refusal, told
 from tsgateway.api.route import NOBODY, Answer, Call, May, Open, Route, SignedIn, Table, asked, parsed
+from tsgateway.audit.desk import AuditDesk
 from tsgateway.auth.authenticators.base import InThread
 from tsgateway.auth.bearers import Bearers
 from tsgateway.auth.sign_in import SignIn
@@ -75,6 +76,7 @@ class Api:
     origins: Sequence[str]
     wall: Callable[[], float]
     events: Events
+    audit: AuditDesk
     noted: Callable[[Call, Route, Target, int], None] = lambda call, route, target, status: None
     checked: bool = False
 

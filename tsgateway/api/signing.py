@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from tsgateway.api.route import NOBODY, Answer, Call, Model, Open, Route, SignedIn, Stranger
+from tsgateway.audit import Event
 from tsgateway.auth.errors import Busy, TooManyAttempts, WrongPassword
 from tsgateway.auth.sign_in import Accepted
 from tsgateway.exchange import COOKIE, ApiError, Response, json_response
@@ -85,6 +86,7 @@ async def sign_out(api: Api, call: Call) -> Answer:
     """End the sign-in and what was opened by it."""
     await api.sign_in.sign_out(call.sign_in)
     await api.doorkeeper.signed_out(call.sign_in)
+    api.audit.note(Event("sign-in.ended", call.subject.name, call.request.address, "gateway", "signed out"))
     return Response(204, headers={"Set-Cookie": cookie("", 0), "Cache-Control": "no-store"})
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from twisted.logger import Logger
 
+from tsgateway.audit import Event
 from tsgateway.auth.asking import NAME, Source
 from tsgateway.auth.authenticators.base import Declined, Departure, Identity, InThread, Unavailable
 from tsgateway.auth.challenges import LIFETIME, Challenge, Challenges, Step
@@ -117,6 +118,8 @@ class SignIn:
         self._remembered: OrderedDict[bytes, tuple[Subject, float]] = OrderedDict()
         self.outcomes = dict.fromkeys(("accepted", "refused", "throttled", "busy"), 0)
         """Attempts so far, by how they went."""
+        self.noted: Callable[[Event], None] = lambda event: None
+        """Told of every attempt and of who signs out, for the audit."""
 
     @property
     def lifetime(self) -> float:
@@ -210,6 +213,8 @@ class SignIn:
         wait = self._throttle.begin(name, address, self._monotonic())
         if wait > 0:
             self.outcomes["throttled"] += 1
+            # A name that is none may be a password, typed into the wrong field.
+            self.noted(Event("sign-in.throttled", "", address, "gateway", "throttled"))
             raise TooManyAttempts(wait)
 
     async def _checked(self, name: str, password: str) -> tuple[Account, Source] | None:
@@ -311,11 +316,17 @@ class SignIn:
             "signed in: {name} from {address} by {method}",
             name=name, address=challenge.address, method=challenge.method,
         )  # fmt: skip
+        details = {"method": challenge.method}
+        self.noted(Event("sign-in.accepted", name, challenge.address, "gateway", "accepted", details))
         return Accepted(subject_of(account, challenge.method), token, challenge.codes)
 
     def _refused(self, name: str, address: str, error: SignInError) -> None:
         kinds = {TooManyAttempts: "throttled", Busy: "busy"}
-        self.outcomes[kinds.get(type(error), "refused")] += 1
+        outcome = kinds.get(type(error), "refused")
+        self.outcomes[outcome] += 1
+        kind = "sign-in.throttled" if outcome == "throttled" else "sign-in.refused"
+        details = {"why": type(error).__name__}
+        self.noted(Event(kind, name, address, "gateway", outcome, details))
         self.log.info(
             "sign-in refused: {who} from {address} ({why})",
             who=name, address=address, why=type(error).__name__,

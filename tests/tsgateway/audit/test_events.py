@@ -14,7 +14,7 @@ from tsgateway.audit.verify import verify
 
 async def seen(world: World) -> list[tuple]:
     """What is written by now."""
-    await until(lambda: not world.gateway.audit.waiting, "the audit to be written")
+    await until(lambda: not world.gateway.audit.trail.waiting, "the audit to be written")
     return [
         (each["kind"], each["who"], each["target"].partition(":")[0], each["outcome"])
         for each in written(world.gateway.layout.audit)
@@ -104,3 +104,53 @@ async def test_commands_in_guests_are_noted(world: World):
     found = of(await seen(world), "guest.ran")
     assert [each[3] for each in found] == ["begun", "code 3", "failed"]
     assert {each[1] for each in found} == {"root (user id 0)"}
+
+
+@pytest_twisted.ensureDeferred
+async def test_sign_ins_are_noted_whatever_comes_of_them(world: World):
+    ada = await world.sign_in()
+    for name in ("bob", "my secret passphrase"):
+        wrong = {"name": name, "password": "wrong"}
+        assert (await world.request("POST", "/api/v1/login", wrong)).status == 401
+    assert (await ada.post("/api/v1/logout")).status == 204
+    found = of(await seen(world), "sign-in")
+    assert found == [
+        ("sign-in.accepted", "ada", "gateway", "accepted"),
+        ("sign-in.refused", "bob", "gateway", "refused"),
+        ("sign-in.refused", "nobody's name", "gateway", "refused"),
+        ("sign-in.ended", "ada", "gateway", "signed out"),
+    ]
+    for _ in range(10):
+        answer = await world.request("POST", "/api/v1/login", {"name": "bob", "password": "wrong"})
+    assert answer.status == 429
+    assert of(await seen(world), "sign-in.throttled")[0][3] == "throttled"
+    [first] = [each for each in written(world.gateway.layout.audit) if each["kind"] == "sign-in.accepted"]
+    assert first["address"] == "127.0.0.1"
+    assert first["details"] == {"method": "password"}
+
+
+@pytest_twisted.ensureDeferred
+async def test_acts_and_refusals_are_noted(world: World):
+    ada, bob = await world.sign_in(), await world.sign_in("bob")
+    session, _ = await ada.ticket()
+    path = "/api/v1/hosts/0"
+    for who, status in ((bob, 403), (ada, 204)):
+        answer = await world.request(
+            "PATCH", path, {"mode": "drain"}, cookie=who.cookie,
+            headers={"Content-Type": "application/json", "Origin": world.origin},
+        )  # fmt: skip
+        assert answer.status == status, answer
+    assert (await bob.post(f"/api/v1/sessions/{session}/reset")).status == 404
+    assert (await ada.post(f"/api/v1/sessions/{session}/reset")).status == 204
+    await seen(world)
+    records = [
+        each for each in written(world.gateway.layout.audit) if each["kind"].startswith(("admin", "own"))
+    ]
+    told = [(each["kind"], each["who"], each["target"], each["outcome"]) for each in records]
+    assert told == [
+        ("admin.set-host", "bob", "hosts:0", "refused"),
+        ("admin.set-host", "ada", "hosts:0", "done"),
+        ("admin.reset-session", "bob", f"session:{session}", "refused"),
+        ("own.reset-session", "ada", f"session:{session}", "done"),
+    ]
+    assert records[1]["details"]["given"] == {"mode": "drain"}
