@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from tsgateway.api import description, desktops, events, hosts, live, sessions, signing, storage, tokens
+from tsgateway.api import (
+    audit,
+    description,
+    desktops,
+    events,
+    hosts,
+    live,
+    sessions,
+    signing,
+    storage,
+    tokens,
+)
 from tsgateway.api.route import Route
 
 ROUTES: tuple[Route, ...] = (
+    *audit.ROUTES,
     *description.ROUTES,
     *signing.ROUTES,
     *desktops.ROUTES,

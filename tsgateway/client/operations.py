@@ -13,6 +13,60 @@ def _segment(text: object) -> str:
     return quote(str(text), safe="")
 
 
+class AuditCheck(TypedDict):
+    """How a check stands. state: running, good, damaged or failed; lines: read so far.
+
+    more: findings left out; retired: so many records were retired, by rule; unsigned: records at the end
+    without a checkpoint behind them.
+    """
+    state: str
+    began: float
+    lines: int
+    failed: str
+    findings: list[AuditFinding]
+    more: int
+    first: int
+    last: int
+    retired: int
+    checkpoints: int
+    unsigned: int
+
+
+class AuditFinding(TypedDict):
+    """One place where the audit is not as it was written (docs/audit.md)."""
+    what: str
+    segment: str
+    line: int
+    seq: int
+    last: int
+    expected: str
+    text: str
+
+
+class AuditKey(TypedDict):
+    """The public key that checkpoints are signed for, as PEM."""
+    key: str
+
+
+class AuditPage(TypedDict):
+    """Records, the newest first. next: what to ask for `before` of to go on; null at the end."""
+    records: list[AuditRecord]
+    next: int | None
+
+
+class AuditRecord(TypedDict):
+    """Something that was noted. prev: the hash of the record before it."""
+    seq: int
+    time: str
+    kind: str
+    who: str
+    address: str
+    target: str
+    outcome: str
+    details: dict[str, Any]
+    prev: str
+
+
 class Connected(TypedDict):
     """The way in: a ticket for one viewer, once, within 30 seconds; with status 202 a turn to wait with."""
     session: NotRequired[str | None]
@@ -275,6 +329,26 @@ class Operations:
 
     def _lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
         raise NotImplementedError
+
+    def search_audit(self, *, since: str | Unset = UNSET, until: str | Unset = UNSET, who: str | Unset = UNSET, kind: str | Unset = UNSET, target: str | Unset = UNSET, outcome: str | Unset = UNSET, text: str | Unset = UNSET, before: int | None | Unset = UNSET, limit: int | Unset = UNSET) -> AuditPage:
+        """Look for records, the newest first."""
+        return cast("AuditPage", self._ask("GET", "/api/v1/audit", query={"since": since, "until": until, "who": who, "kind": kind, "target": target, "outcome": outcome, "text": text, "before": before, "limit": limit}))
+
+    def export_audit(self, *, since: str | Unset = UNSET, until: str | Unset = UNSET, who: str | Unset = UNSET, kind: str | Unset = UNSET, target: str | Unset = UNSET, outcome: str | Unset = UNSET, form: str | Unset = UNSET, after: int | Unset = UNSET) -> bytes:
+        """Give all records that fit, the oldest first, one a line."""
+        return self._read("GET", "/api/v1/audit/export", query={"since": since, "until": until, "who": who, "kind": kind, "target": target, "outcome": outcome, "form": form, "after": after})
+
+    def verify_audit(self) -> AuditCheck:
+        """Begin to check the whole audit; how it stands is asked for with GET."""
+        return cast("AuditCheck", self._ask("POST", "/api/v1/audit/verify"))
+
+    def show_audit_check(self) -> AuditCheck:
+        """Tell how the last check stands."""
+        return cast("AuditCheck", self._ask("GET", "/api/v1/audit/verify"))
+
+    def show_audit_key(self) -> AuditKey:
+        """Give the public key; kept elsewhere, it shows whether the audit was made anew with another one."""
+        return cast("AuditKey", self._ask("GET", "/api/v1/audit/key"))
 
     def describe(self) -> dict[str, Any]:
         """Describe the API."""
