@@ -2,8 +2,8 @@
 
 What waits is the audit itself: `forwarded.json` says how far it was sent, and a receiver that was away gets
 all that it has missed. What was handed to a connection counts as sent when the connection has stood for a
-few seconds more; when it ends sooner, that is sent again. So nothing is lost over a connection, and some may
-come twice: `seq` tells.
+few seconds more (without an acknowledgement by TCP it would not have); when it ends sooner, that is sent
+again. So nothing is lost over a connection, and some may come twice: `seq` tells.
 """
 
 from __future__ import annotations
@@ -150,6 +150,8 @@ class Forwarder:
             self._lost(why)
 
     def _lost(self, why: str) -> None:
+        if isinstance(self._line, _Datagrams):
+            self._settle()
         line, self._line = self._line, None
         if line is not None:
             line.close()
@@ -167,7 +169,12 @@ class Forwarder:
             found = await self._threads(self._follower.take, BATCH)
             if not found:
                 return
-            self._hand_over(found)
+            try:
+                self._hand_over(found)
+            except BlockingIOError:  # it takes no more now; the rest goes with the next look
+                after = self._handed[-1][1] if self._handed else self.sent
+                self._follower = Follower(self._folder, after)
+                return
 
     def _hand_over(self, found: list[Line]) -> None:
         now = self._reactor.seconds()
@@ -175,13 +182,14 @@ class Forwarder:
             if self._line is None:
                 return
             self._line.send(message(decode(each.data), self._host, os.getpid()))
-        self._handed.append((now, found[-1].seq))
+            self._handed.append((now, each.seq))
 
     def _settle(self) -> None:
         """What went over a line that still stands has arrived."""
         now, sent = self._reactor.seconds(), self.sent
         wait = 0.0 if isinstance(self._line, _Datagrams) else SURE_AFTER
-        while self._handed and now - self._handed[0][0] >= wait:
+        is_out = self._line is not None and self._line.is_ready
+        while is_out and self._handed and now - self._handed[0][0] >= wait:
             self.sent = self._handed.popleft()[1]
             self._tries = 0
         if self.sent != sent:
@@ -204,6 +212,9 @@ class _Stream(Protocol):
 
     def connectionMade(self) -> None:
         self.is_ready = True
+        # What is not acknowledged in this time ends the connection: so what was handed over earlier has arrived.
+        below = getattr(self.transport, "transport", self.transport).getHandle()
+        below.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int((SURE_AFTER - 1) * 1000))
         self.transport.setTcpKeepAlive(True)
         self.transport.registerProducer(self, True)
 
