@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import datetime
 import functools
 import hashlib
@@ -24,7 +26,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sessions.files import raise_open_files
-from sessions.wire.tsg import SUBPROTOCOL, ClientHello, CloseCode
+from sessions.wire.tsg import SUBPROTOCOL, Capability, ClientHello, CloseCode
+from tsgateway.access.desk import PolicyDesk, context_of
+from tsgateway.access.watch import OVER, PolicyWatch, Present
 from tsgateway.api.api import Api, desktop_right
 from tsgateway.api.headers import security_headers
 from tsgateway.api.hub import Events
@@ -128,6 +132,8 @@ class Gateway:
         self._opening: Opening | None = None
         self.audit: AuditDesk | None = None
         self._attached: set[int] = set()  # numbers of viewers whose leaving is to be noted
+        self._desk: PolicyDesk | None = None
+        self._watch: PolicyWatch | None = None
 
     # ---- life
 
@@ -160,6 +166,12 @@ class Gateway:
             self.config, self.sessions, self._recorder, self._reactor, hosts=self._store.hosts, access=access
         )
         await self._opening.refresh()
+        desk = self._desk = PolicyDesk(self._store.policies, access, time.time, audit)
+        with contextlib.suppress(StoreUnavailable):  # then the first who asks waits for it
+            await desk.policies()
+        self._watch = PolicyWatch(
+            desk, self._reactor, time.time, self._sign_in.known, lambda: self._viewers.numbers
+        )
         events = Events(self._reactor, running)
         self.sessions.watchers.append(events)
         make_api = functools.partial(
@@ -174,6 +186,7 @@ class Gateway:
             bearers=Bearers(self._store, access, time.time),
             sessions=self.sessions,
             opening=self._opening,
+            desk=desk,
             doorkeeper=self,
             wall=time.time,
             events=events,
@@ -187,6 +200,7 @@ class Gateway:
         self._recorder.start()
         self._opening.start()
         self._viewers.start()
+        self._watch.start()
         self._checking.start(CHECK_SIGN_INS_EVERY, now=False)
         for name, desktop in self.config.desktops.items():
             if not desktop.users and not desktop.groups:
@@ -197,6 +211,8 @@ class Gateway:
         for port in filter(None, (self._port, self._local)):
             await port.stopListening()
         self._port = self._local = None
+        if self._watch is not None:
+            self._watch.stop()
         self._viewers.stop("The gateway is being stopped.")
         if len(self._viewers):
             await deferLater(self._reactor, CLOSE_WITHIN)
@@ -428,10 +444,13 @@ class Gateway:
             raise Refused(CloseCode.SESSION_ENDED, ending or NOT_RUNNING)
         if not authorize(grant.subject, attaching(grant), self._owned(session)):
             raise Refused(CloseCode.TICKET, "This session is not yours.")
+        limits = None if grant.shadow else await self._admit(grant, hello, viewer, session.info["desktop"])
         shadow = Shadowing(grant.shadow, grant.by, grant.consent) if grant.shadow else None
         try:
             who = Who(grant.user, viewer.address, viewer.door, hello.client)
-            attachment = await self.sessions.attach(grant.session, hello, viewer, who, shadow=shadow)
+            attachment = await self.sessions.attach(
+                grant.session, hello, viewer, who, shadow=shadow, limits=limits
+            )
             self._attached.add(viewer.number)
             self._note_viewer("viewer.attached", grant, viewer, hello.client)
             return attachment
@@ -439,6 +458,27 @@ class Gateway:
             raise Refused(CloseCode.SESSION_ENDED, str(error)) from None
         except HostError as error:
             raise Refused(CloseCode.SERVER_ERROR, str(error)) from None
+
+    async def _admit(
+        self, grant: Grant, hello: ClientHello, viewer: Viewer, desktop: str
+    ) -> Mapping[str, float]:
+        """Let policies decide; return the limits that hold for this viewer. Raises Refused."""
+        if self._desk is None or self._watch is None:
+            raise Refused(CloseCode.SHUTDOWN, "The gateway is being started.")
+        context = context_of(grant.subject, viewer.address, viewer.door)
+        try:
+            decision = await self._desk.decide(context, desktop)
+        except StoreUnavailable:
+            raise Refused(CloseCode.SERVER_ERROR, DATABASE_AWAY) from None
+        if not decision.allowed:
+            raise Refused(CloseCode.DISCONNECTED, OVER.format(reference=decision.reference))
+        viewer.grant = dataclasses.replace(grant, redirections=decision.redirections)
+        takes_notices = Capability.NOTICES in hello.capabilities
+        self._watch.came(viewer.number, Present(viewer, context, desktop, grant.sign_in, takes_notices))
+        return {
+            "idle_minutes": decision.limits.idle_minutes,
+            "active_minutes": decision.limits.session_minutes,
+        }
 
     def left(self, grant: Grant, viewer: Viewer) -> None:
         """A viewer has gone."""

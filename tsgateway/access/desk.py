@@ -17,6 +17,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tsgateway.access.zones import moments
+from tsgateway.audit import Event, Journal
+from tsgateway.policy import Subject
 from tsgateway.policy.conditions import Context
 from tsgateway.policy.decision import REFERENCES, Decision, decide, reference_number
 from tsgateway.policy.policies import Effect, Kind, Policy, read_policy
@@ -49,7 +51,7 @@ class Refused(NamedTuple):
 
 
 class PolicyDesk:
-    """Makes decisions. wall: Unix time; decided: told of each that is asked for, for the audit."""
+    """Makes decisions. wall: Unix time; journal: told of them."""
 
     log = Logger()
 
@@ -58,12 +60,12 @@ class PolicyDesk:
         store: Policies,
         access: InThread,
         wall: Callable[[], float],
-        decided: Callable[[Context, str, Decision], None] = lambda context, desktop, decision: None,
+        journal: Journal,
     ) -> None:
         self._store = store
         self._access = access
         self._wall = wall
-        self.decided = decided
+        self._journal = journal
         self._policies: tuple[Policy, ...] | None = None
         self._revision = -1
         self._read_at = 0.0
@@ -71,15 +73,17 @@ class PolicyDesk:
         self._waiting: OrderedDict[str, Noted] = OrderedDict()
         self._is_noting = False
 
-    async def decide(self, context: Context, desktop: str) -> Decision:
+    async def decide(self, context: Context, desktop: str, *, again: bool = False) -> Decision:
         """Return whether somebody gets a desktop now; a refusal has a reference number.
 
-        context: without moments. Raises StoreUnavailable while policies were never read.
+        context: without moments; again: whether the same is asked again later, so that now the journal hears
+        of a refusal only. Raises StoreUnavailable while policies were never read.
         """
         decision = await self.consider(context, desktop)
         if not decision.allowed:
             decision = decision._replace(reference=self._note(context, desktop, decision))
-        self.decided(context, desktop, decision)
+        if not (again and decision.allowed):
+            self._journal.note(_event(context, desktop, decision))
         return decision
 
     async def consider(self, context: Context, desktop: str, at: float | None = None) -> Decision:
@@ -179,6 +183,19 @@ class PolicyDesk:
         if (waiting := self._waiting.get(reference)) is not None:
             return waiting
         return await self._access(self._store.noted, reference)
+
+
+def _event(context: Context, desktop: str, decision: Decision) -> Event:
+    details = {"why": decision.why, "method": context.method, "door": context.door}
+    if decision.reference:
+        details["reference"] = decision.reference
+    outcome = "allowed" if decision.allowed else "denied"
+    return Event("policy.decided", context.user, context.address, f"desktop:{desktop}", outcome, details)
+
+
+def context_of(subject: Subject, address: str, door: str) -> Context:
+    """Return who asks as policies see them. address: the client's; door: how they came."""
+    return Context(subject.name, subject.groups, address, subject.method, door)
 
 
 def told(context: Context, desktop: str, decision: Decision) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ Whose time ends is warned first, by the notice that limits have, and then discon
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
@@ -31,7 +31,7 @@ OVER = "You may not use this desktop from here or at this time. Your session goe
 
 
 class Seat(Protocol):
-    """A viewer; see `tsgateway/protocols/tsg/viewer.py`."""
+    """A viewer; see `tsgateway/protocols/tsg/viewer.py`. Its methods never raise."""
 
     def deliver(self, message: bytes) -> None:
         """Send a message."""
@@ -51,7 +51,10 @@ class Present(NamedTuple):
 
 
 class PolicyWatch:
-    """Watches. wall: Unix time; known: returns whose a sign-in is now (None: nobody's), as `SignIn` does."""
+    """Watches. wall: Unix time; there: the numbers of the viewers that are attached.
+
+    known: returns whose a sign-in is now (None: nobody's), as `SignIn` does.
+    """
 
     log = Logger()
 
@@ -61,11 +64,13 @@ class PolicyWatch:
         reactor: Any,
         wall: Callable[[], float],
         known: Callable[[bytes], Awaitable[Subject | None]],
+        there: Callable[[], Set[int]],
     ) -> None:
         self._desk = desk
         self._reactor = reactor
         self._wall = wall
         self._known = known
+        self._there = there
         self._present: dict[int, Present] = {}
         self._warned: dict[int, float] = {}
         self._timer: Any = None
@@ -76,11 +81,6 @@ class PolicyWatch:
     def came(self, number: int, present: Present) -> None:
         """Somebody has connected. number: the viewer's."""
         self._present[number] = present
-
-    def left(self, number: int) -> None:
-        """A viewer has gone."""
-        self._present.pop(number, None)
-        self._warned.pop(number, None)
 
     def start(self) -> None:
         """Begin to look, a moment after each minute has begun."""
@@ -101,6 +101,9 @@ class PolicyWatch:
     async def look(self) -> None:
         """Look at everybody once."""
         self._desk.write()
+        for number in self._present.keys() - self._there():
+            del self._present[number]
+            self._warned.pop(number, None)
         if not self._present:
             return
         policies = await self._desk.policies()

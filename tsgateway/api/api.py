@@ -12,6 +12,7 @@ from typing import Protocol
 from pydantic import BaseModel
 from twisted.logger import Logger
 
+from tsgateway.access.desk import PolicyDesk
 from tsgateway.api.hub import Events
 from tsgateway.api.refusals import refusal, told
 from tsgateway.api.route import NOBODY, Answer, Call, May, Open, Route, SignedIn, Table, asked, parsed
@@ -72,6 +73,7 @@ class Api:
     bearers: Bearers
     sessions: Sessions
     opening: Opening
+    desk: PolicyDesk
     doorkeeper: Doorkeeper
     origins: Sequence[str]
     wall: Callable[[], float]
@@ -193,7 +195,8 @@ class Api:
     async def _who(self, request: Request) -> tuple[Subject, bytes]:
         """Return who asks and by which sign-in; NOBODY for a stranger."""
         if request.local is not None:
-            return Subject(f"local:{request.local}", frozenset(), frozenset({Granted(Role.OWNER)})), b""
+            owner = frozenset({Granted(Role.OWNER)})
+            return Subject(f"local:{request.local}", frozenset(), owner, "local-socket"), b""
         kind, _, bearer = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             return await self._bearer(bearer.strip(), request), b""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from sessions.wire.tsg import MAX_SCREEN
+from tsgateway.api.admission import admit
 from tsgateway.api.api import desktop_right
 from tsgateway.api.route import Answer, Call, Model, Route, SignedIn
 from tsgateway.api.sessions import state_of
@@ -100,6 +101,7 @@ async def connect_desktop(api: Api, call: Call) -> Answer:
     right = api.right(call.id)
     if right is None or not authorize(call.subject, Action.CONNECT, right):
         raise ApiError(404, "no_such_desktop", "There is no such desktop for you.")
+    await admit(api, call, call.id)
     screen: Screen = call.body
     wanted = Wanted(
         call.subject.name, call.id, screen.width, screen.height, call.request.address, screen.turn

@@ -9,6 +9,8 @@ from tsgateway.api import (
     events,
     hosts,
     live,
+    policies,
+    roles,
     sessions,
     signing,
     storage,
@@ -26,5 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *hosts.ROUTES,
     *storage.ROUTES,
+    *policies.ROUTES,
+    *roles.ROUTES,
     *tokens.ROUTES,
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from sessions.wire.tsg import SessionState
+from tsgateway.api.admission import admit
 from tsgateway.api.api import on_session
 from tsgateway.api.route import Answer, Call, May, Model, Query, Route, SignedIn
 from tsgateway.exchange import ApiError
@@ -217,6 +218,7 @@ async def list_history(api: Api, call: Call) -> Answer:
 async def new_ticket(api: Api, call: Call) -> Answer:
     """Give a ticket for another viewer of one's session."""
     session = api.session(call)
+    await admit(api, call, session.info["desktop"])
     await api.opening.refresh()
     api.opening.come_back(session, call.request.address)
     ticket = api.doorkeeper.ticket(call.subject, call.sign_in, session.info["session"])

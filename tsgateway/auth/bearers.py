@@ -31,7 +31,7 @@ class Bearers:
         account = None if token is None else self._store.user(token.user)
         if token is None or account is None:
             return None
-        subject = subject_of(account)
+        subject = subject_of(account, "token")
         if token.roles is not None:
             kept = frozenset(each for each in subject.roles if each.role.value in token.roles)
             subject = dataclasses.replace(subject, roles=kept)

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from tsgateway.policy import Subject
+from tsgateway.policy.policies import NOTHING, Redirections
 
 TOKEN_BYTES = 32
 TICKET_SECONDS = 30
@@ -33,7 +34,8 @@ class Grant:
     """What a ticket is good for. sign_in: the hash of the sign-in's token.
 
     shadow: "view" or "control" for looking on at another's session; by: as whom; consent: whether its person
-    is asked although its rules do not want it.
+    is asked although its rules do not want it. redirections: what may go between the session
+    and the person's machine, decided when the viewer attaches.
     """
 
     subject: Subject
@@ -42,6 +44,7 @@ class Grant:
     shadow: str = ""
     by: str = ""
     consent: bool = False
+    redirections: Redirections = NOTHING
 
     @property
     def user(self) -> str:

@@ -103,6 +103,16 @@ class Done(TypedDict):
     err: str
 
 
+class Explanation(TypedDict):
+    """What would be decided, and why. lines: all of it, for people; at: the Unix time it is about."""
+    allowed: bool
+    lines: list[str]
+    at: float
+    tried: list[TriedPolicy]
+    redirections: Redirections
+    limits: Limits
+
+
 class Granted(TypedDict):
     """A role somebody has; desktop: null for all."""
     role: str
@@ -164,6 +174,12 @@ class Images(TypedDict):
     broken: list[str]
 
 
+class Limits(TypedDict):
+    """Minutes that one may be without input, and connected; 0: as the desktop's rules say."""
+    idle_minutes: NotRequired[float]
+    session_minutes: NotRequired[float]
+
+
 class MadeToken(TypedDict):
     """A token that was made. secret: what it is used with; it is told this once."""
     id: str
@@ -194,6 +210,21 @@ class OwnSession(TypedDict):
     text: str | None
 
 
+class PastDecision(TypedDict):
+    """What a reference number stands for. at: a Unix time."""
+    reference: str
+    at: float
+    user: str
+    groups: list[str]
+    address: str
+    method: str
+    door: str
+    desktop: str
+    allowed: bool
+    why: str
+    tried: list[TriedPolicy]
+
+
 class PastSession(TypedDict):
     """A session that has been, or runs. ended: null while it runs; reason: why it ended."""
     id: str
@@ -213,6 +244,20 @@ class Person(TypedDict):
     name: str
     groups: list[str]
     roles: list[Granted]
+
+
+class PolicyItem(TypedDict):
+    """A policy. policy: every field of its kind; changed: a Unix time, 0 for one that was always there."""
+    id: str
+    policy: dict[str, Any]
+    changed: float
+    changed_by: str
+
+
+class PolicyList(TypedDict):
+    """All policies, each kind in its order. revision: counts changes."""
+    revision: int
+    policies: list[PolicyItem]
 
 
 class Pool(TypedDict):
@@ -244,6 +289,29 @@ class Published(TypedDict):
     session: OwnSession | None
     sessions: list[OwnSession]
     single: bool
+
+
+class Redirections(TypedDict):
+    """What may go between a session and the person's own machine; in: into the session."""
+    clipboard_in: NotRequired[bool]
+    clipboard_out: NotRequired[bool]
+    files: NotRequired[bool]
+    audio: NotRequired[bool]
+    printing: NotRequired[bool]
+
+
+class RoleItem(TypedDict):
+    """A role that somebody has. One of user and group is null."""
+    id: int
+    role: str
+    user: str | None
+    group: str | None
+    desktop: str | None
+
+
+class RoleList(TypedDict):
+    """The roles that were given. Members of the group `administrators` are owners beside that."""
+    roles: list[RoleItem]
 
 
 class RunningSession(TypedDict):
@@ -310,10 +378,25 @@ class Tokens(TypedDict):
     tokens: list[Token]
 
 
+class TriedPolicy(TypedDict):
+    """A policy that was tried. policy: its id; why: the condition that settled it, or all that hold."""
+    kind: str
+    policy: str
+    name: str
+    outcome: str
+    why: str
+
+
 class Turn(TypedDict):
     """It is not yet one's turn. turn: what to ask again with; before: how many people come first."""
     turn: str
     before: int
+
+
+class When(TypedDict):
+    """Times, as clocks in a zone show them: `mon-fri 08:00-18:00`, `sat,sun`, `22:00-06:00`."""
+    zone: str
+    times: list[str]
 
 
 class Operations:
@@ -453,6 +536,50 @@ class Operations:
     def delete_disk(self, desktop: object, user: object) -> None:
         """Remove somebody's disk: their next session makes a new one. What they kept on it is lost."""
         self._ask("DELETE", f"/api/v1/disks/{_segment(desktop)}/{_segment(user)}")
+
+    def list_policies(self) -> PolicyList:
+        """List all policies, each kind in its order."""
+        return cast("PolicyList", self._ask("GET", "/api/v1/policies"))
+
+    def make_policy(self, *, name: str, kind: str, effect: str | Unset = UNSET, enabled: bool | Unset = UNSET, users: list[str] | Unset = UNSET, groups: list[str] | Unset = UNSET, when: When | None | Unset = UNSET, networks: list[str] | Unset = UNSET, methods: list[str] | Unset = UNSET, doors: list[str] | Unset = UNSET, redirections: Redirections | Unset = UNSET, limits: Limits | Unset = UNSET, desktops: list[str] | Unset = UNSET, revision: int | None | Unset = UNSET) -> PolicyItem:
+        """Make a policy, the last of its kind."""
+        return cast("PolicyItem", self._ask("POST", "/api/v1/policies", body={"name": name, "kind": kind, "effect": effect, "enabled": enabled, "users": users, "groups": groups, "when": when, "networks": networks, "methods": methods, "doors": doors, "redirections": redirections, "limits": limits, "desktops": desktops, "revision": revision}))
+
+    def order_policies(self, *, kind: str, ids: list[str], revision: int | None | Unset = UNSET) -> None:
+        """Put the policies of a kind in another order."""
+        self._ask("POST", "/api/v1/policies/order", body={"kind": kind, "ids": ids, "revision": revision})
+
+    def explain_policies(self, *, user: str, desktop: str, address: str | Unset = UNSET, at: str | Unset = UNSET, zone: str | Unset = UNSET, method: str | Unset = UNSET, door: str | Unset = UNSET) -> Explanation:
+        """Tell whether somebody would get a desktop, and each policy that is tried, as it is or would be then."""
+        return cast("Explanation", self._ask("POST", "/api/v1/policies/explain", body={"user": user, "desktop": desktop, "address": address, "at": at, "zone": zone, "method": method, "door": door}))
+
+    def get_decision(self, reference: object) -> PastDecision:
+        """Tell what was decided under a reference number."""
+        return cast("PastDecision", self._ask("GET", f"/api/v1/policies/decisions/{_segment(reference)}"))
+
+    def get_policy(self, id: object) -> PolicyItem:
+        """Show a policy."""
+        return cast("PolicyItem", self._ask("GET", f"/api/v1/policies/{_segment(id)}"))
+
+    def change_policy(self, id: object, *, name: str, kind: str, revision: int, effect: str | Unset = UNSET, enabled: bool | Unset = UNSET, users: list[str] | Unset = UNSET, groups: list[str] | Unset = UNSET, when: When | None | Unset = UNSET, networks: list[str] | Unset = UNSET, methods: list[str] | Unset = UNSET, doors: list[str] | Unset = UNSET, redirections: Redirections | Unset = UNSET, limits: Limits | Unset = UNSET, desktops: list[str] | Unset = UNSET) -> PolicyItem:
+        """Replace a policy by another one of its kind, at the same place."""
+        return cast("PolicyItem", self._ask("PUT", f"/api/v1/policies/{_segment(id)}", body={"name": name, "kind": kind, "effect": effect, "enabled": enabled, "users": users, "groups": groups, "when": when, "networks": networks, "methods": methods, "doors": doors, "redirections": redirections, "limits": limits, "desktops": desktops, "revision": revision}))
+
+    def remove_policy(self, id: object, *, revision: int | None | Unset = UNSET) -> None:
+        """Delete a policy."""
+        self._ask("DELETE", f"/api/v1/policies/{_segment(id)}", query={"revision": revision})
+
+    def list_roles(self) -> RoleList:
+        """List who has which role."""
+        return cast("RoleList", self._ask("GET", "/api/v1/roles"))
+
+    def give_role(self, *, role: str, user: str | None | Unset = UNSET, group: str | None | Unset = UNSET, desktop: str | None | Unset = UNSET) -> RoleItem:
+        """Give a role to a user or a group."""
+        return cast("RoleItem", self._ask("PUT", "/api/v1/roles", body={"role": role, "user": user, "group": group, "desktop": desktop}))
+
+    def take_role(self, id: object) -> None:
+        """Take a role away."""
+        self._ask("DELETE", f"/api/v1/roles/{_segment(id)}")
 
     def list_tokens(self, *, user: str | None | Unset = UNSET) -> Tokens:
         """List tokens: one's own, or with the right role anybody's."""

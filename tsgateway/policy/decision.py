@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tsgateway.policy.conditions import Context
-from tsgateway.policy.policies import Effect, Kind, Limits, Policy, Redirections
+from tsgateway.policy.policies import NONE, NOTHING, Effect, Kind, Limits, Policy, Redirections
 
 ALPHABET = "234679ACDEFGHJKMNPQRTVWXY"
 """Of reference numbers: nothing that looks like something else."""
@@ -67,7 +67,6 @@ class Decision(NamedTuple):
 
 
 _DECIDE = (Outcome.ALLOWS, Outcome.DENIES, Outcome.MISSING)
-_NOTHING = Redirections(False, False, False, False, False)
 
 
 def decide(policies: Iterable[Policy], context: Context, desktop: str) -> Decision:
@@ -77,7 +76,7 @@ def decide(policies: Iterable[Policy], context: Context, desktop: str) -> Decisi
     resource, more = _first(each, Kind.RESOURCE, context, desktop)
     allows = [found is not None and found.effect is Effect.ALLOW for found in (chosen, resource)]
     if chosen is None or not all(allows):
-        return Decision(False, (*tried, *more), _NOTHING, Limits())
+        return Decision(False, (*tried, *more), NOTHING, NONE)
     return Decision(True, (*tried, *more), chosen.redirections, chosen.limits)
 
 

@@ -63,6 +63,7 @@ class Limits(NamedTuple):
 
 
 ALL = Redirections()
+NOTHING = Redirections(False, False, False, False, False)
 NONE = Limits()
 
 

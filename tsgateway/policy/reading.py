@@ -26,7 +26,8 @@ DAY_MINUTES = 24 * 60
 METHODS = ("local-socket", "password", "password+totp", "token")
 METHOD_FAMILIES = ("ldap:", "oidc:")
 """Followed by the authenticator's name, and by "+totp" where a second factor was asked for as well."""
-DOORS = ("thin-client", "web")
+DOORS = ("tsg", "web")
+"""What names of viewers begin with: the thin client's door, and the browser's."""
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _ZONE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")
 

@@ -48,6 +48,8 @@ class Store(Accounts, SignIns):
         self.groups = Groups(self._reading, self._writing)
         self.history = History(self._reading, self._writing)
         self.hosts = HostSettings(self._reading, self._writing)
+        self.policies = Policies(self._reading, self._writing)
+        self.roles = Roles(self._reading, self._writing)
         self.tokens = ApiTokens(self._reading, self._writing)
         self.policies = Policies(self._reading, self._writing)
         self.roles = Roles(self._reading, self._writing)

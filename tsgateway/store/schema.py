@@ -106,6 +106,7 @@ api_tokens = Table(
     Column("used", Float),
 )
 """What programs sign in with. roles: JSON, a list of names; NULL: all that the account has."""
+
 recovery_codes = Table(
     "recovery_codes",
     metadata,

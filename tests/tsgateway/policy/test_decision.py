@@ -62,7 +62,7 @@ def test_one_that_is_disabled_does_nothing():
         ),
         ({"users": ["bob"], "groups": ["staff"]}, "ada is not bob or group staff"),
         ({"methods": ["oidc:*"]}, "signed in with password, not with oidc:*"),
-        ({"doors": ["thin-client"]}, "comes through the door web, not thin-client"),
+        ({"doors": ["tsg"]}, "comes through the door web, not tsg"),
         (
             {"when": {"zone": "Europe/Berlin", "times": ["mon-fri 09:00-17:00"]}},
             "Mon 08:00 (Europe/Berlin) is not within mon-fri 09:00-17:00",
@@ -135,7 +135,7 @@ connections = st.builds(
         optional={
             "networks": st.sampled_from([["10.0.0.0/8"], ["::/0"], ["10.1.2.3", "192.0.2.0/24"]]),
             "methods": st.sampled_from([["password"], ["*totp"]]),
-            "doors": st.sampled_from([["web"], ["thin-client"]]),
+            "doors": st.sampled_from([["web"], ["tsg"]]),
         },
     ),
 )
@@ -150,7 +150,7 @@ contexts = st.builds(
     at=st.none() | st.builds(Moment, st.integers(0, 6), st.integers(0, 1439)),
     address=st.sampled_from(["", "10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1", "rubbish"]),
     method=st.sampled_from(["", "password", "password+totp"]),
-    door=st.sampled_from(["", "web", "thin-client"]),
+    door=st.sampled_from(["", "web", "tsg"]),
 )
 
 

@@ -34,9 +34,11 @@ class Bench:
         self.away = False
         self.calls = []
         self.decided = []
-        self.desk = PolicyDesk(
-            self.store.policies, self.access, lambda: self.now, lambda *what: self.decided.append(what)
-        )
+        self.desk = PolicyDesk(self.store.policies, self.access, lambda: self.now, self)
+
+    def note(self, event):
+        """As a journal."""
+        self.decided.append(event)
 
     def access(self, call, *arguments):
         def run():
@@ -67,7 +69,12 @@ def bench(tmp_path):
 async def test_a_new_installation_lets_everybody_in(bench):
     decision = await bench.desk.decide(context(), "one")
     assert (decision.allowed, decision.reference) == (True, "")
-    assert bench.decided == [(context(), "one", decision)]
+    [event] = bench.decided
+    assert (event.kind, event.who, event.target, event.outcome) == (
+        "policy.decided", "ada", "desktop:one", "allowed",
+    )  # fmt: skip
+    assert (await bench.desk.decide(context(), "one", again=True)).allowed
+    assert len(bench.decided) == 1
 
 
 @pytest_twisted.ensureDeferred
@@ -75,6 +82,9 @@ async def test_a_refusal_is_noted_under_its_reference_number(bench):
     bench.put({**EVERYBODY, "networks": ["192.168.0.0/16"]}, DESKTOPS)
     decision = await bench.desk.decide(context(), "one")
     assert not decision.allowed
+    assert (bench.decided[0].outcome, bench.decided[0].details["reference"]) == ("denied", decision.reference)
+    await bench.desk.decide(context(), "one", again=True)
+    assert len(bench.decided) == 2
     noted = await bench.desk.find(decision.reference)
     assert noted.at == MONDAY
     assert noted.body["user"] == "ada"
@@ -246,7 +256,8 @@ class Office:
     def __init__(self, bench, **more):
         self.bench = bench
         self.subjects = {b"hers": Subject("ada", frozenset({"users", "staff"}))}
-        self.watch = PolicyWatch(bench.desk, reactor, lambda: bench.now, self.known)
+        self.watch = PolicyWatch(bench.desk, reactor, lambda: bench.now, self.known, lambda: self.there)
+        self.there = {1}
         self.seat = Seat()
         ada = context(groups=("users", "staff"))
         self.watch.came(1, Present(self.seat, ada, "one", b"hers", more.get("takes_notices", True)))
@@ -320,10 +331,11 @@ async def test_who_has_left_is_not_looked_at_and_old_viewers_are_not_warned(benc
     office = Office(bench, takes_notices=False)
     await office.at("17:57")
     assert office.seat.told == []
-    office.watch.left(1)
-    assert len(office.watch) == 0
+    office.there = set()
     await office.at("18:00")
     assert office.seat.closed is None
+    assert len(office.watch) == 0
+    office.there = {1}
     del office.subjects[b"hers"]
     office.watch.came(1, Present(office.seat, context(), "one", b"hers", True))
     await office.at("18:01")  # signed out: somebody else closes it
@@ -352,7 +364,7 @@ def test_it_looks_a_moment_after_each_minute_has_begun(bench):
         looked.append(bench.now)
 
     start = MONDAY + 17
-    watch = PolicyWatch(bench.desk, clock, lambda: start + clock.seconds(), office.known)
+    watch = PolicyWatch(bench.desk, clock, lambda: start + clock.seconds(), office.known, set)
     watch.look = look
     bench.now = start
     watch.start()

@@ -43,7 +43,7 @@ WHEN = {"zone": "UTC", "times": ["mon"]}
         ({"methods": ["pasword"]}, "methods[0]", "password+totp"),
         ({"methods": ["oidc:"]}, "methods[0]", "oidc:NAME"),
         ({"methods": ["odic:*"]}, "methods[0]", "oidc:NAME"),
-        ({"doors": ["window"]}, "doors[0]", "thin-client and web"),
+        ({"doors": ["window"]}, "doors[0]", "tsg and web"),
         ({"when": "mon"}, "when", "zone and times"),
         ({"when": {"times": ["mon"]}}, "when.zone", "like Europe/Berlin"),
         ({"when": {**WHEN, "zone": "Mars/Olympus"}}, "when.zone", "like Europe/Berlin"),

@@ -108,6 +108,11 @@ class Viewers:
         found = [viewer for viewer in self._open if viewer.number == number and viewer.grant is not None]
         return found[0] if found else None
 
+    @property
+    def numbers(self) -> set[int]:
+        """The numbers of all viewers, attached or about to be."""
+        return {viewer.number for viewer in self._open}
+
     def __len__(self) -> int:
         return len(self._open)
 
