@@ -38,7 +38,7 @@ from tsgateway.api.routes import ROUTES
 from tsgateway.api.sessions import running
 from tsgateway.api.site import Site
 from tsgateway.api.static import StaticFiles
-from tsgateway.audit import Event
+from tsgateway.audit import Event, Journal
 from tsgateway.audit.desk import AuditDesk
 from tsgateway.auth.assembly import make_sign_in
 from tsgateway.auth.bearers import Bearers
@@ -152,8 +152,7 @@ class Gateway:
         self._files.start()
         self._directories.start()
         access = self._access = Access(self._store, self._database, self._reactor)
-        self._sign_in = self._make_sign_in(self._store, access)
-        self._sign_in.noted = audit.note
+        self._sign_in = self._make_sign_in(self._store, access, audit)
         self._recorder = Recorder(
             self.sessions,
             self._store.history,
@@ -249,12 +248,13 @@ class Gateway:
         audit.note(Event("configuration.loaded", target="configuration", details={"sha256": loaded}))
         return audit
 
-    def _make_sign_in(self, store: Store, access: Access) -> SignIn:
+    def _make_sign_in(self, store: Store, access: Access, journal: Journal) -> SignIn:
         return make_sign_in(
             self.config,
             store=store,
             passwords=self._passwords,
             seal=self.layout.seal,
+            journal=journal,
             database=access,
             hashing=self._hashing,
             directories=self._directories,

@@ -20,7 +20,10 @@ from tsgateway.api.routes import ROUTES
 from tsgateway.client import Client, NoRight, NotSignedIn, NotThere, Refused, ServerAway, operations
 from tsgateway.transports.local import peer_name
 
-FOR_STRANGERS = {"describe", "health", "who_am_i", "sign_in"}
+FOR_STRANGERS = {
+    "describe", "health", "who_am_i",
+    "sign_in", "answer_step", "show_step", "ways_to_sign_in", "go_to_provider", "return_from_provider",
+}  # fmt: skip
 """What needs no sign-in. Whoever makes this longer has thought about it."""
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from tsgateway.api import (
+    account,
     audit,
     description,
     desktops,
     events,
+    groups,
     hosts,
     live,
     policies,
+    providers,
     roles,
     sessions,
     signing,
     storage,
     tokens,
+    users,
 )
 from tsgateway.api.route import Route
 
@@ -22,6 +26,10 @@ ROUTES: tuple[Route, ...] = (
     *audit.ROUTES,
     *description.ROUTES,
     *signing.ROUTES,
+    *providers.ROUTES,
+    *account.ROUTES,
+    *users.ROUTES,
+    *groups.ROUTES,
     *desktops.ROUTES,
     *sessions.ROUTES,
     *live.ROUTES,

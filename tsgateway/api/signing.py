@@ -1,15 +1,18 @@
-"""Signing in and out."""
+"""Signing in, step by step, and out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import base64
+import binascii
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from tsgateway.api.route import NOBODY, Answer, Call, Model, Open, Route, SignedIn, Stranger
 from tsgateway.audit import Event
-from tsgateway.auth.errors import Busy, TooManyAttempts, WrongPassword
-from tsgateway.auth.sign_in import Accepted
+from tsgateway.auth import errors
+from tsgateway.auth.sign_in import Accepted, Needs
+from tsgateway.auth.sign_in import Answer as StepAnswer
 from tsgateway.exchange import COOKIE, ApiError, Response, json_response
 from tsgateway.policy import Subject
 
@@ -51,6 +54,58 @@ class Me(Model):
     user: Person | None
 
 
+class NextStep(Model):
+    """What a sign-in still needs.
+
+    challenge: to be sent with the answer. secret, uri, qr (an SVG picture): of a second factor that is to be
+    set up; else empty.
+    """
+
+    challenge: str
+    step: Literal["code", "enrol", "password"]
+    secret: str
+    uri: str
+    qr: str
+
+
+class Outcome(Model):
+    """How a sign-in stands: who it is once it is done, else the next step.
+
+    recovery_codes: made on the way; they are not shown again.
+    """
+
+    user: Person | None
+    next: NextStep | None
+    recovery_codes: list[str]
+
+
+class Challenge(Model):
+    """A sign-in that is half done."""
+
+    challenge: str = Field(max_length=64)
+
+
+class Second(Challenge):
+    """The answer to a step: a code or a recovery code, or a new password."""
+
+    code: str = Field("", max_length=32)
+    recovery: str = Field("", max_length=64)
+    password: str = Field("", max_length=1024)
+
+
+class Way(Model):
+    """A provider that people may sign in by. Their browser goes to /api/v1/login/oidc/ID."""
+
+    id: str
+    title: str
+
+
+class Ways(Model):
+    """How one can sign in here, beside a name and a password."""
+
+    providers: list[Way]
+
+
 async def health(api: Api, call: Call) -> Answer:
     """Tell that the gateway answers."""
     return Health(status="ok")
@@ -62,24 +117,41 @@ async def who_am_i(api: Api, call: Call) -> Answer:
     return Me(user=None if call.subject is NOBODY else person(call.subject))
 
 
+async def ways_to_sign_in(api: Api, call: Call) -> Answer:
+    """List the providers that people may sign in by."""
+    found = [source for source in api.sign_in.sources.values() if source.redirects]
+    return Ways(providers=[Way(id=source.name, title=source.title) for source in found])
+
+
 async def sign_in(api: Api, call: Call) -> Answer:
-    """Check a name and a password, and give a cookie."""
+    """Check a name and a password, and give a cookie or name the next step."""
     body: Credentials = call.body
     try:
         outcome = await api.sign_in.sign_in(body.name, body.password, call.request.address)
-    except WrongPassword as error:
-        raise ApiError(401, "wrong_password", str(error)) from None
-    except TooManyAttempts as error:
-        wait = {"Retry-After": str(error.seconds)}
-        raise ApiError(
-            429, "too_many_attempts", str(error), headers=wait, retry_after=error.seconds
-        ) from None
-    except Busy as error:
-        raise ApiError(503, "busy", str(error), headers={"Retry-After": "2"}) from None
-    if not isinstance(outcome, Accepted):
-        raise ApiError(403, "needs_second", "This account needs a second step, which this client has not.")
-    headers = {"Set-Cookie": cookie(api.encoded(outcome.token), int(api.sign_in.lifetime))}
-    return json_response(Me(user=person(outcome.subject)).model_dump(), headers=headers)
+    except errors.SignInError as error:
+        raise told(error) from None
+    return _outcome(api, outcome)
+
+
+async def answer_step(api: Api, call: Call) -> Answer:
+    """Take the answer to a step, and give a cookie or name the next step."""
+    body: Second = call.body
+    answer = StepAnswer(code=body.code, recovery=body.recovery, password=body.password)
+    try:
+        outcome = await api.sign_in.answer(decoded(body.challenge), answer, call.request.address)
+    except errors.SignInError as error:
+        raise told(error) from None
+    return _outcome(api, outcome)
+
+
+async def show_step(api: Api, call: Call) -> Answer:
+    """Tell what a half-done sign-in needs: for who comes back from a provider."""
+    body: Challenge = call.body
+    try:
+        needs = await api.sign_in.pending(decoded(body.challenge), call.request.address)
+    except errors.SignInError as error:
+        raise told(error) from None
+    return _outcome(api, needs)
 
 
 async def sign_out(api: Api, call: Call) -> Answer:
@@ -95,6 +167,11 @@ def cookie(value: str, age: int) -> str:
     return f"{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={age}"
 
 
+def accepted_cookie(api: Api, accepted: Accepted) -> dict[str, str]:
+    """Return the header that gives a browser its sign-in."""
+    return {"Set-Cookie": cookie(api.encoded(accepted.token), int(api.sign_in.lifetime))}
+
+
 def person(subject: Subject) -> Person:
     """Return who it is, as the API tells it."""
     roles = sorted((each.role.value, each.desktop or "") for each in subject.roles)
@@ -105,9 +182,59 @@ def person(subject: Subject) -> Person:
     )
 
 
+def decoded(token: str) -> bytes:
+    """Return a token that was sent as text; what is none is no good token."""
+    try:
+        return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+_TOLD: dict[type[errors.SignInError], tuple[int, str]] = {
+    errors.WrongPassword: (401, "wrong_password"),
+    errors.WrongCode: (401, "wrong_code"),
+    errors.ChallengeOver: (410, "challenge_over"),
+    errors.FactorStands: (409, "factor_stands"),
+    errors.NoFactor: (409, "no_factor"),
+    errors.FactorUnreadable: (503, "factor_unreadable"),
+    errors.PoorPassword: (400, "poor_password"),
+    errors.Refused: (403, "refused"),
+    errors.SourceAway: (503, "source_away"),
+}
+
+
+def told(error: errors.SignInError) -> ApiError:
+    """Return the answer to somebody who is not let in."""
+    if isinstance(error, errors.TooManyAttempts):
+        wait = {"Retry-After": str(error.seconds)}
+        return ApiError(429, "too_many_attempts", str(error), headers=wait, retry_after=error.seconds)
+    if isinstance(error, errors.Busy):
+        return ApiError(503, "busy", str(error), headers={"Retry-After": "2"})
+    status, code = _TOLD[type(error)]
+    return ApiError(status, code, str(error))
+
+
+def _outcome(api: Api, outcome: Accepted | Needs) -> Answer:
+    if isinstance(outcome, Accepted):
+        done = Outcome(user=person(outcome.subject), next=None, recovery_codes=list(outcome.recovery_codes))
+        return json_response(done.model_dump(), headers=accepted_cookie(api, outcome))
+    drawn = outcome.enrolment
+    step = NextStep(
+        challenge=api.encoded(outcome.challenge),
+        step=outcome.step.value,
+        secret=drawn.secret if drawn else "",
+        uri=drawn.uri if drawn else "",
+        qr=drawn.qr if drawn else "",
+    )
+    return Outcome(user=None, next=step, recovery_codes=[])
+
+
 ROUTES = (
     Route("GET", "/api/v1/health", health, "Tell that the gateway answers", Open(), answer=Health),
     Route("GET", "/api/v1/me", who_am_i, "Tell who asks", Stranger(), answer=Me),
-    Route("POST", "/api/v1/login", sign_in, "Sign in", Open(), Credentials, answer=Me),
+    Route("GET", "/api/v1/login/methods", ways_to_sign_in, "List the ways to sign in", Open(), answer=Ways),
+    Route("POST", "/api/v1/login", sign_in, "Sign in", Open(), Credentials, answer=Outcome),
+    Route("POST", "/api/v1/login/second", answer_step, "Go on signing in", Open(), Second, answer=Outcome),
+    Route("POST", "/api/v1/login/step", show_step, "Tell the next step", Open(), Challenge, answer=Outcome),
     Route("POST", "/api/v1/logout", sign_out, "Sign out", SignedIn()),
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tsgateway.audit import Journal
 from tsgateway.auth.asking import Source
 from tsgateway.auth.authenticators.base import InThread, Surroundings
 from tsgateway.auth.factors import SecondFactors
@@ -26,6 +27,7 @@ def make_sign_in(
     store: Store,
     passwords: Passwords,
     seal: Path,
+    journal: Journal,
     database: InThread,
     hashing: InThread,
     directories: InThread,
@@ -56,6 +58,7 @@ def make_sign_in(
         seal=Seal(seal),
         throttle=throttle,
         issuer=settings.totp_issuer,
+        journal=journal,
         database=database,
         hashing=hashing,
         monotonic=reactor.seconds,
@@ -70,6 +73,7 @@ def make_sign_in(
         sources={name: Source(name, section, around) for name, section in sections.items()},
         throttle=throttle,
         settings=settings,
+        journal=journal,
         database=database,
         monotonic=reactor.seconds,
         wall=wall,

@@ -69,6 +69,11 @@ class Challenges:
         self._waiting[hash_token(token)] = challenge
         return token
 
+    def peek(self, token: bytes, address: str, now: float) -> Challenge | None:
+        """Return one that can be answered now."""
+        found = self._waiting.get(hash_token(token))
+        return found if found and found.address == address and found.until > now else None
+
     def take(self, token: bytes, address: str, now: float) -> Challenge | None:
         """Take one out to answer it; None when there is none, it is over, or came from another address.
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from twisted.logger import Logger
 
+from tsgateway.audit import Event, Journal
 from tsgateway.auth.authenticators.base import InThread
 from tsgateway.auth.errors import FactorStands, FactorUnreadable, NoFactor, TooManyAttempts, WrongCode
 from tsgateway.auth.seal import Seal, SealBroken
@@ -59,6 +60,7 @@ class SecondFactors:
         seal: Seal,
         throttle: Throttle,
         issuer: str,
+        journal: Journal,
         database: InThread,
         hashing: InThread,
         monotonic: Callable[[], float],
@@ -68,6 +70,7 @@ class SecondFactors:
         self._seal = seal
         self._throttle = throttle
         self._issuer = issuer
+        self._journal = journal
         self._database = database
         self._hashing = hashing
         self._monotonic = monotonic
@@ -115,7 +118,7 @@ class SecondFactors:
         self._throttle.succeeded(name, address, second=True)
         if not done:
             raise FactorStands("There is a second factor already. Remove it first.")
-        self.log.info("second factor set up: {name} from {address}", name=name, address=address)
+        self._note("account.totp-set-up", name, address)
         return tuple(codes)
 
     async def check(self, name: str, address: str, *, code: str = "", recovery: str = "") -> str:
@@ -128,7 +131,7 @@ class SecondFactors:
             hashed = hash_recovery_code(recovery)
             if not await self._counted(name, address, self._store.factors.use_recovery_code, name, hashed):
                 raise WrongCode(WRONG_RECOVERY)
-            self.log.warn("recovery code used: {name} from {address}", name=name, address=address)
+            self._note("account.recovery-code-used", name, address)
         else:
             secret = await self._secret(name, address)
             step = step_of(secret, code, self._wall())
@@ -151,7 +154,7 @@ class SecondFactors:
         """Remove one's own, by a code. Raises SignInError, StoreUnavailable."""
         await self.check(name, address, code=code, recovery=recovery)
         await self._database(self._store.factors.remove, name)
-        self.log.info("second factor removed: {name} from {address}", name=name, address=address)
+        self._note("account.totp-removed", name, address)
 
     async def recovery_left(self, name: str) -> int | None:
         """Return how many recovery codes are left; None without a second factor. Raises StoreUnavailable."""
@@ -173,6 +176,10 @@ class SecondFactors:
             raise FactorUnreadable(
                 "Your second factor cannot be checked now. Ask the administrator to remove it."
             ) from None
+
+    def _note(self, kind: str, name: str, address: str) -> None:
+        self.log.info("{kind}: {name} from {address}", kind=kind, name=name, address=address)
+        self._journal.note(Event(kind, name, address, f"user:{name}", "allowed"))
 
     def _begin(self, name: str, address: str) -> None:
         wait = self._throttle.begin(name, address, self._monotonic(), second=True)

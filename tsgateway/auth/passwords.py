@@ -12,6 +12,8 @@ MIN_LENGTH = 12
 """Of passwords that people choose, unless the configuration says otherwise."""
 MAX_LENGTH = 1024
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+_NAME = 4
+"""Shorter names are parts of many words."""
 _LOOKED_AT = 72
 """Characters that are judged: judging takes longer the more there are."""
 _WEAK = 3
@@ -54,7 +56,7 @@ def complaint(password: str, names: Sequence[str], shortest: int = MIN_LENGTH) -
     if not shortest <= len(password) <= MAX_LENGTH:
         return f"A password has {shortest} to {MAX_LENGTH} characters."
     lowered = password.lower()
-    if any(len(name) >= 3 and name.lower() in lowered for name in names):
+    if any(len(name) >= _NAME and name.lower() in lowered for name in names):
         return "A password must not have your name in it."
     from zxcvbn import zxcvbn  # its word lists are large
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from twisted.logger import Logger
 
-from tsgateway.audit import Event
+from tsgateway.audit import Event, Journal
 from tsgateway.auth.asking import NAME, Source
 from tsgateway.auth.authenticators.base import Declined, Departure, Identity, InThread, Unavailable
 from tsgateway.auth.challenges import LIFETIME, Challenge, Challenges, Step
@@ -98,6 +98,7 @@ class SignIn:
         sources: Mapping[str, Source],
         throttle: Throttle,
         settings: SignInSection,
+        journal: Journal,
         database: InThread,
         monotonic: Callable[[], float],
         wall: Callable[[], float] = time.time,
@@ -107,6 +108,7 @@ class SignIn:
         self.sources = sources
         self._store = store
         self._throttle = throttle
+        self._journal = journal
         self._database = database
         self._monotonic = monotonic
         self._wall = wall
@@ -118,8 +120,6 @@ class SignIn:
         self._remembered: OrderedDict[bytes, tuple[Subject, float]] = OrderedDict()
         self.outcomes = dict.fromkeys(("accepted", "refused", "throttled", "busy"), 0)
         """Attempts so far, by how they went."""
-        self.noted: Callable[[Event], None] = lambda event: None
-        """Told of every attempt and of who signs out, for the audit."""
 
     @property
     def lifetime(self) -> float:
@@ -168,6 +168,15 @@ class SignIn:
             raise ChallengeOver  # deleted or given to another source meanwhile
         return await self._go_on(account, source, challenge)
 
+    async def pending(self, token: bytes, address: str) -> Needs:
+        """Return what a half-done sign-in needs. Raises ChallengeOver."""
+        challenge = self._challenges.peek(token, address, self._monotonic())
+        if challenge is None:
+            raise ChallengeOver
+        is_new = challenge.step is Step.ENROL
+        drawn = await self.factors.draw(challenge.name, challenge.secret) if is_new else None
+        return Needs(token, challenge.step, drawn)
+
     async def leave(self, source: str, callback: str, address: str) -> tuple[Departure, bytes]:
         """Return where to send somebody, and what their browser has to keep. Raises SignInError.
 
@@ -212,10 +221,10 @@ class SignIn:
     def _begin(self, name: str, address: str) -> None:
         wait = self._throttle.begin(name, address, self._monotonic())
         if wait > 0:
-            self.outcomes["throttled"] += 1
+            error = TooManyAttempts(wait)
             # A name that is none may be a password, typed into the wrong field.
-            self.noted(Event("sign-in.throttled", "", address, "gateway", "throttled"))
-            raise TooManyAttempts(wait)
+            self._refused("", address, error)
+            raise error
 
     async def _checked(self, name: str, password: str) -> tuple[Account, Source] | None:
         """Ask who may know; None for a wrong name or password. Raises SignInError, StoreUnavailable."""
@@ -317,16 +326,14 @@ class SignIn:
             name=name, address=challenge.address, method=challenge.method,
         )  # fmt: skip
         details = {"method": challenge.method}
-        self.noted(Event("sign-in.accepted", name, challenge.address, "gateway", "accepted", details))
+        self._journal.note(Event("sign-in.accepted", name, challenge.address, "gateway", "accepted", details))
         return Accepted(subject_of(account, challenge.method), token, challenge.codes)
 
     def _refused(self, name: str, address: str, error: SignInError) -> None:
-        kinds = {TooManyAttempts: "throttled", Busy: "busy"}
-        outcome = kinds.get(type(error), "refused")
+        outcome = {TooManyAttempts: "throttled", Busy: "busy"}.get(type(error), "refused")
         self.outcomes[outcome] += 1
-        kind = "sign-in.throttled" if outcome == "throttled" else "sign-in.refused"
         details = {"why": type(error).__name__}
-        self.noted(Event(kind, name, address, "gateway", outcome, details))
+        self._journal.note(Event(f"sign-in.{outcome}", name, address, "gateway", outcome, details))
         self.log.info(
             "sign-in refused: {who} from {address} ({why})",
             who=name, address=address, why=type(error).__name__,
@@ -353,9 +360,11 @@ class SignIn:
         for source in self.sources.values():
             source.close()
 
-    def forget_challenges(self, name: str) -> None:
-        """End what is half done for an account: its password or second factor was changed."""
+    def changed(self, name: str, ended: Iterable[bytes] = ()) -> None:
+        """Forget what was known of an account before it was changed. ended: its sign-ins that are over."""
         self._challenges.forget(name)
+        for token_hash in ended:
+            self._remembered.pop(token_hash, None)
 
     async def known(self, token_hash: bytes) -> Subject | None:
         """Return who holds this token, and note that the sign-in was used; None when it is over.

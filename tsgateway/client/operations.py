@@ -119,6 +119,19 @@ class Granted(TypedDict):
     desktop: str | None
 
 
+class Group(TypedDict):
+    """A group. members: how many accounts are in it."""
+    name: str
+    description: str
+    created: float
+    members: int
+
+
+class Groups(TypedDict):
+    """Groups, by name."""
+    groups: list[Group]
+
+
 class GuestInfo(TypedDict):
     """What a guest says of itself. time: its clock, Unix time."""
     os: str
@@ -180,6 +193,14 @@ class Limits(TypedDict):
     session_minutes: NotRequired[float]
 
 
+class LookTicket(TypedDict):
+    """A ticket to look on with, within 30 seconds; "" for who has not signed in. url: the page for it."""
+    ticket: str
+    session: str
+    user: str
+    url: str
+
+
 class MadeToken(TypedDict):
     """A token that was made. secret: what it is used with; it is told this once."""
     id: str
@@ -193,9 +214,71 @@ class MadeToken(TypedDict):
     secret: str
 
 
+class MadeUser(TypedDict):
+    """An account that was made. password: the random one, else null."""
+    name: str
+    display_name: str
+    groups: list[str]
+    enabled: bool
+    source: str
+    source_key: str | None
+    must_change: bool
+    totp: bool
+    created: float
+    password: str | None
+
+
 class Me(TypedDict):
     """Who asks; null for a stranger."""
     user: Person | None
+
+
+class Members(TypedDict):
+    """Who is in a group, by name."""
+    members: list[str]
+
+
+class Moved(TypedDict):
+    """The viewers that were told, by name."""
+    viewers: list[str]
+
+
+class NextStep(TypedDict):
+    """What a sign-in still needs.
+
+    challenge: to be sent with the answer. secret, uri, qr (an SVG picture): of a second factor that is to be
+    set up; else empty.
+    """
+    challenge: str
+    step: Literal['code', 'enrol', 'password']
+    secret: str
+    uri: str
+    qr: str
+
+
+class Outcome(TypedDict):
+    """How a sign-in stands: who it is once it is done, else the next step.
+
+    recovery_codes: made on the way; they are not shown again.
+    """
+    user: Person | None
+    next: NextStep | None
+    recovery_codes: list[str]
+
+
+class OwnAccount(TypedDict):
+    """One's account.
+
+    method: how one has signed in this time. recovery_codes: how many are left, null without a second factor.
+    """
+    name: str
+    display_name: str
+    groups: list[str]
+    source: str
+    method: str
+    totp: bool
+    totp_required: bool
+    recovery_codes: int | None
 
 
 class OwnSession(TypedDict):
@@ -208,6 +291,11 @@ class OwnSession(TypedDict):
     since: float | None
     progress: int | None
     text: str | None
+
+
+class Password(TypedDict):
+    """A random password, told once; null where one was given."""
+    password: str | None
 
 
 class PastDecision(TypedDict):
@@ -280,6 +368,16 @@ class Pools(TypedDict):
     desktops: list[Pool]
 
 
+class ProcessEnded(TypedDict):
+    """A process has ended. forced: it did not when it was asked to, and was killed."""
+    forced: bool
+
+
+class ProcessesOf(TypedDict):
+    """The processes of a session: of a machine that many share only its person's own."""
+    processes: list[RunningProcess]
+
+
 class Published(TypedDict):
     """A desktop one may open. session: one's newest of it; single: whether one has only one."""
     id: str
@@ -289,6 +387,28 @@ class Published(TypedDict):
     session: OwnSession | None
     sessions: list[OwnSession]
     single: bool
+
+
+class Read(TypedDict):
+    """What has become of a message.
+
+    answer: ok (it was read), timeout, disconnected (nobody is there who could see it), gone (the session has
+    ended), failed (error says why); "" when nobody waited for that.
+    """
+    session: str
+    user: str
+    answer: str
+    error: NotRequired[str]
+
+
+class ReadByMany(TypedDict):
+    """What has become of it in each session."""
+    messages: list[Read]
+
+
+class RecoveryCodes(TypedDict):
+    """Each lets one in once without the app. They are not shown again."""
+    recovery_codes: list[str]
 
 
 class Redirections(TypedDict):
@@ -312,6 +432,17 @@ class RoleItem(TypedDict):
 class RoleList(TypedDict):
     """The roles that were given. Members of the group `administrators` are owners beside that."""
     roles: list[RoleItem]
+
+
+class RunningProcess(TypedDict):
+    """A process in a guest. seconds: it runs for; memory: bytes; parent, seconds: 0 where not known."""
+    pid: int
+    parent: int
+    user: str
+    name: str
+    seconds: int
+    cpu_seconds: int
+    memory: int
 
 
 class RunningSession(TypedDict):
@@ -340,6 +471,28 @@ class RunningSession(TypedDict):
 class RunningSessions(TypedDict):
     """Sessions that run, by number."""
     sessions: list[RunningSession]
+
+
+class Setup(TypedDict):
+    """A second factor to be set up, for an app: as text, as an address, as a picture (SVG)."""
+    secret: str
+    uri: str
+    qr: str
+
+
+class SignInRow(TypedDict):
+    """A sign-in. method: as "password+totp" or "oidc:corp"; current: it is the one that asks."""
+    id: str
+    created: float
+    used: float
+    method: str
+    address: str
+    current: bool
+
+
+class SignInRows(TypedDict):
+    """Sign-ins, the latest first."""
+    sign_ins: list[SignInRow]
 
 
 class Statistics(TypedDict):
@@ -391,6 +544,52 @@ class Turn(TypedDict):
     """It is not yet one's turn. turn: what to ask again with; before: how many people come first."""
     turn: str
     before: int
+
+
+class User(TypedDict):
+    """An account. source: who checks it, "local" or an authenticator; totp: it has a second factor."""
+    name: str
+    display_name: str
+    groups: list[str]
+    enabled: bool
+    source: str
+    source_key: str | None
+    must_change: bool
+    totp: bool
+    created: float
+
+
+class Users(TypedDict):
+    """Accounts, by name."""
+    users: list[User]
+
+
+class Viewer(TypedDict):
+    """A viewer that is attached. name: its door and number; shadow: "", "view" or "control"."""
+    number: int
+    name: str
+    user: str
+    address: str
+    door: str
+    client: str
+    since: float
+    shadow: str
+
+
+class ViewersOf(TypedDict):
+    """Who is attached to a session, in the order they came."""
+    viewers: list[Viewer]
+
+
+class Way(TypedDict):
+    """A provider that people may sign in by. Their browser goes to /api/v1/login/oidc/ID."""
+    id: str
+    title: str
+
+
+class Ways(TypedDict):
+    """How one can sign in here, beside a name and a password."""
+    providers: list[Way]
 
 
 class When(TypedDict):
@@ -445,13 +644,133 @@ class Operations:
         """Tell who asks."""
         return cast("Me", self._ask("GET", "/api/v1/me"))
 
-    def sign_in(self, *, name: str, password: str) -> Me:
-        """Check a name and a password, and give a cookie."""
-        return cast("Me", self._ask("POST", "/api/v1/login", body={"name": name, "password": password}))
+    def ways_to_sign_in(self) -> Ways:
+        """List the providers that people may sign in by."""
+        return cast("Ways", self._ask("GET", "/api/v1/login/methods"))
+
+    def sign_in(self, *, name: str, password: str) -> Outcome:
+        """Check a name and a password, and give a cookie or name the next step."""
+        return cast("Outcome", self._ask("POST", "/api/v1/login", body={"name": name, "password": password}))
+
+    def answer_step(self, *, challenge: str, code: str | Unset = UNSET, recovery: str | Unset = UNSET, password: str | Unset = UNSET) -> Outcome:
+        """Take the answer to a step, and give a cookie or name the next step."""
+        return cast("Outcome", self._ask("POST", "/api/v1/login/second", body={"challenge": challenge, "code": code, "recovery": recovery, "password": password}))
+
+    def show_step(self, *, challenge: str) -> Outcome:
+        """Tell what a half-done sign-in needs: for who comes back from a provider."""
+        return cast("Outcome", self._ask("POST", "/api/v1/login/step", body={"challenge": challenge}))
 
     def sign_out(self) -> None:
         """End the sign-in and what was opened by it."""
         self._ask("POST", "/api/v1/logout")
+
+    def go_to_provider(self, id: object) -> bytes:
+        """Send a browser to a provider."""
+        return self._read("GET", f"/api/v1/login/oidc/{_segment(id)}")
+
+    def return_from_provider(self, id: object) -> bytes:
+        """Take a browser back from a provider."""
+        return self._read("GET", f"/api/v1/oidc/{_segment(id)}/callback")
+
+    def own_account(self) -> OwnAccount:
+        """Tell about one's own account."""
+        return cast("OwnAccount", self._ask("GET", "/api/v1/account"))
+
+    def change_password(self, *, old: str, new: str) -> None:
+        """Change one's own password. Other sign-ins end."""
+        self._ask("POST", "/api/v1/account/password", body={"old": old, "new": new})
+
+    def begin_totp(self) -> Setup:
+        """Begin to set up a second factor."""
+        return cast("Setup", self._ask("POST", "/api/v1/account/totp"))
+
+    def confirm_totp(self, *, code: str) -> RecoveryCodes:
+        """Confirm the second factor with a code. The recovery codes are told this once."""
+        return cast("RecoveryCodes", self._ask("POST", "/api/v1/account/totp/confirm", body={"code": code}))
+
+    def remove_totp(self, *, code: str | Unset = UNSET, recovery: str | Unset = UNSET) -> None:
+        """Remove one's own second factor, by a code or a recovery code."""
+        self._ask("POST", "/api/v1/account/totp/remove", body={"code": code, "recovery": recovery})
+
+    def renew_recovery_codes(self, *, code: str) -> RecoveryCodes:
+        """Make new recovery codes in place of the old ones, by a code."""
+        return cast("RecoveryCodes", self._ask("POST", "/api/v1/account/totp/recovery", body={"code": code}))
+
+    def own_sign_ins(self) -> SignInRows:
+        """List one's own sign-ins."""
+        return cast("SignInRows", self._ask("GET", "/api/v1/account/sign-ins"))
+
+    def end_other_sign_ins(self) -> None:
+        """End one's own sign-ins but this one."""
+        self._ask("DELETE", "/api/v1/account/sign-ins")
+
+    def end_own_sign_in(self, id: object) -> None:
+        """End one of one's own sign-ins."""
+        self._ask("DELETE", f"/api/v1/account/sign-ins/{_segment(id)}")
+
+    def list_users(self) -> Users:
+        """List accounts."""
+        return cast("Users", self._ask("GET", "/api/v1/users"))
+
+    def make_user(self, *, name: str, display_name: str | Unset = UNSET, groups: list[str] | Unset = UNSET, password: str | None | Unset = UNSET, must_change: bool | Unset = UNSET, source: str | Unset = UNSET, source_key: str | None | Unset = UNSET) -> MadeUser:
+        """Make an account. A random password is told this once."""
+        return cast("MadeUser", self._ask("POST", "/api/v1/users", body={"name": name, "display_name": display_name, "groups": groups, "password": password, "must_change": must_change, "source": source, "source_key": source_key}))
+
+    def get_user(self, id: object) -> User:
+        """Tell about an account."""
+        return cast("User", self._ask("GET", f"/api/v1/users/{_segment(id)}"))
+
+    def change_user(self, id: object, *, display_name: str | None | Unset = UNSET, enabled: bool | None | Unset = UNSET, must_change: bool | None | Unset = UNSET, source: str | None | Unset = UNSET, source_key: str | None | Unset = UNSET) -> User:
+        """Change an account."""
+        return cast("User", self._ask("PATCH", f"/api/v1/users/{_segment(id)}", body={"display_name": display_name, "enabled": enabled, "must_change": must_change, "source": source, "source_key": source_key}))
+
+    def delete_user(self, id: object) -> None:
+        """Delete an account."""
+        self._ask("DELETE", f"/api/v1/users/{_segment(id)}")
+
+    def set_password(self, id: object, *, password: str | None | Unset = UNSET, must_change: bool | Unset = UNSET) -> Password:
+        """Set an account's password; it is signed out everywhere. A random one is told this once."""
+        return cast("Password", self._ask("POST", f"/api/v1/users/{_segment(id)}/password", body={"password": password, "must_change": must_change}))
+
+    def remove_user_totp(self, id: object) -> None:
+        """Remove an account's second factor."""
+        self._ask("DELETE", f"/api/v1/users/{_segment(id)}/totp")
+
+    def user_sign_ins(self, id: object) -> SignInRows:
+        """List an account's sign-ins."""
+        return cast("SignInRows", self._ask("GET", f"/api/v1/users/{_segment(id)}/sign-ins"))
+
+    def end_user_sign_ins(self, id: object) -> None:
+        """End all of an account's sign-ins."""
+        self._ask("DELETE", f"/api/v1/users/{_segment(id)}/sign-ins")
+
+    def list_groups(self) -> Groups:
+        """List groups."""
+        return cast("Groups", self._ask("GET", "/api/v1/groups"))
+
+    def make_group(self, *, name: str, description: str | Unset = UNSET) -> None:
+        """Make a group."""
+        self._ask("POST", "/api/v1/groups", body={"name": name, "description": description})
+
+    def change_group(self, id: object, *, description: str) -> None:
+        """Change a group's description."""
+        self._ask("PATCH", f"/api/v1/groups/{_segment(id)}", body={"description": description})
+
+    def delete_group(self, id: object) -> None:
+        """Delete a group; its members stay."""
+        self._ask("DELETE", f"/api/v1/groups/{_segment(id)}")
+
+    def list_members(self, id: object) -> Members:
+        """List who is in a group."""
+        return cast("Members", self._ask("GET", f"/api/v1/groups/{_segment(id)}/members"))
+
+    def add_member(self, id: object, user: object) -> None:
+        """Put an account into a group."""
+        self._ask("PUT", f"/api/v1/groups/{_segment(id)}/members/{_segment(user)}")
+
+    def remove_member(self, id: object, user: object) -> None:
+        """Take an account out of a group."""
+        self._ask("DELETE", f"/api/v1/groups/{_segment(id)}/members/{_segment(user)}")
 
     def list_desktops(self) -> Desktops:
         """List the desktops one may open, and one's sessions of them."""
@@ -500,6 +819,38 @@ class Operations:
     def run_in_guest(self, id: object, *, command: list[str], input: str | Unset = UNSET, seconds: float | Unset = UNSET) -> Done:
         """Run a command in a session's guest, as its administrator."""
         return cast("Done", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/run", body={"command": command, "input": input, "seconds": seconds}))
+
+    def send_messages(self, *, text: str, title: str | Unset = UNSET, seconds: int | Unset = UNSET, wait: bool | Unset = UNSET, sessions: list[str] | Unset = UNSET, user: str | None | Unset = UNSET, everybody: bool | Unset = UNSET) -> ReadByMany:
+        """Show the people of several sessions a message."""
+        return cast("ReadByMany", self._ask("POST", "/api/v1/sessions/message", body={"text": text, "title": title, "seconds": seconds, "wait": wait, "sessions": sessions, "user": user, "everybody": everybody}))
+
+    def send_message(self, id: object, *, text: str, title: str | Unset = UNSET, seconds: int | Unset = UNSET, wait: bool | Unset = UNSET) -> Read:
+        """Show the people of a session a message."""
+        return cast("Read", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/message", body={"text": text, "title": title, "seconds": seconds, "wait": wait}))
+
+    def shadow_session(self, id: object, *, control: bool | Unset = UNSET, consent: bool | Unset = UNSET) -> LookTicket:
+        """Look on at a session: its rules decide whether its person is asked first."""
+        return cast("LookTicket", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/shadow", body={"control": control, "consent": consent}))
+
+    def move_session(self, id: object, *, viewer: int | None | Unset = UNSET, session: str | None | Unset = UNSET) -> Moved:
+        """Show a session to viewers that look at another one."""
+        return cast("Moved", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/move", body={"viewer": viewer, "session": session}))
+
+    def list_viewers(self, id: object) -> ViewersOf:
+        """List who is attached to a session."""
+        return cast("ViewersOf", self._ask("GET", f"/api/v1/sessions/{_segment(id)}/viewers"))
+
+    def list_processes(self, id: object) -> ProcessesOf:
+        """List the processes in a session's guest."""
+        return cast("ProcessesOf", self._ask("GET", f"/api/v1/sessions/{_segment(id)}/processes"))
+
+    def end_process(self, id: object, pid: object) -> ProcessEnded:
+        """End a process in a session's guest: ask it first, then kill it."""
+        return cast("ProcessEnded", self._ask("DELETE", f"/api/v1/sessions/{_segment(id)}/processes/{_segment(pid)}"))
+
+    def get_thumbnail(self, id: object, *, width: int | Unset = UNSET) -> bytes:
+        """Give a small picture of a session's screen, as it is or was when somebody looked last."""
+        return self._read("GET", f"/api/v1/sessions/{_segment(id)}/thumbnail", query={"width": width})
 
     def follow_events(self) -> Iterator[str]:
         """Tell of sessions as they begin, change and end: those that `GET /api/v1/sessions` would list.

@@ -46,11 +46,15 @@ class House:
         self.folder = folder
         self.clock = Clock()
         self.now = NOW
+        self.events: list = []
         self.store = open_store(self.config.data, folder / "tsgateway.db")
         for name, groups in (("ada", {"administrators"}), ("bob", set())):
             if self.store.user(name) is None:
                 self.store.add_user(name, CHEAP.hash(PASSWORD), groups, 0)
         self.sign_in = self._made()
+
+    def note(self, event) -> None:
+        self.events.append(event)
 
     def _made(self) -> SignIn:
         made = assembly.make_sign_in(
@@ -58,6 +62,7 @@ class House:
             store=self.store,
             passwords=CHEAP,
             seal=self.folder / "secrets.key",
+            journal=self,
             database=at_once,
             hashing=at_once,
             directories=at_once,
