@@ -119,9 +119,7 @@ class Source:
             raise Busy("Many people are signing in right now. Try again in a few seconds.")
         self._asked += 1
         try:
-            answer = Deferred.fromCoroutine(_awaited(call, *arguments))
-            answer.addTimeout(ASK_SECONDS, self._reactor)
-            return await answer
+            return await _patiently(call, arguments, self._reactor)
         except Unavailable as error:
             self._until = self._reactor.seconds() + PAUSE
             raise self._wrong(error.detail, str(error)) from None
@@ -162,8 +160,16 @@ class Source:
         return Identity(key, name, shown, groups)
 
 
-async def _awaited(call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-    return await call(*arguments)
+def _patiently(call: Callable[..., Awaitable[T]], arguments: tuple[Any, ...], reactor: Any) -> Deferred[T]:
+    """Return what comes of a call; TooSlow after `ASK_SECONDS`, also where it goes on when told to stop."""
+
+    async def awaited() -> T:
+        return await call(*arguments)
+
+    asked = Deferred.fromCoroutine(awaited())
+    answer: Deferred[T] = Deferred(lambda _: asked.cancel())
+    asked.addBoth(lambda result: None if answer.called else answer.callback(result))
+    return answer.addTimeout(ASK_SECONDS, reactor)
 
 
 def _sentence(title: str) -> str:
