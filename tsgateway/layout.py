@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
@@ -11,9 +10,7 @@ from pathlib import Path
 
 from tsgateway.config import Config
 from tsgateway.errors import StartError
-
-MAX_SOCKET_PATH = 107
-"""Longest path of a Unix socket, bytes (unix(7): sun_path holds 108 with its end)."""
+from tsgateway.places import short_path
 
 
 @dataclass(frozen=True)
@@ -106,15 +103,15 @@ class Layout:
         return self._short(self.host(number) / "link.sock", f"{number}.sock")
 
     def _short(self, path: Path, name: str = "") -> Path:
-        if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+        short = short_path(self.root, path, name or path.name, os.geteuid())
+        if short == path:
             return path
-        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
-        folder = Path(tempfile.gettempdir()) / f"tsgateway-{os.geteuid()}-{digest}"
+        folder = short.parent
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
         if folder.is_symlink() or status.st_uid != os.geteuid() or status.st_mode & 0o077:
             raise StartError(f"{folder} belongs to someone else or is open to others; remove it")
-        return folder / (name or path.name)
+        return short
 
 
 def _is_number(name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from sessions.wire.tsg import SessionState
-from tsgateway.cli import stats as shown
+from tsgateway.admin import latency as shown
 from tsgateway.cli.history import history
 from tsgateway.cli.options import fail, spelled, with_config
 from tsgateway.config import Config

@@ -16,6 +16,7 @@ from tsgateway.config.audit import AuditSection, MetricsSection
 from tsgateway.config.authenticators import Authenticator, GroupName
 from tsgateway.config.paths import FilePath
 from tsgateway.config.pools import PoolSection
+from tsgateway.places import default_data_directory
 
 _ID = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
@@ -63,17 +64,11 @@ class ServerSection(Section):
         return tuple(origin.lower() for origin in origins)
 
 
-def _default_directory() -> Path:
-    if os.geteuid() == 0 and "XDG_DATA_HOME" not in os.environ:
-        return Path("/var/lib/tsgateway")
-    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "tsgateway"
-
-
 class DataSection(Section):
     """Where everything that lasts is kept."""
 
     directory: FilePath = Field(
-        default_factory=_default_directory,
+        default_factory=default_data_directory,
         description="Folder of the database, certificate, images and running guests.",
         json_schema_extra={"shown_default": "`~/.local/share/tsgateway`, for root `/var/lib/tsgateway`"},
     )

@@ -1,0 +1,1 @@
+"""`tsadmin`: the administrator's commands. They speak to the gateway's API only, near or far."""
