@@ -32,6 +32,7 @@ EVERYBODY = ""
 class RunningSession(Model):
     """A session that runs. number: a short one for people; host: the session host's number.
 
+    name: of the viewer of its person that came last, `web#3`; "" while nobody is connected.
     state: starting, active, connected, idle or disconnected; started, since (of that state), idle_since:
     Unix times, idle_since 0 where that does not apply; progress: percent of a start; text: of a start, or
     what is wrong.
@@ -39,6 +40,7 @@ class RunningSession(Model):
 
     id: str
     number: int
+    name: str
     user: str
     desktop: str
     title: str
@@ -82,10 +84,11 @@ class History(Model):
 
 
 class Wanted(Query):
-    """Which of the sessions that run."""
+    """Which of the sessions that run. idle: whether hosts are asked for idle_since as it is now."""
 
     user: str | None = Field(None, max_length=256)
     desktop: str | None = Field(None, max_length=64)
+    idle: bool = False
 
 
 class Page(Query):
@@ -151,12 +154,13 @@ def state_of(info: Mapping[str, Any]) -> str:
     return SessionState(info["state"]).name.lower()
 
 
-def running(session: Session) -> dict[str, Any]:
-    """Return a session that runs as the API tells it."""
+def running(session: Session, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a session that runs as the API tells it. names: of viewers, by session."""
     info = session.info
     return {
         "id": info["session"],
         "number": info.get("number", 0),
+        "name": names.get(info["session"], ""),
         "user": info["user"],
         "desktop": info["desktop"],
         "title": info.get("title") or info["desktop"],
@@ -175,19 +179,24 @@ def running(session: Session) -> dict[str, Any]:
 async def list_sessions(api: Api, call: Call) -> Answer:
     """List the sessions that run: one's own, and those one's roles let one see."""
     wanted: Wanted = call.query
+    names = api.sessions.seats.names()
     found = [
-        running(session)
+        running(session, names)
         for session in api.sessions.all()
         if wanted.user in (None, session.info["user"])
         and wanted.desktop in (None, session.info["desktop"])
         and authorize(call.subject, Action.LIST, api.owned(session))
     ]
+    if wanted.idle:
+        activity = await api.sessions.activity()
+        for each in found:
+            each["idle_since"] = float(activity.get(each["id"], each["idle_since"]))
     return {"sessions": sorted(found, key=lambda each: (each["number"], each["started"]))}
 
 
 async def get_session(api: Api, call: Call) -> Answer:
     """Tell of one session that runs."""
-    return running(api.session(call))
+    return running(api.session(call), api.sessions.seats.names())
 
 
 async def list_history(api: Api, call: Call) -> Answer:

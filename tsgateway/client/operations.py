@@ -448,12 +448,14 @@ class RunningProcess(TypedDict):
 class RunningSession(TypedDict):
     """A session that runs. number: a short one for people; host: the session host's number.
 
+    name: of the viewer of its person that came last, `web#3`; "" while nobody is connected.
     state: starting, active, connected, idle or disconnected; started, since (of that state), idle_since:
     Unix times, idle_since 0 where that does not apply; progress: percent of a start; text: of a start, or
     what is wrong.
     """
     id: str
     number: int
+    name: str
     user: str
     desktop: str
     title: str
@@ -780,9 +782,9 @@ class Operations:
         """Start a session, or find the one there is, and give a ticket for it."""
         return cast("Connected", self._ask("POST", f"/api/v1/desktops/{_segment(id)}/connect", body={"width": width, "height": height, "turn": turn}))
 
-    def list_sessions(self, *, user: str | None | Unset = UNSET, desktop: str | None | Unset = UNSET) -> RunningSessions:
+    def list_sessions(self, *, user: str | None | Unset = UNSET, desktop: str | None | Unset = UNSET, idle: bool | Unset = UNSET) -> RunningSessions:
         """List the sessions that run: one's own, and those one's roles let one see."""
-        return cast("RunningSessions", self._ask("GET", "/api/v1/sessions", query={"user": user, "desktop": desktop}))
+        return cast("RunningSessions", self._ask("GET", "/api/v1/sessions", query={"user": user, "desktop": desktop, "idle": idle}))
 
     def list_history(self, *, after: str | None | Unset = UNSET, limit: int | Unset = UNSET, user: str | None | Unset = UNSET, desktop: str | None | Unset = UNSET, since: float | None | Unset = UNSET) -> History:
         """List the sessions that have been, in pages: one's own, and with the right role everybody's."""

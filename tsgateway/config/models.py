@@ -6,7 +6,6 @@ docs/configuration.md is generated from these models (see config/reference).
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
