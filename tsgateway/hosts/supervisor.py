@@ -28,9 +28,7 @@ from tsgateway.hosts.place import HostPlace
 from tsgateway.hosts.placement import HostState
 
 CONNECT_EVERY = 0.05
-CONNECT_WITHIN = 60.0
-"""How long a host may take to start, seconds. On a very busy machine it takes a quarter of a minute and more;
-to be killed then and started again, again and again, would help nobody."""
+CONNECT_WITHIN = 15.0
 LEAVE_WITHIN = 30.0
 """How long a host of another version may take to leave; it waits for guests that are ending."""
 REAPED_WITHIN = 5.0
