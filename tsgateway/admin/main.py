@@ -71,8 +71,8 @@ class _Lazy(click.Group):
     ],  # names, for click to say which was meant
     params=place_options(),
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="`tsadmin COMMAND --help` tells more of each, with examples. On the gateway's machine nothing else "
-    "is needed; from elsewhere, begin with `tsadmin login --server https://…`.",
+    epilog="`tsadmin COMMAND --help` tells more of each, with examples. On the gateway's machine nothing "
+    "else is needed; from elsewhere, begin with `tsadmin login --server https://…`.",
 )
 @click.version_option(package_name="tsgateway")
 @click.pass_context
