@@ -95,6 +95,7 @@ def test_every_failure_is_said_and_disturbs_nobody(ada: Person, gateway: RealGat
         bob.stop()
 
 
+@pytest.mark.long
 def test_no_qemu_is_said() -> None:
     settings = '[guests.qemu]\naccelerator = "tcg"\nqemu = "no-such-qemu"\n'
     gateway = RealGateway(settings + DESKTOP.format(name="tiny"), images=tiny_image().folder.parent)

@@ -97,6 +97,7 @@ def test_the_cache_runs_full_while_the_kernel_is_fetched(tmp_path):
 
 @pytest.mark.qemu
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_cache_runs_full_while_the_desktop_is_put_together(tmp_path):
     """Its packages are there; unpacked they do not fit. A rerun goes on from them."""
     desktop_image()  # packages and kernel are in the cache
