@@ -241,7 +241,7 @@ def signed_with_the_public_key(claims, key):
 
 
 def another_algorithm(claims, key):
-    return jwt.encode({"alg": "RS512"}, claims, key)
+    return jwt.encode({"alg": "RS512"}, claims, key, algorithms=["RS512"])
 
 
 def without(name):
