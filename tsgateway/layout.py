@@ -111,6 +111,11 @@ class Layout:
         status = folder.lstat()
         if folder.is_symlink() or status.st_uid != os.geteuid() or status.st_mode & 0o077:
             raise StartError(f"{folder} belongs to someone else or is open to others; remove it")
+        if len(os.fsencode(short)) > MAX_SOCKET_PATH:
+            raise StartError(
+                f"{path} and {short} are both too long for a socket, whose name has {MAX_SOCKET_PATH} bytes at "
+                "most: choose a [data] directory, or a TMPDIR, with a shorter name"
+            )
         return short
 
 

@@ -30,7 +30,9 @@ from sessions.wire.tsg import SUBPROTOCOL, Capability, ClientHello, CloseCode
 from tsgateway.access.desk import PolicyDesk, context_of
 from tsgateway.access.watch import OVER, PolicyWatch, Present
 from tsgateway.api.api import Api, desktop_right
+from tsgateway.api.counting import Counted, Counts
 from tsgateway.api.headers import security_headers
+from tsgateway.api.health import Check, Readiness, has_room
 from tsgateway.api.hub import Events
 from tsgateway.api.metrics import Metrics, read_token
 from tsgateway.api.noting import acts
@@ -54,7 +56,7 @@ from tsgateway.hosts.local import LocalHosts
 from tsgateway.hosts.noting import Noting
 from tsgateway.hosts.opening import Opening, opening_of
 from tsgateway.hosts.place import HOST_COMMAND
-from tsgateway.hosts.placement import Pace
+from tsgateway.hosts.placement import HostState, Pace
 from tsgateway.hosts.placing import Placer
 from tsgateway.hosts.recorder import DAY, Recorder
 from tsgateway.hosts.sessions import NOT_RUNNING, Session, SessionOver, Sessions
@@ -131,6 +133,7 @@ class Gateway:
         self._recorder: Recorder | None = None
         self._opening: Opening | None = None
         self.audit: AuditDesk | None = None
+        self.counts = Counts()
         self._attached: set[int] = set()  # numbers of viewers whose leaving is to be noted
         self._desk: PolicyDesk | None = None
         self._watch: PolicyWatch | None = None
@@ -152,7 +155,7 @@ class Gateway:
         self._files.start()
         self._directories.start()
         access = self._access = Access(self._store, self._database, self._reactor)
-        self._sign_in = self._make_sign_in(self._store, access, audit)
+        self._sign_in = self._make_sign_in(self._store, access, Counted(audit, self.counts))
         self._recorder = Recorder(
             self.sessions,
             self._store.history,
@@ -190,6 +193,8 @@ class Gateway:
             wall=time.time,
             events=events,
             audit=audit,
+            clock=self._reactor.seconds,
+            counts=self.counts,
             noted=acts(audit),
             checked=self._checked,
         )
@@ -312,7 +317,7 @@ class Gateway:
         headers = security_headers(origins)
         token = read_token(self.config.metrics.token_file)
         metrics = None if token is None else Metrics(token, self)
-        site = Site(api, StaticFiles(web_client_folder()), metrics)
+        site = Site(api, StaticFiles(web_client_folder()), metrics, self._readiness(api))
         opened = self._viewers.opened
         return DoorFactory(
             reactor=self._reactor,
@@ -325,7 +330,25 @@ class Gateway:
             headers=headers,
         )
 
-    # ---- api.metrics.Measured
+    def _readiness(self, api: Api) -> Readiness:
+        async def database() -> bool:
+            await api.access(api.store.user, "")  # nobody is called so; that it answers is enough
+            return True
+
+        checks: dict[str, Check] = {
+            "database": database,
+            "hosts": lambda: any(host <= HostState.ASLEEP for host in self.sessions.host_states),
+            "disk": lambda: has_room(self.layout.root),
+            "audit": lambda: not api.audit.trail.trouble,
+        }
+        return Readiness(checks, self._reactor)
+
+    # ---- api.figures.Measured
+
+    @property
+    def waiting(self) -> int:
+        """People whose session waits for its turn."""
+        return 0 if self._opening is None else self._opening.waiting
 
     version = importlib.metadata.version("tsgateway")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 import pytest_twisted
 from prometheus_client.parser import text_string_to_metric_families
@@ -55,12 +58,23 @@ async def test_what_is_measured_is_told(measured: World):
     assert of(before, "tsgateway_viewers") == 1
     assert of(before, "tsgateway_session_hosts", state="up") == 1
     assert of(before, "tsgateway_session_hosts", state="down") == 0
-    assert of(before, "tsgateway_sessions", state="active") == 1
-    assert of(before, "tsgateway_sessions", state="starting") == 0
-    assert of(before, "tsgateway_sign_ins_total", outcome="accepted") == 1
-    assert of(before, "tsgateway_sign_ins_total", outcome="refused") == 1
+    assert of(before, "tsgateway_sessions", state="active", kind="testcard") == 1
+    assert of(before, "tsgateway_sessions", state="starting", kind="testcard") == 0
+    assert of(before, "tsgateway_sign_ins_total", outcome="accepted", method="password") == 1
+    assert of(before, "tsgateway_sign_ins_total", outcome="refused", method="unknown") == 1
     assert of(before, "tsgateway_relayed_bytes_total", to="viewer") > 1000
     assert of(before, "tsgateway_relayed_bytes_total", to="host") >= 5 * len(Ack(1, 1, 1).encode())
+    assert of(before, "tsgateway_guests", kind="testcard", use="session") == 1
+    assert of(before, "tsgateway_guests", kind="testcard", use="spare") == 0
+    assert of(before, "tsgateway_waiting") == 0
+    assert of(before, "tsgateway_audit_events_total", kind="session.began") == 1
+    assert of(before, "tsgateway_audit_lost_total") == 0
+    assert of(before, "tsgateway_audit_trouble") == 0
+    assert of(before, "tsgateway_refusals_total", kind="sign-in.refused") == 1
+    login = {"method": "POST", "route": "/api/v1/login"}
+    assert of(before, "tsgateway_api_requests_total", status="200", **login) == 1
+    assert of(before, "tsgateway_api_requests_total", status="401", **login) == 1
+    assert of(before, "tsgateway_api_request_seconds_count", **login) == 2
     assert of(before, "tsgateway_frames_total", host="0") >= 5
     assert of(before, "tsgateway_encoded_bytes_total", host="0", encoding="history") > 100
     assert of(before, "tsgateway_session_host_cpu_seconds_total", host="0") > 0
@@ -72,7 +86,7 @@ async def test_what_is_measured_is_told(measured: World):
     await bob.post(f"/api/v1/sessions/{session}/reset")
     await until(lambda: len(measured.gateway.sessions) == 0, "the session's end")
     after = await scrape(measured)
-    assert of(after, "tsgateway_sessions", state="active") == 0
+    assert of(after, "tsgateway_sessions", state="active", kind="testcard") == 0
     for key, value in before.items():  # counters outlive what they count
         if key[0].endswith(("_total", "_count", "_sum", "_bucket")):
             assert after[key] >= value
@@ -89,7 +103,7 @@ async def test_histograms_are_sound_and_name_nobody(measured: World):
         if name.endswith("_bucket"):
             rest = tuple(pair for pair in labels if pair[0] != "le")
             buckets.setdefault((name, rest), []).append((float(dict(labels)["le"]), value))
-    assert len(buckets) == len(Stage)
+    assert len([name for name, _ in buckets if "stage" in name or "input" in name]) == len(Stage)
     for (name, labels), found in buckets.items():
         found.sort()
         counts = [count for _, count in found]
@@ -98,6 +112,35 @@ async def test_histograms_are_sound_and_name_nobody(measured: World):
         assert counts[-1] == samples[(name.replace("_bucket", "_count"), *labels)] > 0
     words = {str(part) for key in samples for pair in key[1:] for part in pair}
     assert not words & {session, "bob", "still"}
+
+
+@pytest_twisted.ensureDeferred
+async def test_strangers_cannot_make_series(measured: World):
+    for number in range(50):
+        await measured.request("GET", f"/api/v1/nothing/{number}")
+        await measured.request(f"M{number}", "/api/v1/me", headers={"Content-Type": "application/json"})
+        await measured.request("GET", f"/api/v1/sessions/{number}/stats")
+    samples = await scrape(measured)
+    found = [dict(labels) for name, *labels in samples if name == "tsgateway_api_requests_total"]
+    assert {(each["method"], each["route"]) for each in found} == {
+        ("GET", "none"), ("other", "none"), ("GET", "/api/v1/sessions/{id}/stats"),
+    }  # fmt: skip
+
+
+@pytest_twisted.ensureDeferred
+async def test_promtool_has_nothing_to_say(measured: World):
+    """Prometheus' own linter, where it is installed (Debian: prometheus)."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    bob = await measured.sign_in("bob")
+    _, ticket = await bob.ticket("still")
+    await (await Typist.attach(measured, ticket)).type(2)
+    answer = await measured.request("GET", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    checked = subprocess.run(  # noqa: ASYNC221 - it takes a moment
+        [promtool, "check", "metrics"], input=answer.body, capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
 @pytest_twisted.ensureDeferred

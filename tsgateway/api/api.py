@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from pydantic import BaseModel
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from tsgateway.access.desk import PolicyDesk
+from tsgateway.api.counting import Counts
 from tsgateway.api.hub import Events
 from tsgateway.api.refusals import refusal, told
 from tsgateway.api.route import NOBODY, Answer, Call, May, Open, Route, SignedIn, Table, asked, parsed
@@ -34,6 +35,9 @@ from tsgateway.store.access import Access
 
 BEARER = "tsg_"
 """What tokens of the API begin with, so that people and scanners know one when they see it."""
+
+MAX_PATH = 300
+"""Characters of a path that the log has."""
 
 
 class Doorkeeper(Protocol):
@@ -79,6 +83,8 @@ class Api:
     wall: Callable[[], float]
     events: Events
     audit: AuditDesk
+    clock: Callable[[], float]
+    counts: Counts
     noted: Callable[[Call, Route, Target, int], None] = lambda call, route, target, status: None
     checked: bool = False
 
@@ -95,29 +101,42 @@ class Api:
         return self.config.desktops
 
     async def answer(self, request: Request) -> Response:
-        """Answer one request; never raises."""
+        """Answer one request; never raises. Each has a reference, by which it is found in the log."""
+        reference, began, route = secrets.token_hex(4), self.clock(), None
         try:
-            return await self._answer(request)
+            route, parts = self._table.find(request)
+            response = await self._answer(request, route, parts)
         except ApiError as error:
-            return error.response()
+            response = error.response()
         except (HostError, StoreUnavailable) as error:
-            return self._cannot(request, error)
+            response = self._cannot(request, error, reference)
         except Exception:
-            reference = secrets.token_hex(4)
             self.log.failure("[{reference}] {path} failed", reference=reference, path=request.path)
             message = "Something went wrong here. The administrator finds the reference in the log."
-            return ApiError(500, "internal", message).response(reference)
+            response = ApiError(500, "internal", message).response(reference)
+        seconds = self.clock() - began
+        self.counts.answered(request.method, "" if route is None else route.path, response.status, seconds)
+        self._log_answer(request, response, seconds, reference)
+        return dataclasses.replace(response, headers={**response.headers, "X-Request-Id": reference})
 
-    def _cannot(self, request: Request, error: Exception) -> Response:
+    def _log_answer(self, request: Request, response: Response, seconds: float, reference: str) -> None:
+        """A line for each request; what stands behind the path may be secret."""
+        is_news = request.method != "GET" or response.status >= 400
+        self.log.emit(
+            LogLevel.info if is_news else LogLevel.debug,
+            "[{reference}] {method} {path}: {status} in {ms:.1f} ms for {who} at {address}",
+            reference=reference, method=request.method, path=request.path[:MAX_PATH], status=response.status,
+            ms=seconds * 1000, who=response.person or "nobody", address=request.address,
+        )  # fmt: skip
+
+    def _cannot(self, request: Request, error: Exception, reference: str) -> Response:
         """Tell the person what cannot be done now, and the log where the operator has to hear of it."""
         if not refusal(error).logged:
             return told(error).response()
-        reference = secrets.token_hex(4)
         self.log.error("[{reference}] {path}: {error}", reference=reference, path=request.path, error=error)
         return told(error).response(reference)
 
-    async def _answer(self, request: Request) -> Response:
-        route, parts = self._table.find(request)
+    async def _answer(self, request: Request, route: Route, parts: Mapping[str, str]) -> Response:
         if request.method != "GET":
             self._check_sender(request, route)
         subject, sign_in = (NOBODY, b"") if isinstance(route.needs, Open) else await self._who(request)

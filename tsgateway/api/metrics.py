@@ -1,7 +1,8 @@
 """GET /metrics: figures for Prometheus, for whoever knows the token.
 
-There are no labels for sessions, people or desktops: each session would leave a dozen series behind for
-ever, and who works when is nobody's business. `GET /api/v1/sessions/ID/stats` tells of one session.
+There are no labels for sessions or people, and none for desktops but of pools: each session would leave a
+dozen series behind for ever, and who works when is nobody's business. `GET /api/v1/sessions/ID/stats` tells
+of one session.
 """
 
 from __future__ import annotations
@@ -10,24 +11,20 @@ import hmac
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
-    GaugeMetricFamily,
     HistogramMetricFamily,
-    InfoMetricFamily,
     Metric,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from twisted.logger import Logger
 
-from sessions.wire.tsg import SessionState
+from tsgateway.api.figures import Measured, of_guests, of_the_gateway
 from tsgateway.errors import StartError
 from tsgateway.exchange import ApiError, Request, Response
-from tsgateway.hosts.placement import HostState
-from tsgateway.hosts.sessions import Sessions
 
 PATH = "/metrics"
 MIN_TOKEN = 32
@@ -54,21 +51,6 @@ def read_token(path: Path | None) -> str | None:
     return token
 
 
-class Measured(Protocol):
-    """What the service tells of itself."""
-
-    version: str
-    sessions: Sessions
-
-    @property
-    def viewers(self) -> int:
-        """Viewers attached now."""
-
-    @property
-    def sign_ins(self) -> Mapping[str, int]:
-        """Sign-ins so far, by how they went."""
-
-
 class Metrics:
     """Answers GET /metrics. token: what the request has to bring, as `Authorization: Bearer`."""
 
@@ -91,7 +73,9 @@ class Metrics:
             return error.response()
         try:
             hosts = await self._measured.sessions.totals()
-            self._families = [*_of_the_gateway(self._measured), *_of_hosts(hosts)]
+            levels = await self._measured.sessions.pools()
+            own = [*of_the_gateway(self._measured), *of_guests(self._measured, levels)]
+            self._families = [*own, *_of_hosts(hosts)]
             body = generate_latest(self._registry)
         except Exception:
             self.log.failure("the metrics cannot be told")
@@ -102,26 +86,6 @@ class Metrics:
     def collect(self) -> Iterable[Metric]:
         """prometheus_client: return what was found last."""
         return self._families
-
-
-def _of_the_gateway(measured: Measured) -> list[Metric]:
-    sessions = measured.sessions
-    build = InfoMetricFamily("tsgateway_build", "Which tsgateway this is.", {"version": measured.version})
-    viewers = GaugeMetricFamily("tsgateway_viewers", "Viewers attached now.", measured.viewers)
-    hosts = GaugeMetricFamily("tsgateway_session_hosts", "Session hosts, by state.", labels=["state"])
-    for stands in HostState:
-        hosts.add_metric([stands.name.lower()], sessions.hosts_in_state(stands))
-    states = GaugeMetricFamily("tsgateway_sessions", "Sessions that run, by state.", labels=["state"])
-    for state in SessionState:
-        if state is not SessionState.ENDED:
-            states.add_metric([state.name.lower()], sessions.in_state(state))
-    outcomes = CounterMetricFamily("tsgateway_sign_ins", "Sign-ins, by how they went.", labels=["outcome"])
-    for outcome, count in measured.sign_ins.items():
-        outcomes.add_metric([outcome], count)
-    relayed = CounterMetricFamily("tsgateway_relayed_bytes", "Bytes of tsg messages relayed.", labels=["to"])
-    relayed.add_metric(["viewer"], sessions.seats.relayed.to_viewers)
-    relayed.add_metric(["host"], sessions.seats.relayed.to_hosts)
-    return [build, viewers, hosts, states, outcomes, relayed]
 
 
 def _of_hosts(hosts: Sequence[tuple[int, Mapping[str, Any]]]) -> list[Metric]:

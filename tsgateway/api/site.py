@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tsgateway.api.api import Api
+from tsgateway.api.health import HEALTH, READY, Readiness
 from tsgateway.api.metrics import PATH, Metrics
 from tsgateway.api.static import PREFIX, StaticFiles
 from tsgateway.exchange import ApiError, Request, Response
@@ -16,10 +17,11 @@ SESSION_PAGE = "/session/"
 class Site:
     """The API under /api/, figures for Prometheus if wanted, the browser client elsewhere."""
 
-    def __init__(self, api: Api, files: StaticFiles, metrics: Metrics | None) -> None:
+    def __init__(self, api: Api, files: StaticFiles, metrics: Metrics | None, readiness: Readiness) -> None:
         self._api = api
         self._files = files
         self._metrics = metrics
+        self._readiness = readiness
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; never raises."""
@@ -33,6 +35,8 @@ class Site:
             return error.response()
         if request.path == PATH and self._metrics is not None:
             return await self._metrics.answer(request)
+        if request.path in (HEALTH, READY):
+            return await self._readiness.answer(request)
         return self._file(request)
 
     def _file(self, request: Request) -> Response:

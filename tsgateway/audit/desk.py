@@ -104,6 +104,11 @@ class AuditDesk:
         self._is_indexing = False
         self.log.warn("the audit's index: {why}", why=failure.getErrorMessage())
 
+    @property
+    def last(self) -> int:
+        """The number of the last record."""
+        return self._log.seq
+
     # ---- reading
 
     async def page(self, query: Query, before: int | None, limit: int) -> Found:

@@ -212,7 +212,7 @@ class _Stream(Protocol):
 
     def connectionMade(self) -> None:
         self.is_ready = True
-        # What is not acknowledged in this time ends the connection: what was handed over before has arrived.
+        # What is not acknowledged by then ends the connection: so what was handed over earlier has arrived.
         below = getattr(self.transport, "transport", self.transport).getHandle()
         below.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int((SURE_AFTER - 1) * 1000))
         self.transport.setTcpKeepAlive(True)

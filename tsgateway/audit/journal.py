@@ -7,7 +7,7 @@ that it goes again.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -26,6 +26,8 @@ MAX_BATCH = 1000
 SIGN_EVERY = 60.0
 """Seconds after which there is a checkpoint behind what was written."""
 RETIRE_EVERY = 3600.0
+REFUSED = frozenset({"refused", "denied", "throttled"})
+"""Outcomes of events by which something was refused."""
 PAUSE = 5.0
 """Seconds until it is tried again after it went wrong."""
 
@@ -71,6 +73,9 @@ class Trail:
         self._writing.clock = reactor
         self.heard: list[Callable[[], None]] = []
         """Called when something was written."""
+        self.kinds: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+        """Events so far by kind, and those of them by which something was refused."""
         self.trouble = ""
         """Why nothing can be written now; a sentence for the operator."""
         self.written = 0
@@ -86,6 +91,9 @@ class Trail:
     def note(self, event: Event) -> None:
         """Take an event in (base.Journal)."""
         now = self._wall()
+        self.kinds[event.kind] += 1
+        if event.outcome in REFUSED:
+            self.refusals[event.kind] += 1
         if len(self._waiting) < self._most:
             self._waiting.append((now, event))
             return

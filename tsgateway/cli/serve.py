@@ -37,7 +37,7 @@ def serve(config: Config, port: int | None, keep: bool) -> None:
     from tsgateway.service import Gateway, GatewayService
 
     reactor = keep_time(installed)
-    start_logging(config.server.log_level)
+    start_logging(config.server.log_level, config.server.log_format)
     gateway = Gateway(config, reactor)
     service = GatewayService(gateway, reactor, started=lambda: _announce(gateway.address))
     service.startService()

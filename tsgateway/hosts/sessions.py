@@ -283,13 +283,14 @@ class Sessions:
         """Return how many sessions a host has, those that are being started included."""
         return sum(session.host.number == number for session in self._sessions.values())
 
+    @property
+    def host_states(self) -> list[HostState]:
+        """How the hosts stand."""
+        return [host.state for host in self._hosts]
+
     def hosts_in_state(self, state: HostState) -> int:
         """Return how many session hosts are in a state."""
         return sum(host.state is state for host in self._hosts)
-
-    def in_state(self, state: SessionState) -> int:
-        """Return how many sessions are in a state."""
-        return sum(session.info.get("state") == state for session in self._sessions.values())
 
     def _numbers(self) -> set[int]:
         return {session.info.get("number", 0) for session in self._sessions.values()}
