@@ -85,7 +85,7 @@ def session_lines(sessions: Sequence[Json], me: str) -> list[str]:
             each["user"],
             each["number"],
             state(each),
-            PROTOCOL if each["viewers"] else "",
+            PROTOCOL if each["name"] or each["viewers"] else "",
             each["desktop"],
         )
         for each in sessions

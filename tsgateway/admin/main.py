@@ -24,7 +24,7 @@ COMMANDS = {
     "disk": ("storage", "disk", "List people's own disks, and give them new ones."),
     "image": ("storage", "image", "List and delete guest images."),
     "token": ("tokens", "token", "Make, list and revoke tokens for programs."),
-    "whoami": ("signing", "whoami", "Say as whom the gateway knows you, and what you may do."),
+    "whoami": ("whoami", "whoami", "Say as whom the gateway knows you, and what you may do."),
     "login": ("signing", "login", "Sign in to a gateway elsewhere, and keep a token for it."),
     "logout": ("signing", "logout", "Revoke that token, and forget the gateway."),
 }
@@ -66,9 +66,7 @@ class _Lazy(click.Group):
 
 @click.group(
     cls=_Lazy,
-    commands=[
-        click.Command(name) for name in (*COMMANDS, *ALIASES)
-    ],  # names, for click to say which was meant
+    commands=[click.Command(name) for name in (*COMMANDS, *ALIASES)],  # for click to say which was meant
     params=place_options(),
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="`tsadmin COMMAND --help` tells more of each, with examples. On the gateway's machine nothing "

@@ -18,13 +18,17 @@ MAX_SIZE = 64 * 1024
 
 @dataclass(frozen=True)
 class Profile:
-    """A gateway. server: its address; token_file, ca_file: absolute, or ""; pin: see place.Wanted."""
+    """A gateway. server: its address; token_file, ca_file: absolute, or ""; pin: see place.Wanted.
+
+    token_id: what the gateway calls the token.
+    """
 
     name: str
     server: str
     token_file: str = ""
     ca_file: str = ""
     pin: str = ""
+    token_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,7 @@ class Client(Operations):
             data = json.dumps(given).encode()
         response = self._response(method, target, data, headers)
         if response.status < 300:
+            self._keep(response.getheader("Set-Cookie"))
             return response
         with self._told():
             raw = response.read(MAX_ANSWER)
@@ -144,6 +145,12 @@ class Client(Operations):
         raise error_of(
             response.status, answer if isinstance(answer, dict) else {}, response.getheader("Retry-After")
         )
+
+    def _keep(self, cookie: str | None) -> None:
+        """Stay signed in, for as long as this client is used; the gateway asks where a cookie is used."""
+        if cookie is not None:
+            parts = urlsplit(self._where)
+            self._headers |= {"Cookie": cookie.partition(";")[0], "Origin": f"https://{parts.netloc.lower()}"}
 
     def _response(
         self, method: str, target: str, data: bytes | None, headers: dict[str, str]

@@ -165,6 +165,16 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C until the program ends: it may come between Python's look at signals and a read."""
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            self.type("\x03")
+            assert time.monotonic() < end, f"it does not end: {self.raw!r}"
+            for _ in range(5):
+                self._read()
+        self.to_the_end()
+
     def to_the_end(self) -> None:
         end = time.monotonic() + PATIENCE
         while self._read():
