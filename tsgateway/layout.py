@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tsgateway.config import Config
 from tsgateway.errors import StartError
-from tsgateway.places import short_path
+from tsgateway.places import MAX_SOCKET_PATH, short_path
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Layout:
             raise StartError(f"{folder} belongs to someone else or is open to others; remove it")
         if len(os.fsencode(short)) > MAX_SOCKET_PATH:
             raise StartError(
-                f"{path} and {short} are both too long for a socket, whose name has {MAX_SOCKET_PATH} bytes at "
+                f"{path} and {short} are too long for a socket, whose name has {MAX_SOCKET_PATH} bytes at "
                 "most: choose a [data] directory, or a TMPDIR, with a shorter name"
             )
         return short
