@@ -15,16 +15,17 @@ from twisted.logger import Logger
 
 from sessions.wire.tsg import CloseCode, Notice, NoticeLevel
 from tsgateway.access.desk import PolicyDesk
+from tsgateway.access.zones import moments
 from tsgateway.policy import Subject
 from tsgateway.policy.conditions import Context
-from tsgateway.policy.decision import decide
+from tsgateway.policy.decision import allows
 from tsgateway.policy.policies import Policy
 from tsgateway.store import StoreUnavailable
 
 MINUTE = 60.0
 WARN_MINUTES = 5
 """So long before their time ends people are warned."""
-AT_ONCE = 50
+AT_ONCE = 10
 """People looked at before others get their turn."""
 ENDS = "You may use this desktop until then. You will be disconnected; your session goes on."
 OVER = "You may not use this desktop from here or at this time. Your session goes on; reference {reference}."
@@ -108,22 +109,25 @@ class PolicyWatch:
             return
         policies = await self._desk.policies()
         now = self._wall()
+        turns = self._turns(policies, now)
         for count, number in enumerate(list(self._present), 1):
-            await self._look_at(number, policies, now)
+            await self._look_at(number, policies, now, turns)
             if count % AT_ONCE == 0:
                 await deferLater(self._reactor, 0)
 
-    async def _look_at(self, number: int, policies: tuple[Policy, ...], now: float) -> None:
+    async def _look_at(
+        self, number: int, policies: tuple[Policy, ...], now: float, turns: Sequence[float]
+    ) -> None:
         present = await self._current(number)
         if present is None:
             return
-        at = self._desk.at(present.context, policies, now)
-        if not decide(policies, at, present.desktop).allowed:
+        if not self._allows(present, policies, now):
             decision = await self._desk.decide(present.context, present.desktop)
             if not decision.allowed:
                 present.seat.close(CloseCode.DISCONNECTED, OVER.format(reference=decision.reference))
             return
-        self._warn(number, present, self._end(present, policies, now))
+        ends = (turn for turn in turns if not self._allows(present, policies, turn))
+        self._warn(number, present, next(ends, None))
 
     async def _current(self, number: int) -> Present | None:
         """Return somebody with the groups they have by now; None for who is gone."""
@@ -140,15 +144,17 @@ class PolicyWatch:
         self._present[number] = present = present._replace(context=context)
         return present
 
-    def _end(self, present: Present, policies: Sequence[Policy], now: float) -> float | None:
-        """Return when their time ends, if that is soon."""
-        if not any(policy.zones for policy in policies if policy.enabled):
-            return None
-        for end in _minutes_after(now):
-            at = self._desk.at(present.context, tuple(policies), end)
-            if not decide(policies, at, present.desktop).allowed:
-                return end
-        return None
+    def _allows(self, present: Present, policies: tuple[Policy, ...], at: float) -> bool:
+        return allows(policies, self._desk.at(present.context, policies, at), present.desktop)
+
+    def _turns(self, policies: tuple[Policy, ...], now: float) -> list[float]:
+        """Return at which of the next minutes a time of some policy begins or ends: mostly none."""
+        zones = {zone for policy in policies if policy.enabled for zone in policy.zones}
+        return [
+            at
+            for at in _minutes_after(now)
+            if zones and any(policy.turns(moments(zones, at)) for policy in policies)
+        ]
 
     def _warn(self, number: int, present: Present, end: float | None) -> None:
         if not present.takes_notices or self._warned.get(number) == end:

@@ -7,7 +7,7 @@ and keeps out by one that denies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -31,10 +31,10 @@ class Context:
 
 
 class Verdict(NamedTuple):
-    """Whether a condition holds (None: not known), and why: a part of a sentence."""
+    """Whether a condition holds (None: not known), and why: a part of a sentence, made when it is read."""
 
     holds: bool | None
-    why: str
+    why: Callable[[], str]
 
 
 class Condition(Protocol):
@@ -57,17 +57,18 @@ class Who:
     def judge(self, context: Context, desktop: str) -> Verdict:
         """See `Condition`."""
         if (found := self.users.find(context.user)) is not None:
-            named = "is named" if found == context.user else f"is one of {found}"
-            return Verdict(True, f"{context.user} {named}")
+            return Verdict(True, lambda: f"{context.user} {_found(context.user, found)}")
         # The exact groups first: one look, however many there are.
         if both := self.groups.exact & context.groups:
-            return Verdict(True, f"{context.user} is in the group {min(both)}")
+            return Verdict(True, lambda: f"{context.user} is in the group {min(both)}")
         if self.groups.patterns:
-            for group in sorted(context.groups):
-                if self.groups.find(group) is not None:
-                    return Verdict(True, f"{context.user} is in the group {group}")
-        wanted = [*(self.users.written), *(f"group {name}" for name in self.groups.written)]
-        return Verdict(False, f"{context.user} is not {listed(wanted)}")
+            group = next((each for each in sorted(context.groups) if self.groups.find(each)), None)
+            if group is not None:
+                return Verdict(True, lambda: f"{context.user} is in the group {group}")
+        return Verdict(False, lambda: f"{context.user} is not {self._wanted()}")
+
+    def _wanted(self) -> str:
+        return listed([*self.users.written, *(f"group {name}" for name in self.groups.written)])
 
     def table(self) -> dict[str, Any]:
         """See `Condition`."""
@@ -84,11 +85,11 @@ class From:
         """See `Condition`."""
         address = address_of(context.address)
         if address is None:
-            return Verdict(None, "the client's address is not known")
-        for network in self.networks:
-            if address in network:
-                return Verdict(True, f"address {address} is in {network}")
-        return Verdict(False, f"address {address} is not in {listed([str(each) for each in self.networks])}")
+            return Verdict(None, lambda: "the client's address is not known")
+        found = next((network for network in self.networks if address in network), None)
+        if found is not None:
+            return Verdict(True, lambda: f"address {address} is in {found}")
+        return Verdict(False, lambda: f"address {address} is not in {listed(list(map(str, self.networks)))}")
 
     def table(self) -> dict[str, Any]:
         """See `Condition`."""
@@ -104,10 +105,13 @@ class Method:
     def judge(self, context: Context, desktop: str) -> Verdict:
         """See `Condition`."""
         if not context.method:
-            return Verdict(None, "how the person signed in is not known")
+            return Verdict(None, lambda: "how the person signed in is not known")
         if self.methods.find(context.method) is not None:
-            return Verdict(True, f"signed in with {context.method}")
-        return Verdict(False, f"signed in with {context.method}, not with {listed(self.methods.written)}")
+            return Verdict(True, lambda: f"signed in with {context.method}")
+        return Verdict(False, lambda: f"signed in with {context.method}, not with {self._wanted()}")
+
+    def _wanted(self) -> str:
+        return listed(self.methods.written)
 
     def table(self) -> dict[str, Any]:
         """See `Condition`."""
@@ -123,10 +127,10 @@ class Door:
     def judge(self, context: Context, desktop: str) -> Verdict:
         """See `Condition`."""
         if not context.door:
-            return Verdict(None, "through which door the person comes is not known")
+            return Verdict(None, lambda: "through which door the person comes is not known")
         if context.door in self.doors:
-            return Verdict(True, f"comes through the door {context.door}")
-        return Verdict(False, f"comes through the door {context.door}, not {listed(self.doors)}")
+            return Verdict(True, lambda: f"comes through the door {context.door}")
+        return Verdict(False, lambda: f"comes through the door {context.door}, not {listed(self.doors)}")
 
     def table(self) -> dict[str, Any]:
         """See `Condition`."""
@@ -148,12 +152,14 @@ class When:
         """See `Condition`."""
         moment = context.moments.get(self.zone)
         if moment is None:
-            return Verdict(None, f"the time in {self.zone} is not known")
-        for window in self.windows:
-            if window.holds(moment):
-                return Verdict(True, f"{moment} ({self.zone}) is within {window.written}")
-        times = listed([window.written for window in self.windows])
-        return Verdict(False, f"{moment} ({self.zone}) is not within {times}")
+            return Verdict(None, lambda: f"the time in {self.zone} is not known")
+        found = next((window.written for window in self.windows if window.holds(moment)), None)
+        if found is not None:
+            return Verdict(True, lambda: f"{moment} ({self.zone}) is within {found}")
+        return Verdict(False, lambda: f"{moment} ({self.zone}) is not within {self._times()}")
+
+    def _times(self) -> str:
+        return listed([window.written for window in self.windows])
 
     def table(self) -> dict[str, Any]:
         """See `Condition`."""
@@ -169,10 +175,13 @@ class Desktops:
     def judge(self, context: Context, desktop: str) -> Verdict:
         """See `Condition`."""
         if (found := self.desktops.find(desktop)) is not None:
-            named = "is named" if found == desktop else f"is one of {found}"
-            return Verdict(True, f"desktop {desktop} {named}")
-        return Verdict(False, f"desktop {desktop} is not {listed(self.desktops.written)}")
+            return Verdict(True, lambda: f"desktop {desktop} {_found(desktop, found)}")
+        return Verdict(False, lambda: f"desktop {desktop} is not {listed(self.desktops.written)}")
 
     def table(self) -> dict[str, Any]:
         """See `Condition`."""
         return {"desktops": list(self.desktops.written)}
+
+
+def _found(name: str, entry: str) -> str:
+    return "is named" if entry == name else f"is one of {entry}"

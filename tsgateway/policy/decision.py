@@ -6,10 +6,10 @@ Of each kind the first enabled policy that fits decides. Both have to allow; whe
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from tsgateway.policy.conditions import Context
+from tsgateway.policy.conditions import Context, Verdict
 from tsgateway.policy.policies import NONE, NOTHING, Effect, Kind, Limits, Policy, Redirections
 
 ALPHABET = "234679ACDEFGHJKMNPQRTVWXY"
@@ -74,40 +74,66 @@ def decide(policies: Iterable[Policy], context: Context, desktop: str) -> Decisi
     each = list(policies)
     chosen, tried = _first(each, Kind.CONNECTION, context, desktop)
     resource, more = _first(each, Kind.RESOURCE, context, desktop)
-    allows = [found is not None and found.effect is Effect.ALLOW for found in (chosen, resource)]
-    if chosen is None or not all(allows):
-        return Decision(False, (*tried, *more), NOTHING, NONE)
-    return Decision(True, (*tried, *more), chosen.redirections, chosen.limits)
+    told = (*_told(Kind.CONNECTION, tried), *_told(Kind.RESOURCE, more))
+    if chosen is None or not (_allows(chosen) and _allows(resource)):
+        return Decision(False, told, NOTHING, NONE)
+    return Decision(True, told, chosen.redirections, chosen.limits)
+
+
+def allows(policies: Sequence[Policy], context: Context, desktop: str) -> bool:
+    """Tell whether `decide` lets somebody in, in a fraction of the time: nothing is put into words."""
+    return all(_allows(_first(policies, kind, context, desktop)[0]) for kind in Kind)
+
+
+def _allows(policy: Policy | None) -> bool:
+    return policy is not None and policy.effect is Effect.ALLOW
+
+
+class _Trial(NamedTuple):
+    """A policy that was looked at, and its conditions as far as they were."""
+
+    policy: Policy
+    verdicts: list[Verdict]
+    fits: bool
 
 
 def _first(
     policies: Sequence[Policy], kind: Kind, context: Context, desktop: str
-) -> tuple[Policy | None, list[Tried]]:
-    tried = []
+) -> tuple[Policy | None, list[_Trial]]:
+    """Return the policy of a kind that decides, and all that were tried."""
+    trials = []
     for policy in policies:
         if policy.kind is kind:
-            one = _try(policy, context, desktop)
-            tried.append(one)
-            if one.outcome in _DECIDE:
-                return policy, tried
-    tried.append(Tried(kind, "", "", Outcome.MISSING, "none fits"))
-    return None, tried
+            trial = _try(policy, context, desktop)
+            trials.append(trial)
+            if trial.fits:
+                return policy, trials
+    return None, trials
 
 
-def _try(policy: Policy, context: Context, desktop: str) -> Tried:
-    def outcome(which: Outcome, why: str) -> Tried:
-        return Tried(policy.kind, policy.id, policy.name, which, why)
-
+def _try(policy: Policy, context: Context, desktop: str) -> _Trial:
+    verdicts: list[Verdict] = []
     if not policy.enabled:
-        return outcome(Outcome.DISABLED, "")
+        return _Trial(policy, verdicts, False)
     is_deny = policy.effect is Effect.DENY
-    reasons = []
     for condition in policy.conditions:
-        holds, why = condition.judge(context, desktop)
-        if holds is False or (holds is None and not is_deny):
-            return outcome(Outcome.DOES_NOT_FIT, why)
-        reasons.append(why)
-    return outcome(Outcome.DENIES if is_deny else Outcome.ALLOWS, "; ".join(reasons))
+        verdict = condition.judge(context, desktop)
+        verdicts.append(verdict)
+        if verdict.holds is False or (verdict.holds is None and not is_deny):
+            return _Trial(policy, verdicts, False)
+    return _Trial(policy, verdicts, True)
+
+
+def _told(kind: Kind, trials: Sequence[_Trial]) -> Iterator[Tried]:
+    for policy, verdicts, fits in trials:
+        if fits:
+            outcome = Outcome.ALLOWS if _allows(policy) else Outcome.DENIES
+        else:
+            outcome = Outcome.DOES_NOT_FIT if policy.enabled else Outcome.DISABLED
+        deciding = verdicts if fits else verdicts[-1:]
+        yield Tried(kind, policy.id, policy.name, outcome, "; ".join(each.why() for each in deciding))
+    if not (trials and trials[-1].fits):
+        yield Tried(kind, "", "", Outcome.MISSING, "none fits")
 
 
 def explain(policies: Iterable[Policy], context: Context, desktop: str) -> list[str]:

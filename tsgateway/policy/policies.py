@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from tsgateway.policy.conditions import Condition, Desktops, Door, From, Method, When, Who
 from tsgateway.policy.reading import (
+    DAY_MINUTES,
+    Moment,
     Names,
     PolicyError,
     listed,
@@ -84,6 +86,15 @@ class Policy:
     def zones(self) -> set[str]:
         """The time zones it names."""
         return {each.zone for each in self.conditions if isinstance(each, When)}
+
+    def turns(self, moments: Mapping[str, Moment]) -> bool:
+        """Tell whether one of its times begins or ends at this minute. moments: the time in each zone."""
+        return any(
+            (at := moments.get(each.zone)) is not None
+            and any(at.minute in (window.start, window.end % DAY_MINUTES) for window in each.windows)
+            for each in self.conditions
+            if isinstance(each, When)
+        )
 
     def table(self) -> dict[str, Any]:
         """Return it as a JSON table, every field written, which `read_policy` takes."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.tsgateway.policy.support import DESKTOPS, EVERYBODY, context, policy
 from tsgateway.policy.decision import (
     REFERENCES,
+    allows,
     decide,
     explain,
     read_reference,
@@ -170,6 +171,7 @@ def test_a_decision_is_what_the_definition_says(policies, asked, desktop):
     assert decision.allowed == all(each is not None and each.effect == "allow" for each in first)
     if decision.allowed:
         assert (decision.redirections, decision.limits) == (first[0].redirections, first[0].limits)
+    assert allows(policies, asked, desktop) is decision.allowed
     assert decision.why
     assert len(explain(policies, asked, desktop)) == len(decision.tried) + 1
 
