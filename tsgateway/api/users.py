@@ -14,7 +14,7 @@ from tsgateway.auth.errors import SignInError
 from tsgateway.auth.passwords import random_password
 from tsgateway.auth.sign_in import subject_of
 from tsgateway.exchange import ApiError
-from tsgateway.policy import Action, Gateway, Subject, Target, authorize
+from tsgateway.policy import Action, Gateway, Subject, Target, authorize, covers
 from tsgateway.store import (
     LOCAL,
     Account,
@@ -163,7 +163,7 @@ async def account_named(api: Api, name: str) -> Account:
 
 def within(subject: Subject, other: Subject) -> None:
     """Raise ApiError where the other may do what the subject may not."""
-    beyond = sorted(each.role.value for each in other.roles - subject.roles)
+    beyond = sorted(each.role.value for each in other.roles if not covers(subject, [each]))
     if beyond:
         raise ApiError(403, "beyond_you", f"Only who is {beyond[0]} too may do that to {other.name}.")
 

@@ -335,3 +335,21 @@ async def test_the_last_owner_cannot_be_taken_away(world: World):
     assert (await ada.get("/api/v1/hosts")).status == 200
     for missing in ("99", "x"):
         assert (await ada.ask("DELETE", f"/api/v1/roles/{missing}")).code == "no_such_role"
+
+
+@pytest_twisted.ensureDeferred
+async def test_accounts_are_changed_by_who_may_do_as_much_as_their_owners(world: World):
+    """An owner changes an auditor's account, an operator a helper's, and nobody an owner's who is none."""
+    ada, bob = await world.sign_in(), await world.sign_in("bob")
+    assert (await ada.post("/api/v1/users", {"name": "eve", "password": "a password of hers"})).status == 200
+    for role, user in (("operator", "bob"), ("auditor", "eve")):
+        assert (await ada.ask("PUT", "/api/v1/roles", {"role": role, "user": user})).status == 200
+    assert (await ada.ask("PATCH", "/api/v1/users/eve", {"display_name": "Eve"})).status == 200
+    for theirs in ("eve", "ada"):
+        answer = await bob.ask("PATCH", f"/api/v1/users/{theirs}", {"display_name": "X"})
+        assert (answer.status, answer.code) == (403, "beyond_you")
+    [operator, auditor] = (await ada.get("/api/v1/roles")).json["roles"]
+    assert operator["user"] == "bob"
+    await ada.ask("DELETE", f"/api/v1/roles/{auditor['id']}")
+    await ada.ask("PUT", "/api/v1/roles", {"role": "helpdesk", "user": "eve"})
+    assert (await bob.ask("PATCH", "/api/v1/users/eve", {"display_name": "Eva"})).status == 200

@@ -23,6 +23,7 @@ FOR_ALL_WHO_SIGNED_IN = {
     "follow_events": "only what one may list (LIST)",
     "list_pools": "only those whose set-up one may see (SEE_DESKTOPS)",
     "list_tokens": "only one's own, or with SEE_TOKENS",
+    "send_messages": "to each session that one may send messages to (MESSAGE)",
 }
 """Routes whose functions ask authorize() themselves, about each thing they show.
 
