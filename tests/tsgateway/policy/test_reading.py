@@ -1,7 +1,10 @@
 """What policies are written with: exact errors for what is half typed, and no text that does harm."""
 
 import ipaddress
+import re
+import tomllib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,8 +15,10 @@ from tests.tsgateway.policy.support import DESKTOPS, EVERYBODY, ZONES, policy
 from tsgateway.policy.policies import Redirections, read_policy
 from tsgateway.policy.reading import (
     DAYS,
+    DOORS,
     MAX_ENTRIES,
     MAX_TEXT,
+    METHOD_FAMILIES,
     METHODS,
     Moment,
     PolicyError,
@@ -261,3 +266,21 @@ def test_a_window_lasts_as_long_as_clocks_on_the_wall_show_it(day, minutes):
         local = (begin + timedelta(minutes=step)).astimezone(ZoneInfo("Europe/Berlin"))
         inside += window.holds(Moment(local.weekday(), local.hour * 60 + local.minute))
     assert inside == minutes
+
+
+# ---- the page
+
+
+def test_the_examples_that_people_copy_are_policies():
+    page = (Path(__file__).parents[3] / "docs" / "policies.md").read_text()
+    found = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]
+    assert len(found) == 6
+    for table in found:
+        assert policy(table).name == table["name"]
+
+
+def test_the_page_names_every_field_method_and_door():
+    page = (Path(__file__).parents[3] / "docs" / "policies.md").read_text()
+    fields = {*policy(FULL).table(), *policy(DESKTOPS).table(), *Redirections._fields}
+    for word in (*fields, *METHODS, *DOORS, *METHOD_FAMILIES):
+        assert f"`{word}" in page, word
