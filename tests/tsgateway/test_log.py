@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 
+import pyotp
 import pytest
 import pytest_twisted
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from twisted.logger import Logger, LogLevel, globalLogPublisher
 
 from sessions.wire.tsg import SessionState
-from tests.tsgateway.support import World, until
+from tests.tsgateway.support import Person, World, until
 from tsgateway.log import json_line, line, writer
 
 
@@ -106,6 +107,7 @@ async def test_no_secret_is_in_the_log_or_the_audit(log: Log):
         written = [log.stream.getvalue(), log.texts.getvalue()]
         written += [path.read_text(errors="replace") for path in sorted(folder.glob("*.jsonl"))]
         assert "sign-in.accepted" in written[2]
+        assert "own.change-password" in written[2]
         found = [
             (name, number)
             for number, text in enumerate(written)
@@ -146,8 +148,35 @@ async def a_day_of(world: World) -> list[tuple[str, str]]:
     await world.request("GET", f"/api/v1/me?token={ada.cookie}")
     await world.request("GET", "/api/v1/nowhere", headers={"Authorization": f"Basic {ada.cookie}"})
     await ada.post(f"/api/v1/sessions/{session}/reset")
-    await ada.post("/api/v1/account/password", {"old": "ada's password", "new": "another long password"})
-    secrets.append(("a new password", "another long password"))
-    await ada.post("/api/v1/logout")
+    secrets += await second_factor_of(world, ada)
+    for path, body, status in (
+        ("/api/v1/account/password", {"old": "ada's password", "new": "another long password"}, 204),
+        ("/api/v1/users", {"name": "eve", "password": "the password that eve was given"}, 200),
+        ("/api/v1/users/bob/password", {"password": "what bob is to be known by"}, 200),
+        ("/api/v1/users/bob/password", {"password": "sh0rt!x"}, 400),
+        ("/api/v1/logout", {}, 204),
+    ):
+        answer = await ada.post(path, body)
+        assert answer.status == status, (path, answer)
+        secrets += [(f"{path} {name}", value) for name, value in body.items() if name not in ("name", "old")]
     key = (Path(world.gateway.layout.audit) / "key.pem").read_text().splitlines()[1]
     return [*secrets, ("the audit's key", key)]
+
+
+async def second_factor_of(world: World, ada: Person) -> list[tuple[str, str]]:
+    """Set up a second factor, sign in with a recovery code, a wrong and a right one; return the secrets."""
+    setup = (await ada.post("/api/v1/account/totp", {})).json
+    used = [pyotp.TOTP(setup["secret"]).now()]
+    made = await ada.post("/api/v1/account/totp/confirm", {"code": used[0]})
+    assert made.status == 200, made
+    codes = made.json["recovery_codes"]
+    body = {"name": "ada", "password": "ada's password"}
+    for recovery in ("not-a-code", codes[0]):
+        challenge = (await world.request("POST", "/api/v1/login", body)).json["next"]["challenge"]
+        used.append(challenge)
+        second = {"challenge": challenge, "recovery": recovery}
+        answer = await world.request("POST", "/api/v1/login/second", second)
+    assert answer.status == 200, answer
+    used.append(answer.headers["Set-Cookie"].partition("=")[2].partition(";")[0])
+    await ada.post("/api/v1/account/totp/remove", {"recovery": codes[1]})
+    return [("the TOTP secret", setup["secret"]), *(("a code", each) for each in (*codes, *used))]
