@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import pytest_twisted
@@ -22,7 +24,8 @@ TOKEN = "0123456789abcdef" * 4
 async def measured(tmp_path):
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     metrics = {"token_file": str(tmp_path / "token")}
-    async for made in running(desktops=DESKTOPS, metrics=metrics):
+    syslog = {"syslog": "udp://127.0.0.1:9"}
+    async for made in running(desktops=DESKTOPS, metrics=metrics, audit=syslog):
         yield made
 
 
@@ -125,6 +128,20 @@ async def test_strangers_cannot_make_series(measured: World):
     assert {(each["method"], each["route"]) for each in found} == {
         ("GET", "none"), ("other", "none"), ("GET", "/api/v1/sessions/{id}/stats"),
     }  # fmt: skip
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_rules_for_alarms_ask_for_what_there_is(measured: World):
+    page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text()
+    rules = next(block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "groups:" in block)
+    asked = set(re.findall(r"tsgateway_[a-z_]+", rules))
+    assert len(asked) > 8
+    answer = await measured.request("GET", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    types = dict(re.findall(r"# TYPE (\w+) (\w+)", answer.body.decode()))
+    for name, kind in list(types.items()):
+        if kind == "histogram":
+            types[f"{name}_bucket"] = kind
+    assert asked <= types.keys()
 
 
 @pytest_twisted.ensureDeferred
