@@ -59,6 +59,7 @@ class AuditDesk:
         self._others = Threads(reactor, "audit-reading", 2)
         self._reactor = reactor
         self._is_indexing = False
+        self._is_stopping = False
         self.verification: Verification | None = None
         self.forwarder = (
             None
@@ -82,6 +83,8 @@ class AuditDesk:
     async def stop(self) -> None:
         """Write what there is, and end."""
         await self.trail.stop()
+        self._is_stopping = True  # whoever reads for long ends soon
+        self._index.stop()
         if self.forwarder is not None:
             await self.forwarder.stop()
         self._others.stop()
@@ -140,6 +143,8 @@ class AuditDesk:
     async def _verify(self, begun: Verification) -> None:
         def told(count: int) -> None:  # on the thread; a number is written whole
             begun.lines = count
+            if self._is_stopping:
+                raise KeyProblem("the gateway is being stopped")
 
         try:
             begun.report = await self._others(lambda: verify(self.folder, progress=told))

@@ -65,6 +65,11 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._open: dict[int, _Part] = {}
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Take in no more; may be called from another thread."""
+        self._is_stopping = True
 
     def close(self) -> None:
         """Let go of all files."""
@@ -84,8 +89,8 @@ class Index:
         for each in found:
             with self._kept(each) as part:
                 left -= part.take(left)
-            if left <= 0:
-                return True
+            if left <= 0 or self._is_stopping:
+                return not self._is_stopping
         return False
 
     def page(self, query: Query, before: int | None = None, limit: int = 100) -> Found:

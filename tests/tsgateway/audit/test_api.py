@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import pytest_twisted
 from click.testing import CliRunner
+from twisted.internet import reactor
 
-from tests.tsgateway.audit.made import audit_of
+from tests.tsgateway.audit.made import audit_of, event
 from tests.tsgateway.support import Person, World, until
+from tsgateway.audit.desk import AuditDesk
 from tsgateway.audit.keys import PublicKey
 from tsgateway.audit.segments import HEAD
 from tsgateway.cli.audit import audit as command
+from tsgateway.config.audit import AuditSection
 
 
 async def written(world: World) -> None:
@@ -174,3 +178,20 @@ def test_the_command_exports(run):
     assert {(each["who"], each["kind"].partition(".")[0]) for each in records} == {("ada", "session")}
     assert len(run("export").stdout.splitlines()) > 20
     assert run("export", "--format", "syslog").stdout.startswith("<10")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_gateway_that_is_stopped_does_not_wait_for_who_reads(tmp_path, monkeypatch):
+    """However long a check would take."""
+    monkeypatch.setattr("tsgateway.audit.verify.TELL_EVERY", 1)
+    settings = AuditSection.model_validate({})
+    desk = AuditDesk(tmp_path, settings, reactor, wall=time.time)
+    desk.start()
+    for number in range(500):
+        desk.note(event(number))
+    await until(lambda: desk.last > 500, "the records")
+    begun = desk.verify()
+    assert desk.verify() is begun  # one at a time
+    await desk.stop()
+    await until(lambda: not begun.is_running, "the check's end")
+    assert begun.failed == "the gateway is being stopped" or begun.report.is_good
