@@ -16,7 +16,7 @@ STOPPED = "The session host stopped before the message was answered."
 class Asks(Protocol):
     """The directory of sessions."""
 
-    async def ask(self, session: str, method: str, **params: Any) -> dict[str, Any]:
+    async def ask(self, session: str, method: str, within: float = ..., /, **params: Any) -> dict[str, Any]:
         """Ask a session's host something about it. Raises HostError."""
 
     def host_of(self, session: str) -> HostSupervisor | None:

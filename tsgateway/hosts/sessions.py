@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from sessions.wire.tsg import ClientHello, SessionState
 from tsgateway.config import Desktop, SessionsSection
 from tsgateway.hosts.attachment import Attached, Attachment, Seat, Shadowing, Who
-from tsgateway.hosts.link import NOT_YET, HostError
+from tsgateway.hosts.link import NOT_YET, REPLY_WITHIN, HostError
 from tsgateway.hosts.messages import Messages
 from tsgateway.hosts.numbers import free_number, number_for
 from tsgateway.hosts.placement import Candidate, HostState, Load, Score
@@ -255,11 +255,7 @@ class Sessions:
 
     async def run(self, session: str, command: Info) -> Info:
         """Run a command in a session's guest (request `run` of the link). Raises HostError."""
-        found = self._sessions.get(session)
-        if found is None:
-            raise SessionOver(NOT_RUNNING)
-        within = command["seconds"] + RUN_MARGIN
-        return await found.host.request("run", {"session": session, **command}, within)
+        return await self.ask(session, "run", command["seconds"] + RUN_MARGIN, **command)
 
     async def pools(self) -> dict[str, Info]:
         """Return the guests that stand ready by desktop: {wanted, ready, starting, trouble}, of all hosts."""
@@ -318,12 +314,15 @@ class Sessions:
             if is_good and isinstance(answer, dict)
         ]
 
-    async def ask(self, session: str, method: str, **params: Any) -> Info:
-        """Ask a session's host something about it (method, params: the link's). Raises HostError."""
+    async def ask(self, session: str, method: str, within: float = REPLY_WITHIN, /, **params: Any) -> Info:
+        """Ask a session's host something about it (method, params: the link's). Raises HostError.
+
+        within: seconds until it counts as not answering.
+        """
         found = self._sessions.get(session)
         if found is None:
             raise SessionOver(NOT_RUNNING)
-        return await found.host.request(method, {"session": session, **params})
+        return await found.host.request(method, {"session": session, **params}, within)
 
     async def statistics(self, session: str) -> Info:
         """Return where a session's time goes (Statistics of the link). Raises HostError."""
