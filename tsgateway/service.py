@@ -174,7 +174,7 @@ class Gateway:
         self._watch = PolicyWatch(
             desk, self._reactor, time.time, self._sign_in.known, lambda: self._viewers.numbers
         )
-        events = Events(self._reactor, lambda session: running(session, self.sessions.seats.names()))
+        events = Events(self._reactor, lambda session: running(session, self.sessions.seats.latest()))
         self.sessions.watchers.append(events)
         make_api = functools.partial(
             Api,

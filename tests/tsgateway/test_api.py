@@ -201,7 +201,7 @@ async def test_who_runs_the_gateway_may_do_everything_on_its_machine(world: Worl
     with Client.local(world.gateway.layout.api) as client:
         me = (await deferToThread(client.who_am_i))["user"]
         assert me["name"].startswith("local:")
-        assert me["roles"] == [{"role": "owner", "desktop": None}]
+        assert [(each["role"], each["desktop"]) for each in me["roles"]] == [("owner", None)]
         await deferToThread(lambda: client.set_host("0", weight=250, mode="drain"))
         (host,) = (await deferToThread(client.list_hosts))["hosts"]
         assert (host["weight"], host["mode"]) == (250, "drain")

@@ -321,6 +321,11 @@ async def test_a_small_picture_is_shown_to_the_owner_and_to_helpers(world: World
         answer = await person.get(address(session, "thumbnail?width=200"))
         assert (answer.status, answer.headers["Content-Type"]) == (200, "image/jpeg")
         assert simplejpeg.decode_jpeg(answer.body).shape[1] == 200
+    kept = {"If-None-Match": answer.headers["ETag"]}
+    again = await world.request(
+        "GET", address(session, "thumbnail?width=200"), cookie=bob.cookie, headers=kept
+    )
+    assert (again.status, again.body) == (304, b"")
     assert (await bob.get(address(session, "thumbnail?width=9999"))).status == 400
     hers, _ = await ada.ticket("ask")
     assert (await bob.get(address(hers, "thumbnail"))).status == 404

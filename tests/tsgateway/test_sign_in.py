@@ -5,6 +5,7 @@ from twisted.logger import eventAsText, globalLogPublisher
 
 from sessions.wire.tsg import CloseCode
 from tests.tsgateway.support import World, hello
+from tsgateway.policy import ROLES, Role
 
 ME = "/api/v1/me"
 LOGIN = "/api/v1/login"
@@ -15,11 +16,12 @@ WRONG = {"name": "ada", "password": "not it"}
 @pytest_twisted.ensureDeferred
 async def test_sign_in_shows_who_one_is_and_what_one_may_open(world: World):
     ada = await world.sign_in("ada")
+    actions = sorted(action.value for action in ROLES[Role.OWNER])
     assert (await ada.get(ME)).json == {
         "user": {
             "name": "ada",
             "groups": ["administrators", "users"],
-            "roles": [{"role": "owner", "desktop": None}],
+            "roles": [{"role": "owner", "desktop": None, "actions": actions}],
         }
     }
     shown = (await ada.get("/api/v1/desktops")).json["desktops"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
@@ -326,13 +327,19 @@ async def _of_guest(api: Api, call: Call, method: str, **params: Any) -> Answer:
 
 
 async def get_thumbnail(api: Api, call: Call) -> Answer:
-    """Give a small picture of a session's screen, as it is or was when somebody looked last."""
+    """Give a small picture of a session's screen, as it is or was when somebody looked last.
+
+    Whoever has it already (If-None-Match) is told so with status 304.
+    """
     made = await api.sessions.ask(api.session(call).info["session"], "thumbnail", width=call.query.width)
     file = base64.b64decode(made["jpeg"])
     if not file:
         raise ApiError(404, "no_picture", "There is no picture of this session yet.")
-    headers = {"Content-Type": JPEG, "Cache-Control": "no-store", "X-Taken-At": f"{float(made['at']):.3f}"}
-    return Response(body=file, headers=headers)
+    tag = f'"{hashlib.sha256(file).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-store", "X-Taken-At": f"{float(made['at']):.3f}"}
+    if call.request.headers.get("if-none-match") == tag:
+        return Response(304, headers=headers)
+    return Response(body=file, headers={**headers, "Content-Type": JPEG})
 
 
 _ONE = "/api/v1/sessions/{id}"

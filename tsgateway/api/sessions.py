@@ -13,6 +13,7 @@ from tsgateway.api.admission import admit
 from tsgateway.api.api import on_session
 from tsgateway.api.route import Answer, Call, May, Model, Query, Route, SignedIn
 from tsgateway.exchange import ApiError
+from tsgateway.hosts.attachment import Attached
 from tsgateway.hosts.link import HostRefused
 from tsgateway.hosts.sessions import Session
 from tsgateway.policy import Action, Owned, authorize
@@ -32,7 +33,7 @@ EVERYBODY = ""
 class RunningSession(Model):
     """A session that runs. number: a short one for people; host: the session host's number.
 
-    name: of the viewer of its person that came last, `web#3`; "" while nobody is connected.
+    name, address: of the viewer of its person that came last, `web#3`; "" while nobody is connected.
     state: starting, active, connected, idle or disconnected; started, since (of that state), idle_since:
     Unix times, idle_since 0 where that does not apply; progress: percent of a start; text: of a start, or
     what is wrong.
@@ -41,6 +42,7 @@ class RunningSession(Model):
     id: str
     number: int
     name: str
+    address: str
     user: str
     desktop: str
     title: str
@@ -154,13 +156,15 @@ def state_of(info: Mapping[str, Any]) -> str:
     return SessionState(info["state"]).name.lower()
 
 
-def running(session: Session, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a session that runs as the API tells it. names: of viewers, by session."""
+def running(session: Session, latest: Mapping[str, Attached]) -> dict[str, Any]:
+    """Return a session that runs as the API tells it. latest: viewers, by session."""
     info = session.info
+    viewer = latest.get(info["session"])
     return {
         "id": info["session"],
         "number": info.get("number", 0),
-        "name": names.get(info["session"], ""),
+        "name": "" if viewer is None else viewer.name,
+        "address": "" if viewer is None else viewer.who.address,
         "user": info["user"],
         "desktop": info["desktop"],
         "title": info.get("title") or info["desktop"],
@@ -179,9 +183,9 @@ def running(session: Session, names: Mapping[str, str]) -> dict[str, Any]:
 async def list_sessions(api: Api, call: Call) -> Answer:
     """List the sessions that run: one's own, and those one's roles let one see."""
     wanted: Wanted = call.query
-    names = api.sessions.seats.names()
+    latest = api.sessions.seats.latest()
     found = [
-        running(session, names)
+        running(session, latest)
         for session in api.sessions.all()
         if wanted.user in (None, session.info["user"])
         and wanted.desktop in (None, session.info["desktop"])
@@ -196,7 +200,7 @@ async def list_sessions(api: Api, call: Call) -> Answer:
 
 async def get_session(api: Api, call: Call) -> Answer:
     """Tell of one session that runs."""
-    return running(api.session(call), api.sessions.seats.names())
+    return running(api.session(call), api.sessions.seats.latest())
 
 
 async def list_history(api: Api, call: Call) -> Answer:

@@ -14,7 +14,7 @@ from tsgateway.auth import errors
 from tsgateway.auth.sign_in import Accepted, Needs
 from tsgateway.auth.sign_in import Answer as StepAnswer
 from tsgateway.exchange import COOKIE, ApiError, Response, json_response
-from tsgateway.policy import Subject
+from tsgateway.policy import ROLES, Subject
 
 if TYPE_CHECKING:
     from tsgateway.api.api import Api
@@ -34,10 +34,11 @@ class Credentials(Model):
 
 
 class Granted(Model):
-    """A role somebody has; desktop: null for all."""
+    """A role somebody has; desktop: null for all. actions: what it lets one do, for pages that offer it."""
 
     role: str
     desktop: str | None
+    actions: list[str]
 
 
 class Person(Model):
@@ -174,12 +175,16 @@ def accepted_cookie(api: Api, accepted: Accepted) -> dict[str, str]:
 
 def person(subject: Subject) -> Person:
     """Return who it is, as the API tells it."""
-    roles = sorted((each.role.value, each.desktop or "") for each in subject.roles)
-    return Person(
-        name=subject.name,
-        groups=sorted(subject.groups),
-        roles=[Granted(role=role, desktop=desktop or None) for role, desktop in roles],
-    )
+    granted = sorted(subject.roles, key=lambda each: (each.role.value, each.desktop or ""))
+    roles = [
+        Granted(
+            role=each.role.value,
+            desktop=each.desktop,
+            actions=sorted(action.value for action in ROLES[each.role]),
+        )
+        for each in granted
+    ]
+    return Person(name=subject.name, groups=sorted(subject.groups), roles=roles)
 
 
 def decoded(token: str) -> bytes:

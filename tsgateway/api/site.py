@@ -10,7 +10,9 @@ from tsgateway.api.metrics import PATH, Metrics
 from tsgateway.api.static import PREFIX, StaticFiles
 from tsgateway.exchange import ApiError, Request, Response
 
-PAGES = ("/", "/desktops")
+PAGES = frozenset({"/", "/desktops", "/account"}) | {
+    f"/admin/{page}" for page in ("sessions", "users", "desktops", "audit")
+}
 SESSION_PAGE = "/session/"
 
 

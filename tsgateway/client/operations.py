@@ -114,9 +114,10 @@ class Explanation(TypedDict):
 
 
 class Granted(TypedDict):
-    """A role somebody has; desktop: null for all."""
+    """A role somebody has; desktop: null for all. actions: what it lets one do, for pages that offer it."""
     role: str
     desktop: str | None
+    actions: list[str]
 
 
 class Group(TypedDict):
@@ -448,7 +449,7 @@ class RunningProcess(TypedDict):
 class RunningSession(TypedDict):
     """A session that runs. number: a short one for people; host: the session host's number.
 
-    name: of the viewer of its person that came last, `web#3`; "" while nobody is connected.
+    name, address: of the viewer of its person that came last, `web#3`; "" while nobody is connected.
     state: starting, active, connected, idle or disconnected; started, since (of that state), idle_since:
     Unix times, idle_since 0 where that does not apply; progress: percent of a start; text: of a start, or
     what is wrong.
@@ -456,6 +457,7 @@ class RunningSession(TypedDict):
     id: str
     number: int
     name: str
+    address: str
     user: str
     desktop: str
     title: str
@@ -851,7 +853,10 @@ class Operations:
         return cast("ProcessEnded", self._ask("DELETE", f"/api/v1/sessions/{_segment(id)}/processes/{_segment(pid)}"))
 
     def get_thumbnail(self, id: object, *, width: int | Unset = UNSET) -> bytes:
-        """Give a small picture of a session's screen, as it is or was when somebody looked last."""
+        """Give a small picture of a session's screen, as it is or was when somebody looked last.
+
+        Whoever has it already (If-None-Match) is told so with status 304.
+        """
         return self._read("GET", f"/api/v1/sessions/{_segment(id)}/thumbnail", query={"width": width})
 
     def follow_events(self) -> Iterator[str]:

@@ -50,9 +50,9 @@ class Seats:
         """Return who is attached to a session, in the order they came."""
         return [viewer for viewer in self._attached.values() if viewer.session == session]
 
-    def names(self) -> dict[str, str]:
-        """Return for each session the name of the viewer that came last, without those who look on."""
-        return {each.session: each.name for each in self._attached.values() if each.shadow is None}
+    def latest(self) -> dict[str, Attached]:
+        """Return for each session the viewer that came last, without those who look on."""
+        return {each.session: each for each in self._attached.values() if each.shadow is None}
 
     def get(self, number: int) -> Attached | None:
         """Return a viewer that is attached."""
