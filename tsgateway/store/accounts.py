@@ -19,8 +19,8 @@ from sqlalchemy.exc import IntegrityError
 from tsgateway.errors import StoreError
 from tsgateway.groups import ADMINISTRATORS, EVERYONE
 from tsgateway.store.roles import roles_of
-from tsgateway.store.schema import memberships, sign_ins, users
-from tsgateway.store.tables import Tables, administrators, keep_an_administrator, put_in, user_id
+from tsgateway.store.schema import memberships, role_grants, sign_ins, users
+from tsgateway.store.tables import OWNER, Tables, administrators, keep_an_administrator, put_in, user_id
 
 LOCAL = "local"
 """The source of accounts whose passwords are kept here."""
@@ -181,8 +181,9 @@ class Accounts(Tables):
     def has_administrator(self) -> bool:
         """Tell whether there is an account that may administer."""
         with self._reading() as connection:
-            query = exists().where(memberships.c.group == ADMINISTRATORS).select()
-            return bool(connection.scalar(query))
+            in_group = exists().where(memberships.c.group == ADMINISTRATORS)
+            by_role = exists().where(role_grants.c.role == OWNER, role_grants.c.desktop.is_(None))
+            return bool(connection.scalar(select(in_group | by_role)))
 
     def arrive(self, arrival: Arrival, now: float) -> Account:
         """Return the account of somebody whom an authenticator let in, its groups and name made current.

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.tsgateway.policy.support import DESKTOPS, EVERYBODY
+from tests.tsgateway.test_migrations import fill_as_version_1
 from tsgateway.policy.policies import read_policy
 from tsgateway.store import open_store
 from tsgateway.store import policies as policies_of_store
@@ -36,6 +37,16 @@ def test_a_new_installation_has_one_of_each_that_let_everybody_in(store):
     for one in each:  # written as this version writes them
         assert read_policy(one.table, {"UTC"}.__contains__).table() == one.table
         assert one.table["users"] == ["*"]
+
+
+def test_an_installation_of_the_first_version_is_let_in_as_before(data):
+    fill_as_version_1(data)
+    store = open_store(data, data.directory / "tsgateway.db")
+    assert names(store) == ["Everybody"]
+    assert names(store, "resource") == ["Desktops as configured"]
+    assert store.policies.revision() == 1
+    assert store.user("ada").roles == ()
+    store.close()
 
 
 def test_policies_are_added_changed_ordered_and_removed(store):
@@ -214,3 +225,10 @@ def test_an_owner_by_role_stays_as_the_last_administrator(people):
         with pytest.raises(LastAdministrator):
             change()
     assert people.user("bob").roles == (("owner", None),)
+    assert people.has_administrator()  # so that none is made at the next start
+
+
+def test_who_owns_one_desktop_is_no_administrator(store):
+    store.add_user("bob", "hash", set(), 0)
+    store.roles.give("owner", "bob", None, "lab")
+    assert not store.has_administrator()
