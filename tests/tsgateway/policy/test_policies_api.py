@@ -1,5 +1,7 @@
 """Policies and roles over the API, and what they do at the doors of a gateway that runs."""
 
+import sys
+
 import pytest
 import pytest_twisted
 
@@ -253,6 +255,26 @@ async def test_limits_go_to_the_session_and_redirections_into_the_grant(world: W
     assert attached["limits"] == {"idle_minutes": 15, "active_minutes": 480}
     [present] = world.gateway._viewers.of(lambda grant: True)
     assert present.grant.redirections == (True, False, False, True, True)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_policys_limit_disconnects_from_a_session_that_goes_on():
+    """With a real session host, which does it."""
+    card = {"one": {"title": "Card", "kind": "testcard", "groups": ["users"]}}
+    world = World(host_command=(sys.executable, "-m", "sessions.host"), desktops=card)
+    try:
+        await world.start()
+        ada = await world.sign_in()
+        await replace_all(ada, {**EVERYBODY, "limits": {"session_minutes": 0.02}}, DESKTOPS)
+        session, ticket = await ada.ticket()
+        viewer = await world.websocket()
+        viewer.send(hello(ticket))
+        closing = await viewer.closing()
+        assert closing.code == CloseCode.DISCONNECTED
+        assert "in use for 1 second" in closing.reason
+        assert (await ada.get(f"/api/v1/sessions/{session}")).json["state"] == "disconnected"
+    finally:
+        await world.stop()
 
 
 @pytest_twisted.ensureDeferred
