@@ -40,7 +40,12 @@ export function fromBase64Url(text) {
 
 // → {name, groups}, null when nobody has signed in.
 export const me = async () => (await request("GET", "me")).user;
-export const signIn = async (name, password) => (await request("POST", "login", { name, password })).user;
+// → {user, next, recovery_codes}: who it is once it is done, else the next step {challenge, step, secret, uri, qr}.
+export const signIn = (name, password) => request("POST", "login", { name, password });
+export const answerStep = (challenge, answer) => request("POST", "login/second", { challenge, ...answer });
+export const showStep = (challenge) => request("POST", "login/step", { challenge });
+// → [{id, title}]: whom else one can sign in by.
+export const providers = async () => (await request("GET", "login/methods")).providers;
 export const signOut = () => request("POST", "logout", {});
 export const desktops = async () => (await request("GET", "desktops")).desktops;
 const steer = (session, action) => request("POST", `sessions/${encodeURIComponent(session)}/${action}`, {});

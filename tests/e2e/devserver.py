@@ -223,6 +223,10 @@ class DevServer:
         self.silent = False
         self.refuse_connections = False
         self.throttle: int | None = None
+        self.providers: list[dict[str, str]] = []
+        self.steps: list[dict[str, str]] = []  # that a sign-in still needs; and what was answered to them
+        self.answers: list[dict[str, str]] = []
+        self.recovery_codes: list[str] = []
         self.ticket_status = 200
         self.before: list[int] = []
         self.connect_error: tuple[int, str] | None = None
@@ -317,8 +321,8 @@ class DevServer:
         return 200, TYPES.get(file.suffix, "application/octet-stream"), file.read_bytes()
 
     def _api(self, method: str, path: list[str], body: Any) -> tuple[int, Any]:
-        if path == ["login"]:
-            return self._login(body)
+        if path[0] == "login":
+            return self._signing_in(path[1:], body)
         if (method, path) == ("GET", ["me"]):
             return 200, {"user": {"name": "ada", "groups": ["engineers"]} if self.signed_in else None}
         if not self.signed_in:
@@ -351,8 +355,34 @@ class DevServer:
             return 429, {**error("throttled", "Too many attempts."), "retry_after": self.throttle}
         if self.users.get(body["name"]) != body["password"]:
             return 401, error("wrong", "The name or the password is wrong.")
+        return self._went_on(body["name"])
+
+    def _signing_in(self, path: list[str], body: Any) -> tuple[int, Any]:
+        match path:
+            case []:
+                return self._login(body)
+            case ["methods"]:
+                return 200, {"providers": self.providers}
+            case ["second" | "step" as which]:
+                if body["challenge"] != "a-challenge" or not self.steps:
+                    return 410, error("challenge_over", "This sign-in has taken too long. Begin again.")
+                if which == "step":
+                    return self._went_on("ada")
+                self.answers.append({key: value for key, value in body.items() if key != "challenge"})
+                if "000000" in body.values():
+                    return 401, error("wrong_code", "The code is wrong or was used before.")
+                self.steps.pop(0)
+                return self._went_on("ada")
+        return 404, error("not_found", "There is nothing here.")
+
+    def _went_on(self, name: str) -> tuple[int, Any]:
+        """Name the next step, or let them in."""
+        if self.steps:
+            empty = {"challenge": "a-challenge", "secret": "", "uri": "", "qr": ""}
+            return 200, {"user": None, "next": {**empty, **self.steps[0]}, "recovery_codes": []}
         self.signed_in = True
-        return 200, {"user": {"name": body["name"], "groups": ["engineers"]}}
+        user = {"name": name, "groups": ["engineers"]}
+        return 200, {"user": user, "next": None, "recovery_codes": self.recovery_codes}
 
     def _connect(self, name: str) -> tuple[int, Any]:
         if self.before:
