@@ -213,7 +213,7 @@ const ENGLISH = {
   "notice.disconnected.text": "The session goes on.",
   "notice.asking": "Waiting to be let in",
   "notice.asking.text": "The person is asked to allow it.",
-  "notice.shadowover": "You do not see this session",
+  "notice.shadowover": "You cannot see this session",
   "notice.shadowover.text": "It was refused, or has been ended.",
   "notice.askagain": "Ask again",
   "notice.tryagain": "Try again",

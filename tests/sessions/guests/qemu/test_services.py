@@ -1,6 +1,7 @@
 """What a real desktop's agent does for us: one guest for all tests, which they use in this order."""
 
 import contextlib
+import shlex
 import signal
 import time
 
@@ -11,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from sessions.guests.base import Finished, GuestError
+from sessions.host.processes import Processes
 from sessions.host.timekeeping import set_right
 from tests.images_fixture import desktop_image
 from tests.sessions.guests.qemu.conftest import new_folder
@@ -71,6 +73,28 @@ async def test_a_program_that_takes_long_goes_on_and_holds_up_nobody(machine):
         await slow
     while (await services.run(["test", "-e", "/tmp/went-on"])).code:
         await deferLater(reactor, 0.2)
+
+
+@pytest_twisted.ensureDeferred
+async def test_its_processes_are_listed_and_ended(machine):
+    services = machine.guest.services
+    processes = Processes(services, reactor)
+    ignoring = "trap '' TERM; while :; do sleep 1; done"
+    for script in ("exec sleep 4321", ignoring):
+        await services.run(["sh", "-c", f"setsid sh -c {shlex.quote(script)} >/dev/null 2>&1 &"])
+    listed = {each["pid"]: each for each in await processes.all()}
+    assert listed[1]["name"] == "systemd"
+    assert listed[1]["user"] == "root"
+    assert listed[1]["memory"] > 1 << 20
+    found = await services.run(["pgrep", "-f", "-x", "sleep 4321"])
+    assert listed[int(found.out)]["name"] == "sleep"
+    assert await processes.end(int(found.out), "ruth", "s") == {"forced": False}
+    found = await services.run(["pgrep", "-f", "-o", "^sh -c trap"])
+    assert await processes.end(int(found.out), "ruth", "s") == {"forced": True}
+    with pytest.raises(GuestError, match="There is no process"):
+        await processes.end(int(found.out), "ruth", "s")
+    with pytest.raises(GuestError, match="the system itself"):
+        await processes.end(1, "ruth", "s")
 
 
 @pytest.mark.parametrize("hours", [1, -1])

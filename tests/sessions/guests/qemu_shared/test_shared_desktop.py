@@ -162,6 +162,25 @@ def test_nobody_gets_at_anothers_home_processes_or_screen(people, agent):
     assert set(seen) == {"bob"}
 
 
+def test_each_has_the_processes_of_their_own_and_ends_no_others(house, people, agent):
+    ada, bob = people
+    name = account(agent, ADA)
+    pids = {}
+    for who, user in ((ada, name), (bob, "bob")):
+        agent.run(f"setpriv --reuid={user} --clear-groups setsid sleep 4321 >/dev/null 2>&1 &")
+        wait_for(lambda user=user: agent.run(f"pgrep -u {user} -x sleep"), "a program")
+        pids[who] = int(agent.run(f"pgrep -u {user} -x sleep"))
+        listed = house.ask("processes", session=who.session)["processes"]
+        assert {each["user"] for each in listed} == {user}
+        assert pids[who] in {each["pid"] for each in listed}
+    for pid in (pids[bob], 1):
+        refused = house.gateway.ask("kill", session=ada.session, pid=pid, by="ruth")
+        assert "There is no process" in refused["error"]
+    assert house.ask("kill", session=ada.session, pid=pids[ada], by="ruth") == {"forced": False}
+    assert agent.run("pgrep -x sleep").split() == [str(pids[bob])]
+    house.ask("kill", session=bob.session, pid=pids[bob], by="ruth")
+
+
 def test_a_link_to_anothers_screen_is_not_followed(house, people, agent):
     """What joins sockets to ports may open any of them, and the path to a seat's is the person's own."""
     bob, before = people[1], [settled(house, person) for person in people]
