@@ -28,6 +28,7 @@ from sessions.restarts import Attempts
 from sessions.rules import AtGuestEnd, Rules
 from sessions.screen import sleep
 from sessions.shadows import ShadowWish
+from sessions.showing import Showing
 from sessions.thumbnail import NO_ALBUM, Album, Thumbnail, Thumbnails
 from sessions.told import Told
 from sessions.viewer import Send
@@ -36,7 +37,6 @@ from sessions.watch import LimitWatch
 from sessions.wire import tsg
 from sessions.wire.fields import clip
 from sessions.wire.tsg import CloseCode, SessionState
-from sessions.work import Work
 
 log = Logger()
 
@@ -93,7 +93,8 @@ class Session:
         self._thumbnails = Thumbnails(album, clock, in_thread, lambda: changed(self))
         self._limits = LimitWatch(identity.rules, self._kept.get("clock", {}), clock, self)
         self._restarts = Attempts(identity.rules, self._kept.get("clock", {}), clock)
-        self._work = Work(identity.session, self.look, self.end)
+        self._showing = Showing(identity.session, self._guest, self._viewers, self._thumbnails, self)
+        self._work = self._showing.work
         self._quiet = Quiet(clock, idle, self)
         self._reception = Reception(identity, self._viewers, clock, options, told=told, session=self)
         self.over: Deferred[None] = Deferred()
@@ -115,7 +116,7 @@ class Session:
 
     async def _begin(self, starting: Awaitable[None]) -> None:
         await starting
-        await self._open()
+        await self._showing.open()
         self._ready()
 
     def _ready(self) -> None:
@@ -129,7 +130,7 @@ class Session:
             await self._start_anew(error)
             return
         if self._viewers.is_there:
-            await self._open()
+            await self._showing.open()
         since = self._kept.get("since")
         is_as_before = self._kept.get("state") == SessionState.DISCONNECTED and not self._viewers.is_attended
         self._ready()
@@ -160,28 +161,10 @@ class Session:
 
     def look(self) -> None:
         """Whoever is there looks: see that the screen is open."""
-        if self._is_looked_at and not self._screen.is_open and not self._work.is_going_on:
-            self._work.begin(self._open(), EndReason.LOST)
+        self._showing.look()
 
-    @property
-    def _is_looked_at(self) -> bool:
-        """Whether its guest runs and somebody sees it, those who shadow it included."""
-        runs = self.state in ATTENDED or self.state is SessionState.DISCONNECTED
-        return runs and self._viewers.is_there
-
-    async def _open(self) -> None:
-        """Open the screen, patiently. Raises DisplayError."""
-        try:
-            await self._screen.open(self._guest)
-        except (GuestError, DisplayError) as error:
-            if self.state is SessionState.STARTING:
-                raise
-            await self._reopen(error)
-
-    async def _reopen(self, reason: GuestError | DisplayError) -> None:
-        await self._screen.reopen(self._guest, reason, self._say, self._work.note)
-
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Tell everybody how it stands with the screen."""
         self._viewers.tell(tsg.State(self.state, UNKNOWN, clip(text)))
 
     async def end(self, reason: str, how: EndReason = EndReason.RESET) -> None:
@@ -223,16 +206,15 @@ class Session:
 
     async def leave(self) -> None:
         """Let go of the guest without ending it: the session host is about to exit."""
-        self._keep_picture()
+        self._showing.keep_picture()
         self._reception.close(CloseCode.SHUTDOWN, "The session host is restarting; your desktop goes on.")
         self._let_go()
         await self._guest.detach()
 
     def _let_go(self) -> None:
-        self._work.cancel()
         self._quiet.stop()
         self._limits.stop()
-        self._screen.close()
+        self._showing.let_go()
 
     def _guest_ended(self, reason: str) -> None:
         """The guest has stopped by itself (`Place.ended`)."""
@@ -414,10 +396,7 @@ class Session:
 
     def lost(self, reason: DisplayError) -> None:
         """What the viewers look at is gone; the guest may still be there."""
-        if self._is_looked_at and not self._work.is_going_on:
-            self._work.begin(self._reopen(reason), EndReason.LOST)
-        elif self.state is not SessionState.ENDED:
-            self._work.note(reason)
+        self._showing.lost(reason)
 
     # ---- what quiet does (quiet.Quieted)
 
@@ -426,21 +405,12 @@ class Session:
         self._go(Event.QUIET)
 
     def rest(self) -> bool:
-        """Let the screen rest if nobody looks: it costs nothing from now on."""
-        if self._work.is_going_on:  # it is being opened
-            return False
-        if not self._viewers.is_there:
-            self._keep_picture()
-            self._screen.rest()
-        return True
-
-    def _keep_picture(self) -> None:
-        if (pixels := self._screen.pixels) is not None:
-            self._thumbnails.keep(pixels)
+        """Let the screen rest if nobody looks."""
+        return self._showing.rest()
 
     async def thumbnail(self, width: int) -> Thumbnail:
         """Return a small picture of the screen, as it is or was when somebody looked last."""
-        return await self._thumbnails.now(self._screen.pixels, width)
+        return await self._showing.thumbnail(width)
 
     # ---- what limits do (watch.Limited)
 
