@@ -1,4 +1,4 @@
-"""What a session shows: its screen is open while somebody looks; afterwards it rests, with a small picture kept.
+"""What a session shows: its screen is open while somebody looks, and rests afterwards.
 
 A screen that is lost while somebody looks is opened again, patiently.
 """
