@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def sessions(client: Client) -> list[Json]:
-    """Return the sessions that run, by number. Raises ClientError."""
-    return [{"name": "", **each} for each in client.list_sessions()["sessions"]]
+def sessions(client: Client, *, idle: bool = False) -> list[Json]:
+    """Return the sessions that run, by number. Raises ClientError.
+
+    idle: whether it matters how long nobody typed, as of now.
+    """
+    return [dict(each) for each in client.list_sessions(idle=idle)["sessions"]]
 
 
 def me(client: Client) -> str:

@@ -24,13 +24,15 @@ from tsgateway.admin.errors import (
     Failed,
     WrongUse,
 )
-from tsgateway.admin.place import Far, Near, Wanted, place
+from tsgateway.admin.place import Far, Near, Wanted, local_address, place
 
 if TYPE_CHECKING:
     from tsgateway.client import Client
 
 PATIENCE = 30.0
 """Seconds until an answer begins."""
+QUIET_LINE = 60.0
+"""Seconds after which a stream of events counts as dead."""
 
 Examples = Sequence[tuple[str, str]]
 """Command lines, and what each does."""
@@ -67,6 +69,16 @@ class Gateway:
         if self._client is None:
             self._client = connected(self.place, self._patience)
         return self._client
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds it. Raises Failed."""
+        where = self.place
+        return local_address(self._wanted.config) if isinstance(where, Near) else where.server
+
+    def following(self) -> Client:
+        """Return one more client, for events: something is said there every 15 seconds. Raises Failed."""
+        return self.patient(QUIET_LINE)
 
     def patient(self, seconds: float) -> Client:
         """Return one more client, that waits so long for an answer. Raises Failed."""

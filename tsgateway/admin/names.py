@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -50,9 +50,8 @@ def _sessions(client: Client) -> Found:
     for each in client.list_sessions()["sessions"]:
         about = f"{each['user']}, {each['desktop']}, {each['state']}"
         yield str(each["number"]), about
-        named: Any = each
-        if named.get("name"):
-            yield named["name"], about
+        if each["name"]:
+            yield each["name"], about
         yield each["user"], "person"
 
 
@@ -82,9 +81,49 @@ def _tokens(client: Client) -> Found:
         yield each["id"], each["name"]
 
 
+def _addressees(client: Client) -> Found:
+    yield "*", "everybody"
+    yield from _sessions(client)
+
+
+def _viewers(client: Client) -> Found:
+    for each in client.list_sessions()["sessions"]:
+        about = f"{each['user']}, {each['desktop']}"
+        yield str(each["number"]), about
+        if each["name"]:
+            yield each["name"], about
+
+
+def _accounts(client: Client) -> Found:
+    for each in client.list_users()["users"]:
+        yield each["name"], each["display_name"]
+
+
+def _groups(client: Client) -> Found:
+    for each in client.list_groups()["groups"]:
+        yield each["name"], each["description"]
+
+
+def _roles(client: Client) -> Found:
+    for each in ("owner", "operator", "helpdesk", "auditor", "template-manager"):
+        yield each, ""
+
+
+def _policies(client: Client) -> Found:
+    for each in client.list_policies()["policies"]:
+        yield each["id"], each["policy"]["name"]
+        yield each["policy"]["name"], each["policy"]["kind"]
+
+
 SESSION = Name("session", _sessions)
+ADDRESSEE = Name("target", _addressees)
+VIEWER = Name("viewer", _viewers)
 USER = Name("user", _people_with_sessions)
 DESKTOP = Name("desktop", _desktops)
 HOST = Name("host", _hosts)
 IMAGE = Name("image", _images)
+ACCOUNT = Name("user", _accounts)
+GROUP = Name("group", _groups)
+ROLE = Name("role", _roles)
+POLICY = Name("policy", _policies)
 TOKEN = Name("token", _tokens)

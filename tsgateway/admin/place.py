@@ -18,6 +18,7 @@ from tsgateway.places import default_data_directory, short_path
 MAX_SIZE = 1024 * 1024
 """Bytes of the gateway's configuration."""
 MAX_TOKEN = 1024
+DEFAULT_PORT = 8443
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,17 @@ def local_socket(config: str) -> Path:
     except OSError:
         owner = os.geteuid()
     return short_path(root, root / "api.sock", "api.sock", owner)
+
+
+def local_address(config: str) -> str:
+    """Return where a browser finds the gateway with this configuration. Raises WrongUse."""
+    table = read_toml(Path(config), MAX_SIZE) if config else {}
+    server = table.get("server")
+    server = server if isinstance(server, dict) else {}
+    origins = server.get("origins")
+    if isinstance(origins, list) and origins and isinstance(origins[0], str):
+        return origins[0]
+    return f"https://localhost:{server.get('port', DEFAULT_PORT)}"
 
 
 def _data_directory(config: Path) -> Path:

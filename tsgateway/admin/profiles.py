@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tsgateway.admin.errors import WrongUse
-from tsgateway.admin.files import read_toml, write_private
+from tsgateway.admin.files import read_toml, toml, write_private
 
 MAX_SIZE = 64 * 1024
 
@@ -87,14 +86,12 @@ class Profiles:
 
     def save(self) -> Path:
         """Write the file, for this user only; return where. Raises WrongUse."""
-        lines = [f"default = {_quoted(self.default)}"] if self.default else []
-        for name, profile in self.all.items():
-            lines += ["", f"[profiles.{_quoted(name)}]"]
-            lines += [
-                f"{field.name} = {_quoted(getattr(profile, field.name))}"
-                for field in dataclasses.fields(Profile)
-                if field.name != "name" and getattr(profile, field.name)
-            ]
+        tables = {
+            name: {key: value for key, value in dataclasses.asdict(each).items() if value and key != "name"}
+            for name, each in self.all.items()
+        }
+        default = {"default": self.default} if self.default else {}
+        lines = toml({**default, "profiles": tables})
         path = self.folder / "tsadmin.toml"
         write_private(path, "\n".join([*lines, ""]))
         return path
@@ -115,7 +112,3 @@ def _profile(folder: Path, path: Path, name: str, table: Any) -> Profile:
         if table.get(key)
     }
     return Profile(name, **{**table, **files})
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)  # a basic string of TOML is written in the same way

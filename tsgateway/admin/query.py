@@ -12,6 +12,7 @@ from tsgateway.admin import asking, columns
 from tsgateway.admin.command import Gateway, Group, Said, command
 from tsgateway.admin.hosts import list_hosts
 from tsgateway.admin.names import DESKTOP, SESSION
+from tsgateway.admin.processes import process
 
 _NOBODY = "Nobody has a session."
 
@@ -61,14 +62,16 @@ def user(gateway: Gateway, wanted: Sequence[str], desktop: str | None) -> Said:
     IDLE TIME: `.` for less than a minute, minutes, h:mm, days+hh:mm; `none` where nobody could type yet. Of a
     disconnected session, how long it is that.
     """
-    found = _found(gateway, wanted, desktop)
+    found = _found(gateway, wanted, desktop, idle=True)
     if not found:
         return Said([], [_NOBODY])
     return Said(found, columns.user_lines(found, asking.me(gateway.client), time.time()), head=True)
 
 
-def _found(gateway: Gateway, wanted: Sequence[str], desktop: str | None) -> list[dict[str, Any]]:
-    sessions = asking.sessions(gateway.client)
+def _found(
+    gateway: Gateway, wanted: Sequence[str], desktop: str | None, *, idle: bool = False
+) -> list[dict[str, Any]]:
+    sessions = asking.sessions(gateway.client, idle=idle)
     if desktop is not None:
         sessions = [each for each in sessions if each["desktop"] == desktop]
     return asking.chosen(sessions, wanted, every=True) if wanted else sessions
@@ -78,6 +81,7 @@ query = Group(
     "query",
     session,
     user,
+    process,
     list_hosts("host"),
     help="List sessions, people, processes and hosts, in the columns administrators know from Windows.",
 )

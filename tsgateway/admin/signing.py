@@ -113,7 +113,7 @@ def _signed_in(client: Client, name: str, from_stdin: bool) -> Json:
     return cast("Json", user)
 
 
-def _answered(client: Any, step: Json) -> Any:
+def _answered(client: Client, step: Json) -> Any:
     """Answer what a sign-in still needs; asked again while the answer is wrong."""
     while True:
         try:

@@ -63,7 +63,7 @@ def table(head: str, rows: Iterable[Sequence[object]]) -> list[str]:
     lines = []
     for row in (titles, *shown):
         cells = [
-            (right if name[0] == ">" else left)(cell, size)
+            (right if name[:1] == ">" else left)(cell, size)
             for name, cell, size in zip(names, row, sizes, strict=True)
         ]
         lines.append("  ".join(cells).rstrip())
@@ -114,6 +114,6 @@ def amount(size: float) -> str:
     return f"{size:.0f} B"
 
 
-def count(number: int, what: str) -> str:
+def count(number: int, what: str, several: str = "") -> str:
     """Return a number and a noun that agrees with it."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {what if number == 1 else several or what + 's'}"

@@ -43,7 +43,7 @@ class Operations:
     def _lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
         raise NotImplementedError
 '''
-LINES = ("text/event-stream", "application/x-ndjson", "text/plain")
+LINES = ("text/event-stream", "application/x-ndjson", "application/jsonl", "text/plain")
 """Streams that are read by lines."""
 _SIMPLE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 

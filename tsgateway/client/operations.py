@@ -620,9 +620,9 @@ class Operations:
         """Look for records, the newest first."""
         return cast("AuditPage", self._ask("GET", "/api/v1/audit", query={"since": since, "until": until, "who": who, "kind": kind, "target": target, "outcome": outcome, "text": text, "before": before, "limit": limit}))
 
-    def export_audit(self, *, since: str | Unset = UNSET, until: str | Unset = UNSET, who: str | Unset = UNSET, kind: str | Unset = UNSET, target: str | Unset = UNSET, outcome: str | Unset = UNSET, form: str | Unset = UNSET, after: int | Unset = UNSET) -> bytes:
+    def export_audit(self, *, since: str | Unset = UNSET, until: str | Unset = UNSET, who: str | Unset = UNSET, kind: str | Unset = UNSET, target: str | Unset = UNSET, outcome: str | Unset = UNSET, form: str | Unset = UNSET, after: int | Unset = UNSET) -> Iterator[str]:
         """Give all records that fit, the oldest first, one a line."""
-        return self._read("GET", "/api/v1/audit/export", query={"since": since, "until": until, "who": who, "kind": kind, "target": target, "outcome": outcome, "form": form, "after": after})
+        return self._lines("/api/v1/audit/export", query={"since": since, "until": until, "who": who, "kind": kind, "target": target, "outcome": outcome, "form": form, "after": after})
 
     def verify_audit(self) -> AuditCheck:
         """Begin to check the whole audit; how it stands is asked for with GET."""

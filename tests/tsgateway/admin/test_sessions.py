@@ -86,7 +86,8 @@ async def test_a_person_with_two_sessions_is_asked_about(world: World, shell: Sh
     await (await world.sign_in("ada")).ticket("one")
     ran = await shell.run("logoff", "ada", "--yes", status=1)
     assert re.fullmatch(
-        r"tsadmin: ada means 2 sessions: 2 \(ada, mine, \w+\); 3 \(ada, one, \w+\)\. Give the number of one\n",
+        r"tsadmin: ada means 2 sessions: 2 \(ada, mine, \w+\); 3 \(ada, one, \w+\)\. "
+        r"Give the number of one\n",
         ran.err,
     )
     ran = await shell.run("logoff", "ada", "--all", "--yes")
