@@ -30,6 +30,27 @@ def fingerprint_to_trust(where: Far) -> str:
         raise Away(f"{where.server}: {error.strerror or error}", "server_away") from None
 
 
+def expiry(where: Far) -> float:
+    """Return the Unix time at which the certificate of a gateway ends. Raises Away."""
+    parts = urlsplit(where.server)
+    ending = (parts.hostname or "", parts.port or 443)
+    try:
+        pem = ssl.get_server_certificate(ending, timeout=PATIENCE)
+        trusting = ssl.create_default_context(cadata=pem)  # whether it is to be trusted was asked before
+        trusting.check_hostname = False
+        trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        with (
+            socket.create_connection(ending, PATIENCE) as line,
+            trusting.wrap_socket(line, server_hostname=ending[0]) as secured,
+        ):
+            told = secured.getpeercert() or {}
+    except ssl.SSLCertVerificationError as error:
+        raise Away(f"its certificate is not good: {error.verify_message}", "untrusted") from None
+    except OSError as error:
+        raise Away(f"{where.server}: {error.strerror or error}", "server_away") from None
+    return float(ssl.cert_time_to_seconds(str(told["notAfter"])))
+
+
 def _fingerprint(ending: tuple[str, int], ca_file: str | None) -> str:
     try:
         _hello(ending, ssl.create_default_context(cafile=ca_file))

@@ -71,6 +71,11 @@ class Gateway:
         return self._client
 
     @property
+    def config(self) -> str:
+        """The configuration of a gateway on this machine; "" for one with all defaults."""
+        return self._wanted.config
+
+    @property
     def address(self) -> str:
         """Where a browser finds it. Raises Failed."""
         where = self.place

@@ -116,6 +116,16 @@ def local_address(config: str) -> str:
     return f"https://localhost:{server.get('port', DEFAULT_PORT)}"
 
 
+def local_certificate(config: str) -> Path:
+    """Return the file of the certificate that the gateway with this configuration has. Raises WrongUse."""
+    table = read_toml(Path(config), MAX_SIZE) if config else {}
+    server = table.get("server")
+    chosen = server.get("certificate") if isinstance(server, dict) else None
+    if isinstance(chosen, str):
+        return Path(config).parent / Path(chosen).expanduser()
+    return (_data_directory(Path(config)) if config else default_data_directory()) / "certificate.pem"
+
+
 def _data_directory(config: Path) -> Path:
     table = read_toml(config, MAX_SIZE)
     data = table.get("data")

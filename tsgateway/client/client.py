@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from tsgateway.client.errors import ServerAway, error_of
+from tsgateway.client.errors import ClientError, ServerAway, error_of
 from tsgateway.client.operations import Operations
 from tsgateway.client.unset import Unset
 
@@ -93,6 +93,17 @@ class Client(Operations):
             elif not line and data:
                 yield Event(kind, json.loads("\n".join(data)))
                 kind, data = "", []
+
+    def problems(self) -> list[str]:
+        """Return why people cannot be served now, a sentence each; none when they can. Raises ClientError."""
+        try:
+            self._ask("GET", "/readyz")
+        except ClientError as error:
+            found = error.answer.get("problems")
+            if not isinstance(found, list):
+                raise
+            return [str(each.get("message", "")) for each in found if isinstance(each, dict)]
+        return []
 
     # ---- what the operations are made of
 

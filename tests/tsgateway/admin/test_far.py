@@ -147,10 +147,10 @@ async def test_login_between_pipes(world: World, shell: Shell):
         "--as",
         "b",
     ]
+    await shell.run("login", "--server", world.origin, status=4)  # nobody to ask about the certificate
     assert (await shell.run(*words, given="wrong\n", status=5)).err.startswith("tsadmin: ")
     await shell.run(*words, "--read-only", given="bob's password\n")
     assert "you are  bob" in (await shell.run("whoami", "--profile", "b")).out
-    await shell.run("login", "--server", world.origin, status=4)  # nobody to ask about the certificate
     await shell.run("login", status=2)
 
 
