@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-fast check bench bench-peers soak clean
+.PHONY: help run test test-long test-fast check man bench bench-peers soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ check: ## Lint, formatting, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+man: ## Write man pages of tsadmin to build/man
+	@scripts/setup.sh run
+	@$(BIN)/python -m tsgateway.admin.reference build/man --man
 
 bench: ## Measure; prints a table, writes JSON to bench/results
 	@scripts/setup.sh test

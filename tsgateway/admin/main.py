@@ -59,7 +59,7 @@ class _Lazy(click.Group):
     """Knows its commands by name and help; loads one when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *ALIASES]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         first, *rest = ALIASES.get(cmd_name, (cmd_name,))

@@ -17,6 +17,7 @@ COMMANDS = {
     "session": ("tsgateway.cli.sessions", "session", "List and steer sessions, see where their time goes."),
     "guest": ("tsgateway.cli.guest", "guest", "Ask a session's guest what it is, run commands in it."),
     "audit": ("tsgateway.cli.audit", "audit", "Check and export the audit."),
+    "admin": ("tsgateway.admin.main", "main", "The administrator's commands; `tsadmin` is the same."),
     "end-sessions": ("tsgateway.cli.sessions", "end_sessions", "End all sessions and their guests."),
     "plugins": ("tsgateway.cli.plugins", "plugins", "List plug-ins, and why one does not load."),
     "doctor": ("tsgateway.cli.doctor", "doctor", "Check what the gateway needs and say what to do."),
