@@ -85,7 +85,14 @@ def test_no_desktops(browser: Browser, server: DevServer) -> None:
 
 def test_sessions_are_shown_and_can_be_ended(browser: Browser, server: DevServer) -> None:
     server.signed_in = True
-    session = {"id": "s1", "state": 4, "viewers": 2, "started": int(time.time()), "progress": 255, "text": ""}
+    session = {
+        "id": "s1",
+        "state": "disconnected",
+        "viewers": 2,
+        "started": int(time.time()),
+        "progress": 255,
+        "text": "",
+    }
     server.desktops[0]["session"] = session
     browser.open(server.url)
     assert "Disconnected · 2 viewers · since" in browser.text(".chip")
@@ -129,7 +136,7 @@ def test_each_session_of_a_desktop_that_is_not_single_can_be_resumed(
     browser: Browser, server: DevServer
 ) -> None:
     server.signed_in = True
-    fresh = {"state": 4, "viewers": 0, "started": int(time.time()), "progress": 255, "text": ""}
+    fresh = {"state": "disconnected", "viewers": 0, "started": int(time.time()), "progress": 255, "text": ""}
     sessions = [{"id": name, **fresh} for name in ("s2", "s1")]
     server.desktops[0].update(session=sessions[0], sessions=sessions, single=False)
     browser.open(server.url)
