@@ -104,7 +104,7 @@ class World:
 
     @property
     def port(self) -> int:
-        return self.gateway._port.getHost().port
+        return self.gateway._ports.tls.getHost().port
 
     @property
     def origin(self) -> str:

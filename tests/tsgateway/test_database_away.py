@@ -9,7 +9,7 @@ from twisted.logger import globalLogPublisher
 
 from tests.postgresql import Server
 from tests.tsgateway.support import World, until
-from tsgateway import service
+from tsgateway import admittance
 from tsgateway.auth import sign_in
 from tsgateway.errors import StartError
 from tsgateway.store import DiskFull, Store, StoreBusy, StoreUnavailable, access
@@ -60,7 +60,7 @@ def database(request):
 
 @pytest_twisted.async_yield_fixture
 async def world(database, tmp_path, monkeypatch):
-    monkeypatch.setattr(service, "CHECK_SIGN_INS_EVERY", 0.2)
+    monkeypatch.setattr(admittance, "CHECK_SIGN_INS_EVERY", 0.2)
     made = World(data={"directory": str(tmp_path / "data"), **database.data})
     try:
         yield await made.start()

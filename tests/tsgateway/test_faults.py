@@ -17,7 +17,7 @@ async def both(world: World):
     hers, his = await world.websocket(), await world.native()
     await hers.welcome((await ada.ticket())[1])
     await his.welcome((await bob.ticket())[1])
-    [viewer] = world.gateway._viewers.of(lambda grant: grant.user == "ada")
+    [viewer] = world.gateway._admittance.viewers.of(lambda grant: grant.user == "ada")
     return hers, viewer._transport, his
 
 
@@ -26,13 +26,15 @@ async def goes_on(world: World, his) -> None:
     his.send(b"\x18")
     assert await his.message() == b"\xf0\x18"
     assert world.hosts[0].up
-    assert world.gateway._viewers._ticking.running
+    assert world.gateway._admittance.viewers._ticking.running
 
 
 async def is_gone(world: World, hers) -> None:
     while await hers.message() is not None:
         pass
-    await until(lambda: not world.gateway._viewers.of(lambda grant: grant.user == "ada"), "ada's end")
+    await until(
+        lambda: not world.gateway._admittance.viewers.of(lambda grant: grant.user == "ada"), "ada's end"
+    )
     await until(lambda: world.host_requests("detach"), "the host to be told")
 
 
@@ -49,7 +51,7 @@ async def test_at_a_message_of_the_host(world: World, both, monkeypatch):
 @pytest_twisted.ensureDeferred
 async def test_at_its_own_message_its_clock_or_its_end(world: World, both, monkeypatch, where):
     hers, _, his = both
-    [viewer] = world.gateway._viewers.of(lambda grant: grant.user == "ada")
+    [viewer] = world.gateway._admittance.viewers.of(lambda grant: grant.user == "ada")
     monkeypatch.setattr(viewer._core, where, fail)
     if where == "received":
         hers.send(b"\x18")

@@ -106,7 +106,7 @@ async def test_what_a_host_says_of_anothers_sessions_and_viewers_is_not_believed
     await bob.ticket()
     viewer = await pair.native()
     await viewer.welcome(ticket)
-    [attached] = pair.gateway._viewers.of(lambda grant: True)
+    [attached] = pair.gateway._admittance.viewers.of(lambda grant: True)
     owner, other = pair.hosts
     sessions = pair.gateway.sessions
     ended = {**sessions.get(session).info, "state": SessionState.ENDED}

@@ -77,7 +77,7 @@ async def test_a_viewer_waits_for_a_host_that_has_died(world: World):
     await until(lambda: not host.up, "the lost link")
     viewer = await world.native()
     viewer.send(hello(ticket))
-    await until(lambda: world.gateway._viewers.of(lambda grant: True), "the viewer")
+    await until(lambda: world.gateway._admittance.viewers.of(lambda grant: True), "the viewer")
     assert not viewer.line.buffer
     os.kill(stopped, signal.SIGCONT)
     assert (await viewer.expect(ServerHello)).session == session
@@ -94,9 +94,9 @@ async def test_a_viewer_that_leaves_while_it_waits_is_let_go(world: World):
     await until(lambda: not host.up, "the lost link")
     viewer = await world.native()
     viewer.send(hello(ticket))
-    await until(lambda: world.gateway._viewers.of(lambda grant: True), "the viewer")
+    await until(lambda: world.gateway._admittance.viewers.of(lambda grant: True), "the viewer")
     viewer.line.cut()
-    await until(lambda: not len(world.gateway._viewers), "its end")
+    await until(lambda: not len(world.gateway._admittance.viewers), "its end")
     os.kill(stopped, signal.SIGCONT)
     await until(lambda: host.up, "the host")
     await until(lambda: len(world.host_requests("detach")) == len(world.host_requests("attach")), "no viewer")

@@ -227,7 +227,7 @@ async def test_looking_on_needs_a_right_at_the_time_and_all_the_time(world: Worl
         return type(subject)(subject.name, subject.groups, weaker)
 
     world.gateway._sign_in.known = demoted
-    await world.gateway._check_sign_ins()
+    await world.gateway._admittance.check_sign_ins()
     closed = await helper.until(tsg.Close)
     assert (closed.code, "may not" in closed.reason) == (CloseCode.SHADOW_OVER, True)
     await until(lambda: [each.state for each in events] == ["began", "ended"], "the end to be noted")

@@ -72,12 +72,12 @@ async def test_who_leaves_while_the_ticket_is_looked_at_is_never_attached(world:
     answer: Deferred = Deferred()
     known, world.gateway._sign_in.known = world.gateway._sign_in.known, lambda _: answer
     viewer.send(hello(ticket))
-    await until(lambda: not world.gateway._tickets._grants, "the ticket to be taken in")
+    await until(lambda: not world.gateway._admittance.tickets._grants, "the ticket to be taken in")
     viewer.line.cut()
-    await until(lambda: len(world.gateway._viewers) == 0, "the viewer to be gone")
+    await until(lambda: len(world.gateway._admittance.viewers) == 0, "the viewer to be gone")
     answer.callback(await known(hash_token(_decode_token(ada.cookie))))
     assert not world.gateway.sessions.seats._attached
-    assert not world.gateway._viewers.of(lambda _: True)
+    assert not world.gateway._admittance.viewers.of(lambda _: True)
 
 
 @pytest_twisted.ensureDeferred

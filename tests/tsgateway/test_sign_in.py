@@ -133,7 +133,7 @@ async def test_a_changed_password_ends_sign_ins_and_viewers(world: World):
     viewer = await world.native()
     await viewer.welcome(ticket)
     world.gateway._store.set_password("ada", "x")
-    await world.gateway._check_sign_ins()
+    await world.gateway._admittance.check_sign_ins()
     close = await viewer.closing()
     assert (close.code, close.reason) == (CloseCode.SIGNED_OUT, "Your sign-in is over. Sign in again.")
     assert (await ada.get(ME)).json["user"] is None

@@ -253,7 +253,7 @@ async def test_limits_go_to_the_session_and_redirections_into_the_grant(world: W
     await viewer.welcome(ticket)
     [attached] = world.host_requests("attach")
     assert attached["limits"] == {"idle_minutes": 15, "active_minutes": 480}
-    [present] = world.gateway._viewers.of(lambda grant: True)
+    [present] = world.gateway._admittance.viewers.of(lambda grant: True)
     assert present.grant.redirections == (True, False, False, True, True)
 
 
@@ -283,16 +283,16 @@ async def test_whose_policy_ends_is_disconnected(world: World):
     _, ticket = await bob.ticket()
     viewer = await world.websocket()
     await viewer.welcome(ticket)
-    await world.gateway._watch.look()
+    await world.gateway._admittance.watch.look()
     assert viewer.is_open
     await replace_all(ada, {**EVERYBODY, "groups": ["administrators"], "users": []}, DESKTOPS)
-    await world.gateway._watch.look()
+    await world.gateway._admittance.watch.look()
     closing = await viewer.closing()
     assert closing.code == CloseCode.DISCONNECTED
     assert "reference" in closing.reason
-    await until(lambda: len(world.gateway._viewers) == 0, "the viewer to be gone")
-    await world.gateway._watch.look()
-    assert len(world.gateway._watch) == 0
+    await until(lambda: len(world.gateway._admittance.viewers) == 0, "the viewer to be gone")
+    await world.gateway._admittance.watch.look()
+    assert len(world.gateway._admittance.watch) == 0
 
 
 # ---- roles
