@@ -111,6 +111,8 @@ class LdapSection(AuthenticatorSection):
             raise ValueError("insecure is for ldap:// only")
         if not self.user_dn and not self.user_base:
             raise ValueError("give user_base, where to search for people, or user_dn, where they are")
+        if self.user_dn and "=" not in self.user_dn and not self.user_base:
+            raise ValueError("user_dn is no DN: give user_base too, where to find what it stands for")
         if self.bind_dn and self.bind_password_file is None:
             raise ValueError(
                 "bind_dn needs bind_password_file: binding without a password is binding as nobody"

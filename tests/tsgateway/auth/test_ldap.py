@@ -269,11 +269,20 @@ async def test_the_directory_is_down(slapd, section, tmp_path):
         ({"user_base": ""}, "give user_base"),
         ({"bind_password_file": None}, "needs bind_password_file"),
         ({"user_filter": "(uid=ada)"}, "should have {name}"),
+        ({"user_dn": "{name}@corp.example.org", "user_base": ""}, "user_dn is no DN"),
     ],
 )
 def test_settings_that_cannot_be(section, change, said):
     with pytest.raises(ValidationError, match=said.replace("{", r"\{")):
         section(**change)
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_entry_without_a_dn_lets_nobody_in(make, monkeypatch):
+    """To bind as it would be to bind as nobody, which is right with any password."""
+    nobody = {"dn": "", "raw_attributes": {"uid": [b"ada"], "entryUUID": [b"x"]}}
+    monkeypatch.setattr(Ldap, "_entry", lambda *_: nobody)
+    assert await make().check("ada", "anything") is None
 
 
 def test_files_that_are_not_there(section, tmp_path):

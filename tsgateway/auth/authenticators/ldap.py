@@ -134,8 +134,8 @@ class Ldap:
             if not _bind(searching, settings.bind_dn, self._password):
                 raise OSError(f"it refuses {settings.bind_dn or 'anonymous searches'}")
             entry = self._entry(searching, name, "")
-            if entry is None:
-                return None
+            if entry is None or not entry["dn"]:
+                return None  # without a DN one would bind as nobody, with any password
             with self._connection() as theirs:
                 if not _bind(theirs, entry["dn"], password):
                     return None
