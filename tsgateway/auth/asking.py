@@ -136,20 +136,19 @@ class Source:
 
     def _wrong(self, detail: str, message: str = "") -> Unavailable:
         """Tell the log, and return what the person is told."""
-        self.log.error("no sign-in by {method}: {detail}", method=self.method, detail=detail[:1000])
-        return Unavailable(message or _sentence(self.title), detail)
+        error = Unavailable(message or _sentence(self.title), detail)
+        self.log.error("no sign-in by {method}: {detail}", method=self.method, detail=error.detail)
+        return error
 
     def _sane(self, identity: Any) -> Identity:
         """Return an answer that is of the right form and size. Raises Unavailable."""
         if not isinstance(identity, Identity):
             raise self._wrong("its answer is no identity")
         key, name, display_name, groups = identity
-        texts = (key, name, display_name)
-        if (
-            not all(isinstance(text, str) and "\0" not in text for text in texts)
-            or not 0 < len(key) <= MAX_KEY
-        ):
-            raise self._wrong("its answer has parts that are no texts, or no key")
+        if not all(isinstance(text, str) for text in (key, name, display_name)):
+            raise self._wrong("its answer has parts that are no texts")
+        if not 0 < len(key) <= MAX_KEY or not key.isprintable():
+            raise self._wrong(f"its key is empty, not printable or longer than {MAX_KEY} characters")
         if not NAME.fullmatch(name):
             raise self._wrong(f"{name[:80]!r} cannot be the name of an account here")
         if not isinstance(groups, frozenset) or len(groups) > MAX_GROUPS:

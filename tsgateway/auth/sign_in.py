@@ -210,7 +210,7 @@ class SignIn:
             except Unavailable as error:
                 raise SourceAway(str(error)) from None
             except Declined as error:
-                self.log.warn("{source} declined: {detail}", source=source, detail=error.detail[:1000])
+                self.log.warn("{source} declined: {detail}", source=source, detail=error.detail)
                 raise Refused(str(error)) from None
             account = await self._arrived(found, identity, adopts=False)
         except SignInError as error:

@@ -171,6 +171,7 @@ class TestLocal(PasswordContract):
         ADA._replace(key="k" * 1_000_000),
         ADA._replace(key=None),
         ADA._replace(key="a\0b"),
+        ADA._replace(key="a\n2026-01-01 00:00:00 signed in: ada"),
         ADA._replace(display_name=7),
         ADA._replace(groups=["Staff"]),
         ADA._replace(groups=frozenset({"g" * 1_000_000})),
@@ -200,6 +201,16 @@ def test_whatever_it_raises_is_a_sentence(source, logged, error):
     with pytest.raises(Unavailable, match="corp cannot be reached"):
         result(source(answer=error).check("ada", "x"))
     assert f"it failed: {type(error).__name__}" in logged()
+
+
+def test_others_words_make_no_lines_in_the_log(source, logged):
+    away = Unavailable("It is away.", "down\n2026-01-01 00:00:00 signed in: ada\x1b[31m" + "x" * 10_000)
+    with pytest.raises(Unavailable):
+        result(source(answer=away).check("ada", "x"))
+    assert "down 2026-01-01" in logged()
+    assert logged().count("\n") == 0
+    assert "\x1b" not in logged()
+    assert len(logged()) < 1200
 
 
 @pytest.mark.parametrize("kind", [Fake, Stubborn])

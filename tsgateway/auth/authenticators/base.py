@@ -37,7 +37,8 @@ class AuthenticatorError(Exception):
 
     def __init__(self, message: str, detail: str = "") -> None:
         super().__init__(message)
-        self.detail = detail or message
+        # Others' words: they must not make lines of their own in the log.
+        self.detail = "".join(each if each.isprintable() else " " for each in (detail or message)[:1000])
 
 
 class Unavailable(AuthenticatorError):
