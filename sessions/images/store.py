@@ -172,7 +172,7 @@ def disk_full(folder: Path) -> DiskFull:
 def _how_to_get(name: str) -> str:
     if name in ("desktop", "tiny"):
         return f"make it with 'tsgateway image build {name}'"
-    return f"'tsgateway image list' shows what is there, 'image import FILE --name {name}' adds one"
+    return f"'tsadmin image list' shows what is there, 'tsgateway image import FILE --name {name}' adds one"
 
 
 def described(folder: Path, name: str) -> Image:

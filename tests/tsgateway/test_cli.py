@@ -157,18 +157,7 @@ def test_help_does_not_load_the_gateway(shell: Shell):
         [sys.executable, "-c", code], capture_output=True, text=True, env=shell.environment, check=True
     )
     assert done.stdout.rstrip().endswith("[]")
-    for command in (
-        "serve",
-        "init",
-        "image",
-        "host",
-        "pool",
-        "disk",
-        "session",
-        "guest",
-        "plugins",
-        "doctor",
-    ):
+    for command in ("serve", "init", "user", "image", "admin", "plugins", "doctor"):
         assert command in done.stdout
 
 

@@ -1,15 +1,12 @@
 """Opening desktops: whose turn it is, who may come back, and how many sessions one may have."""
 
-import json
-
 import pytest
 import pytest_twisted
-from click.testing import CliRunner
 from twisted.internet import reactor
 
 from sessions.wire.tsg import SessionState
+from tests.tsgateway.admin.shell import Shell
 from tests.tsgateway.support import CHEAP, DESKTOPS, HOST, World, until
-from tsgateway.cli.main import main
 from tsgateway.drain import ALL, DrainMode
 from tsgateway.hosts import opening
 from tsgateway.service import Gateway
@@ -135,7 +132,7 @@ async def test_whom_a_drained_gateway_takes_on(start, mode, back, new):
     session, ticket = await ada.ticket()
     viewer = await world.native()
     await viewer.welcome(ticket)
-    run_host_command(world, mode)
+    await set_mode(world, mode)
     assert (await connect(ada, "one")).status == back
     assert (await ada.post(f"/api/v1/sessions/{session}/ticket")).status == back
     refused = await connect(bob, "one")
@@ -145,39 +142,32 @@ async def test_whom_a_drained_gateway_takes_on(start, mode, back, new):
         assert "administrator" in refused.json["error"]["message"]
     viewer.send(b"\x18")
     assert await viewer.message() == b"\xf0\x18"  # who is connected stays so
-    run_host_command(world, "enable")
+    await set_mode(world, "enable")
     assert (await connect(bob, "one")).status == 200
 
 
-def run_host_command(world, *arguments, check=True):
-    """`tsgateway host`, as an operator calls it beside the running gateway."""
-    config = world.folder / "c.toml"
-    config.write_text(
-        f'data.directory = "{world.config.data.directory}"\nhosts.count = {world.config.hosts.count}\n'
-    )
-    done = CliRunner().invoke(main, ["host", *arguments, "--config", str(config)])
-    assert (done.exit_code == 0) is check, done.output
-    return done.output
+async def set_mode(world, mode, name=ALL):
+    """As an operator does."""
+    await Shell(world).run("logon", f"--{mode}", "--host", name)
 
 
 @pytest_twisted.ensureDeferred
 async def test_sessions_go_past_a_drained_host_and_to_the_weightier_one(start):
     world = await start(count=3)
-    run_host_command(world, "drain", "0")
-    run_host_command(world, "weight", "2", "1000")
+    await set_mode(world, "drain", "0")
+    await Shell(world).run("host", "weight", "2", "1000")
     ada, bob = await world.sign_in(), await world.sign_in("bob")
     for person, desktop in ((ada, "one"), (bob, "one"), (ada, "mine")):
         session = (await connect(person, desktop)).json["session"]
         assert world.gateway.sessions.get(session).host.number == 2
-    listed = json.loads(run_host_command(world, "list", "--json"))
+    listed = (await Shell(world).json("host", "list"))["hosts"]
     assert [(row["host"], row["mode"], row["weight"]) for row in listed] == [
         (2, "enable", 1000),
         (1, "enable", 100),
         (0, "drain", 100),
     ]
-    assert "set to drain" in run_host_command(world, "list")
-    assert "there is no host" in run_host_command(world, "drain", "9", check=False)
-    assert "name one" in run_host_command(world, "weight", "all", "5", check=False)
+    refused = await Shell(world).run("host", "weight", "all", "5", status=2)
+    assert "name one" in refused.err
 
 
 @pytest_twisted.ensureDeferred

@@ -134,8 +134,8 @@ def _lines(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> list[
 
 
 def _space(column: Column) -> int:
-    """Return what has to be left free beside a text, so that it does not touch its neighbour."""
-    return 1 if column.least else 0
+    """Return what has to be left free behind a text, so that it does not touch its neighbour."""
+    return 1 if column.least and not column.at_right else 0
 
 
 def _line(columns: Sequence[Column], sizes: Sequence[int], row: Sequence[str]) -> str:

@@ -1,9 +1,11 @@
-"""Where a session's time goes, as text for a terminal: pure, from the Statistics of the session link."""
+"""Where a session's time goes, as text for a terminal. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from tsgateway.admin.text import amount, clean, count
 
 Json = Mapping[str, Any]
 
@@ -74,7 +76,7 @@ def sent(stats: Json) -> str:
         for name, each in sorted(encodings.items(), key=lambda item: -item[1]["bytes"])
     ]
     frames, refinements = stats["frames"], stats["refinements"]
-    return "; ".join([f"{_count(frames, 'frame')}, {refinements} of them to make exact", *ways])
+    return "; ".join([f"{count(frames, 'frame')}, {refinements} of them to make exact", *ways])
 
 
 def line(viewer: Json) -> str:
@@ -84,14 +86,14 @@ def line(viewer: Json) -> str:
     known = viewer["line"]
     rate = "not the limit" if known["rate"] is None else f"{amount(known['rate'])}/s"
     trip = "unknown" if known["round_trip"] is None else _time(known["round_trip"])
-    ahead = f"{_count(known['frames_ahead'], 'frame')} ({amount(known['bytes_ahead'])})"
+    ahead = f"{count(known['frames_ahead'], 'frame')} ({amount(known['bytes_ahead'])})"
     return f"line {rate}, round trip {trip}, {ahead} on the way"
 
 
-def page(info: Json, stats: Json) -> str:
-    """Return all there is to say of a session. info: its SessionInfo."""
+def page(stats: Json) -> str:
+    """Return all there is to say of a session."""
     viewers = stats["viewers"]
-    head = f"{info['title']} of {info['user']}, session {info['session']}"
+    head = clean(f"{stats['title']} of {stats['user']}, session {stats['session']}")
     lines = [
         head,
         "",
@@ -105,14 +107,6 @@ def page(info: Json, stats: Json) -> str:
     if not viewers:
         lines.append("  nobody looks at it now")
     return "\n".join(lines)
-
-
-def amount(size: float) -> str:
-    """Return bytes as people read them."""
-    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size:.0f} B"
 
 
 def _row(name: str, meaning: str, times: Json) -> str:
@@ -132,7 +126,3 @@ def _time(seconds: float) -> str:
     if milliseconds < 0.05:
         return "0 ms"
     return f"{milliseconds:,.0f} ms" if milliseconds >= 99.95 else f"{milliseconds:.1f} ms"
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -51,7 +51,7 @@ def stats(gateway: Gateway, wanted: str | None, watch: bool) -> Said | Iterator[
 
 def _measured(gateway: Gateway, session: dict[str, Any]) -> Said:
     told = gateway.client.session_statistics(session["id"])
-    return Said(told, latency.page(session, told).splitlines())
+    return Said(told, latency.page(told).splitlines())
 
 
 def _watched(gateway: Gateway, session: dict[str, Any]) -> Iterator[Said]:

@@ -114,7 +114,8 @@ async def list_pools(api: Api, call: Call) -> Answer:
         right = api.right(name)
         if right is None or not _sees(api, call, right):
             continue
-        level = levels.get(name, {})
+        level, in_use, most = levels.get(name, {}), api.sessions.of(name), desktop.pool.max
+        room = max(0, most - in_use) if most else level.get("wanted", 0)
         shown.append(
             {
                 "desktop": name,
@@ -122,11 +123,11 @@ async def list_pools(api: Api, call: Call) -> Answer:
                 "kind": desktop.kind,
                 "users": sorted(desktop.users),
                 "groups": sorted(desktop.groups),
-                "wanted": level.get("wanted", 0),
+                "wanted": min(level.get("wanted", 0), room),
                 "ready": level.get("ready", 0),
                 "starting": level.get("starting", 0),
-                "in_use": api.sessions.of(name),
-                "max": desktop.pool.max,
+                "in_use": in_use,
+                "max": most,
                 "trouble": level.get("trouble", ""),
             }
         )

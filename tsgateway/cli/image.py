@@ -1,8 +1,7 @@
-"""`tsgateway image`: build, list, import and delete guest images."""
+"""`tsgateway image`: build and import guest images."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -12,11 +11,9 @@ from typing import Any
 
 import click
 
-from sessions.guests.qemu.warm.store import WarmStore
 from sessions.images import (
     BuildFailed,
     Image,
-    ImageBroken,
     ImageError,
     ImageStore,
     Progress,
@@ -27,7 +24,6 @@ from sessions.images import (
 from sessions.images.imports import import_disk
 from tsgateway.cli.options import with_config
 from tsgateway.config import Config
-from tsgateway.hosts.uses import Uses, check_unused, remove_image, uses_of_images
 from tsgateway.layout import Layout
 
 BUILDERS: dict[str, Callable[..., Image]] = {"desktop": desktop.build, "tiny": tiny.build}
@@ -37,7 +33,10 @@ CLEAR = "\r\033[K"  # to the line's begin, and all of it away
 
 @click.group()
 def image() -> None:
-    """Build, import, list and delete guest images, in the folder that the configuration names."""
+    """Build and import guest images, in the folder that the configuration names.
+
+    `tsadmin image` lists and deletes them.
+    """
 
 
 @image.command()
@@ -59,46 +58,6 @@ def build(config: Config, names: tuple[str, ...], force: bool, cache: Path) -> N
         click.echo(f"{name} is {state} ({made.folder}, {made.size / 1e6:.0f} MB)")
 
 
-@image.command("list")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@with_config
-def list_images(config: Config, as_json: bool) -> None:
-    """List the images.
-
-    USED: by how many guests and personal disks. START: warm where guests start at once, as copies of one that
-    has booted.
-    """
-    layout = Layout.of(config)
-    store, uses = ImageStore(layout.images), uses_of_images(config, layout)
-    entries = store.list()
-    warm = {(one.image, one.version) for one in WarmStore(layout.warm).list()}
-    images = [entry for entry in entries if not isinstance(entry, ImageBroken)]
-    broken = [entry for entry in entries if isinstance(entry, ImageBroken)]
-    if as_json:
-        found = [
-            {"name": one.name, "kind": one.kind, "version": one.version, "memory_mb": one.memory_mb,
-             "bytes": one.size, "folder": str(one.folder), "used_by": uses.get(one.name, Uses()).all,
-             "warm": (one.name, one.version) in warm}
-            for one in images
-        ]  # fmt: skip
-        click.echo(json.dumps({"images": found, "broken": [str(error) for error in broken]}, indent=2))
-        return
-    if not entries:
-        click.echo(f"No images in {store.folder}. Make one: tsgateway image build")
-        return
-    width = max([len(one.name) for one in images] + [4])
-    click.echo(f"{'NAME':{width}}  {'KIND':8} {'SIZE':>8} {'MEMORY':>8} {'USED':>5}  {'START':5}  VERSION")
-    for one in images:
-        size, memory = f"{one.size / 1e6:.0f} MB", f"{one.memory_mb} MB"
-        used = uses.get(one.name, Uses()).count
-        start = "warm" if (one.name, one.version) in warm else "boot"
-        click.echo(
-            f"{one.name:{width}}  {one.kind:8} {size:>8} {memory:>8} {used:>5}  {start:5}  {one.version}"
-        )
-    for error in broken:
-        click.secho(str(error), fg="red", err=True)
-
-
 @image.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="What the image is to be called.")
@@ -117,26 +76,6 @@ def import_command(
             raise BuildFailed(f"There is an image {name!r} already: choose another name, or add --force")
         made = import_disk(store, file, name, progress, memory_mb=memory_mb, firmware=firmware)
     click.echo(f"{name} is imported ({made.size / 1e6:.0f} MB)")
-
-
-@image.command()
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@with_config
-def delete(config: Config, name: str, yes: bool) -> None:
-    """Remove the image NAME and its warm templates, if no desktop, guest or personal disk is made from it."""
-    layout = Layout.of(config)
-    try:
-        check_unused(config, layout, name)
-        if not yes:
-            click.confirm(f"Remove the image {name} from {layout.images}?", abort=True)
-        remove_image(config, layout, name)
-    except ImageError as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        why = f"{error.filename or layout.warm}: {error.strerror}"
-        raise click.ClickException(f"{name} is removed, its warm templates cannot be: {why}") from error
-    click.echo(f"{name} is removed")
 
 
 def _prepared(config: Config) -> ImageStore:

@@ -258,7 +258,7 @@ def _image(folder: Path) -> Image:
     except (OSError, ValueError) as error:
         raise GuestError(
             "Your desktop's disk cannot be read. It is left as it is: ask the administrator.",
-            detail=f"{folder}: {error}; mend it, or give the user a new one: tsgateway disk reset",
+            detail=f"{folder}: {error}; mend it, or give the user a new one: tsadmin disk reset",
         ) from error
     return image
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import re
@@ -44,10 +45,10 @@ async def test_sessions_are_listed_as_on_windows(world: World, shell: Shell):
     for target in ("1", name, "bob", name.upper()):
         assert (await shell.run("qwinsta", target)).lines[1] == bob
     head, bob, ada = (await shell.run("quser")).lines
-    assert head == " USERNAME              SESSIONNAME        ID  STATE   IDLE TIME  LOGON TIME"
-    assert re.fullmatch(
-        rf" bob                   {name:17}   1  {state:8} *(\.|none|1)  \d\d\.\d\d\.\d{{4}} \d\d:\d\d", bob
-    )
+    assert head.split() == ["USERNAME", "SESSIONNAME", "ID", "STATE", "IDLE", "TIME", "LOGON", "TIME"]
+    # The fake host says that nobody typed since 1970.
+    idle, moment = r"\d{5,}\+\d\d:\d\d", r"\d\d\.\d\d\.\d{4} \d\d:\d\d"
+    assert re.fullmatch(rf" bob                   {name:17}   1  {state:8} *{idle}  {moment}", bob)
     assert viewer is not None
 
 
@@ -194,6 +195,15 @@ async def test_history_in_pages(world: World, shell: Shell):
     assert (await shell.json("session", "history", "--after", after))["sessions"] == told["sessions"][1:]
     assert len((await shell.run("session", "history", "--user", "bob", "--since", "1h")).lines) == 2
     assert "is no time" in (await shell.run("session", "history", "--since", "soon", status=2)).err
+    tomorrow = datetime.date.today() + datetime.timedelta(days=1)
+    assert (await shell.json("session", "history", "--since", str(tomorrow)))["sessions"] == []
+    assert [
+        each["user"] for each in (await shell.json("session", "history", "--desktop", "mine"))["sessions"]
+    ] == ["ada"]
+    assert (
+        "what an earlier page ended with"
+        in (await shell.run("session", "history", "--after", "x", status=2)).err
+    )
 
 
 @pytest_twisted.ensureDeferred

@@ -1,21 +1,18 @@
-"""`tsgateway guest` and the API beside it: a real desktop with its agent, and a guest that has none."""
+"""`tsadmin guest` and the API beside it: a real desktop with its agent, and a guest that has none."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import pytest_twisted
 from twisted.internet.threads import deferToThread
 
 from tests.images_fixture import desktop_image
+from tests.tsgateway.admin.shell import Shell
 from tests.tsgateway.support import World, running, sleep
 
-ROOT = Path(__file__).parents[2]
 DESKTOPS = {
     "card": {"title": "Card", "kind": "testcard", "users": ["bob"], "fps": 0},
     "linux": {
@@ -34,12 +31,11 @@ async def world():
 
 async def guest(world: World, *words: str, given: bytes = b"") -> tuple[int, str, str]:
     """Run the command; return its exit code, its output and its error output."""
-    config = world.folder / "c.toml"
-    config.write_text(f'data.directory = "{world.folder / "data"}"\n')
+    shell = Shell(world)
     done = await deferToThread(
         subprocess.run,
-        [sys.executable, "-m", "tsgateway.cli.main", "guest", words[0], "--config", str(config), *words[1:]],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        shell.command("guest", *words),
+        env=shell.environment,
         input=given,
         capture_output=True,
         check=False,
@@ -54,7 +50,7 @@ async def test_a_session_without_an_agent_is_told_to_have_none(world: World):
     bob = await world.sign_in("bob")
     session, _ = await bob.ticket("card")
     assert await guest(world, "info", session) == (
-        1, "", "tsgateway: No agent runs in this session's guest, or the guest does not run.\n",
+        1, "", "tsadmin: No agent runs in this session's guest, or the guest does not run.\n",
     )  # fmt: skip
     code, out, err = await guest(world, "run", session, "true")
     assert (code, out) == (255, "")
@@ -74,7 +70,7 @@ async def test_a_desktop_tells_what_it_is_and_runs_commands(world: World):
         if (await bob.get(f"/api/v1/sessions/{session}/guest")).status == 200:
             break
         await sleep(0.5)
-    code, out, err = await guest(world, "info", "--json", session[:8])
+    code, out, err = await guest(world, "info", session[:8], "--json")
     told = json.loads(out)
     assert told["os"] == "Debian GNU/Linux"
     code, out, err = await guest(world, "info", session)
@@ -102,3 +98,16 @@ async def test_a_desktop_tells_what_it_is_and_runs_commands(world: World):
     log = (world.gateway.layout.host(0) / "host.log").read_text()
     assert f'runs ["sh", "-c", "{script}"] in session {session} of bob' in log
     assert "code 7" in log
+
+    shell = Shell(world)
+    await guest(
+        world, "run", session, "--", "sh", "-c", "cp /bin/sleep /tmp/lingers; /tmp/lingers 1000 >&- 2>&- &"
+    )
+    found = await shell.json("query", "process", "1", "--name", "lingers")
+    assert [(each["user"], each["number"]) for each in found] == [("root", 1)]
+    lines = (await shell.run("qprocess", "1", "--name", "lingers")).lines
+    assert lines[0] == " USERNAME              SESSIONNAME        ID     PID  IMAGE"
+    assert lines[1] == f" {'root':22}{'':17}{1:>4}{found[0]['pid']:>8}  lingers"
+    ended = await shell.run("tskill", "lingers", "--session", "1", "--yes")
+    assert ended.out == f"Ended: lingers ({found[0]['pid']}) in session 1 of bob.\n"
+    assert (await shell.run("qprocess", "1", "--name", "lingers")).out == "No such processes run.\n"
