@@ -10,7 +10,8 @@ export class ApiError extends Error {
   }
 }
 
-async function request(method, path, body, signal) {
+// → the answer, {} where there is none. Throws ApiError.
+export async function request(method, path, body, signal) {
   const headers = { Accept: "application/json" };
   const options = { method, credentials: "same-origin", cache: "no-store", headers, signal };
   if (body !== undefined) {
@@ -38,7 +39,7 @@ export function fromBase64Url(text) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-// → {name, groups}, null when nobody has signed in.
+// → {name, groups, roles}, null when nobody has signed in.
 export const me = async () => (await request("GET", "me")).user;
 // → {user, next, recovery_codes}: who it is once it is done, else the next step {challenge, step, secret, uri, qr}.
 export const signIn = (name, password) => request("POST", "login", { name, password });

@@ -42,3 +42,16 @@ export function logo() {
 export function announce(text) {
   document.getElementById("announcer").textContent = text;
 }
+
+// Adds a style sheet, once. → a promise that it is there.
+export function stylesheet(href) {
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const fail = () => {
+      link.remove();
+      reject(new Error(`${href} could not be loaded`));
+    };
+    const link = h("link", { rel: "stylesheet", href, onload: resolve, onerror: fail });
+    document.head.append(link);
+  });
+}

@@ -1,4 +1,5 @@
-// Every sentence people read, in one place, so that a translation is one more table.
+// Every sentence people read, in one place, so that a translation is one more table. Those of pages that few
+// people open are in admin/strings.js and come with them.
 
 const ENGLISH = {
   product: "tsgateway",
@@ -6,8 +7,21 @@ const ENGLISH = {
   "app.unreachable": "The server cannot be reached",
   "app.unreachable.hint": "Check your connection; the page tries again by itself.",
   "app.retry": "Try again",
+  "app.notyours": "This page is not for you",
+  "app.notyours.hint": "Your roles do not allow it. Ask an owner of the gateway if you need it.",
+  "app.unloaded": "This page could not be loaded",
+  "app.unloaded.hint": "The connection may have broken, or the server may have been updated.",
   "app.nowhere": "There is no such page",
   "app.nowhere.hint": "The address may be mistyped, or the page has moved.",
+
+  "nav.label": "Portal",
+  "nav.home": "tsgateway, home",
+  "nav.mine": "My desktops",
+  "nav.sessions": "Sessions",
+  "nav.users": "Users",
+  "nav.desktops": "Desktops and hosts",
+  "nav.audit": "Audit",
+  "account.title": "Your account",
 
   "theme.label": "Colours",
   "theme.auto": "As the system",
@@ -235,6 +249,11 @@ const ENGLISH = {
   "shadow.using": "You see and use {who}’s session",
   "shadow.stop": "Stop",
 };
+
+// Adds the sentences of a page that was loaded later.
+export function addStrings(table) {
+  Object.assign(ENGLISH, table);
+}
 
 // The sentence `key`, with {names} replaced from `values`.
 export function t(key, values = {}) {

@@ -21,7 +21,7 @@ def test_sign_in_list_and_sign_out(browser: Browser, server: DevServer) -> None:
     assert "Work desktop" in browser.text(".card")
     assert "Ready to start" in browser.text(".card .chip")
     browser.click(".account")
-    browser.click(".menu:popover-open .menu-item")
+    browser.click(".menu:popover-open .menu-item:last-of-type")
     browser.wait("#password")
     assert not server.signed_in
 
@@ -193,11 +193,11 @@ def test_who_cannot_be_signed_out_is_told(browser: Browser, server: DevServer) -
     browser.wait(".card")
     server.refuse_connections = True
     browser.click(".account")
-    browser.click(".menu:popover-open .menu-item")
+    browser.click(".menu:popover-open .menu-item:last-of-type")
     assert "You are still signed in" in browser.text(".banner")
     server.refuse_connections = False
     browser.click(".account")
-    browser.click(".menu:popover-open .menu-item")
+    browser.click(".menu:popover-open .menu-item:last-of-type")
     browser.wait("#password")
 
 

@@ -1,12 +1,12 @@
 // The list of desktops a person may use.
 
 import * as api from "../api.js";
-import { announce, h, icon, iconButton, logo, setIcon } from "../dom.js";
+import { announce, h, icon, iconButton } from "../dom.js";
+import { header } from "../header.js";
 import * as life from "../life.js";
 import { menuButton } from "../menu.js";
 import { wishedSize } from "../session/scaling.js";
 import { t, time, waitingText } from "../strings.js";
-import { themeIcon, themeItems } from "../theme.js";
 import { keepTicket } from "../tickets.js";
 
 const REFRESH_TIME = 4000;
@@ -104,22 +104,8 @@ export function desktopsPage(app) {
     refresh();
   }
 
-  // Only the server can end a sign-in: without it the person is as signed in as before, and has to know.
-  async function signOut() {
-    try {
-      await api.signOut();
-    } catch (error) {
-      if (error.status !== 401) {
-        complain(t("desktops.signout.failed", { reason: error.message }));
-        return;
-      }
-    }
-    history.replaceState({}, "", "/");
-    app.signedOut();
-  }
-
   const element = h("div", { class: "page" },
-    header(app, signOut),
+    header(app, complain),
     h("main", { class: "desktops" },
       h("div", { class: "heading" },
         h("h1", { tabindex: -1 }, t("desktops.title")),
@@ -138,31 +124,6 @@ export function desktopsPage(app) {
       clearTimeout(timer);
     },
   };
-}
-
-function header(app, signOut) {
-  const theme = iconButton(themeIcon(), t("theme.label"));
-  const account = h("button", {
-    type: "button", class: "account", "aria-label": t("desktops.account", { name: app.user.name }),
-  }, h("span", { class: "avatar", "aria-hidden": "true" }, initials(app.user.name)),
-  h("span", { class: "account-name" }, app.user.name), icon("down"));
-  const groups = (app.user.groups ?? []).join(", ");
-  const items = () => [
-    {
-      label: t("desktops.signout"), icon: "leave", action: signOut,
-      hint: groups ? t("desktops.groups", { groups }) : null,
-    },
-  ];
-  return h("header", { class: "top" },
-    h("a", { class: "brand", href: "/", onclick: (event) => { event.preventDefault(); app.go("/"); } },
-      logo(), h("span", {}, t("product"))),
-    h("div", { class: "top-right" },
-      menuButton(theme, () => themeItems(() => setIcon(theme, themeIcon())), t("theme.label")),
-      menuButton(account, items, t("desktops.account", { name: app.user.name }))));
-}
-
-function initials(name) {
-  return name.split(/[\s._-]+/).filter(Boolean).slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
 }
 
 function emptyState() {
