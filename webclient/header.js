@@ -39,9 +39,12 @@ function navigation(app) {
   const link = (href, text, isHere) => h("a", {
     href, "aria-current": isHere ? "page" : null, onclick: (event) => follow(event, app),
   }, text);
-  return h("nav", { class: "nav", "aria-label": t("nav.label") },
+  const nav = h("nav", { class: "nav", "aria-label": t("nav.label") },
     link("/desktops", t("nav.mine"), here === "/" || here === "/desktops"),
     ...pages.map((page) => link(`/admin/${page}`, t(`nav.${page}`), here === `/admin/${page}`)));
+  // On a narrow screen it scrolls.
+  requestAnimationFrame(() => nav.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }));
+  return nav;
 }
 
 // A link within the portal; with a modifier it opens a tab, as links do.

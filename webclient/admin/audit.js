@@ -40,9 +40,13 @@ export function page(app) {
   const search = h("form", { class: "audit-search", role: "search", onsubmit: (event) => {
     event.preventDefault();
     go(true);
-  } }, FIELDS.map((name) => fields[name].element), h("div", { class: "audit-go" },
+  } },
+  h("div", { class: "audit-go" }, fields.text.element,
     h("button", { type: "submit", class: "button primary" }, icon("search"), t("audit.search")),
-    button(t("audit.clear"), clear)));
+    button(t("audit.clear"), clear)),
+  h("details", { class: "audit-more", open: matchMedia("(min-width: 46rem)").matches },
+    h("summary", {}, t("audit.filters")),
+    h("div", {}, FIELDS.filter((name) => name !== "text").map((name) => fields[name].element))));
   frame.body.append(search, check, h("div", { class: "filters" }, count),
     h("div", { class: "split-view" }, h("div", { class: "list" }, table.element, h("div", { class: "older" }, older)), panel.element));
 
@@ -76,6 +80,7 @@ export function page(app) {
   }
 
   function open(record) {
+    frame.body.classList.add("has-details"); // first: what gets the focus is at its place then
     panel.open(record.kind);
     const { seq, time, who, address, target, outcome, details, prev } = record;
     panel.show([
@@ -87,8 +92,6 @@ export function page(app) {
       h("h3", {}, t("audit.more")),
       Object.keys(details).length ? h("pre", { tabindex: 0, "aria-label": t("audit.more") }, JSON.stringify(details, null, 2)) : h("p", { class: "quiet" }, t("audit.nomore")),
     ]);
-    panel.heading.focus();
-    frame.body.classList.add("has-details");
     table.current(String(seq));
     open.last = String(seq);
   }

@@ -52,7 +52,7 @@ export function page(app) {
       { key: "sessions", title: t("sessions.title"), text: ({ sessions }) => sessions, value: ({ sessions }) => sessions, number: true },
       { key: "points", title: t("hosts.points"), text: ({ points }) => points, value: ({ points }) => points, number: true },
       { key: "reason", title: t("hosts.reason"), text: ({ reason }) => reason },
-      ...(maySet ? [{ key: "set", title: t("hosts.set"), text: (row) => JSON.stringify([row.mode, row.weight]), value: ({ host }) => host, draw: setButton }] : []),
+      ...(maySet ? [{ key: "set", title: t("hosts.set"), plain: true, text: (row) => JSON.stringify([row.mode, row.weight]), value: ({ host }) => host, draw: setButton }] : []),
     ],
   });
   const whole = h("div", { class: "part-head" });

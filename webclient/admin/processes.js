@@ -34,7 +34,7 @@ export async function processes(frame, session, mayEnd) {
     { key: "cpu", title: t("processes.cpu"), text: ({ cpu_seconds: cpu }) => t("processes.seconds", { cpu }), value: ({ cpu_seconds: cpu }) => cpu, number: true },
     { key: "seconds", title: t("processes.runs"), text: ({ seconds }) => (seconds ? duration(seconds) : ""), value: ({ seconds }) => seconds, number: true },
     mayEnd && {
-      key: "end", title: t("processes.end"), text: ({ pid }) => pid,
+      key: "end", title: t("processes.end"), plain: true, text: ({ pid }) => pid,
       draw: (row) => button(t("processes.end"), () => end(row), { class: "button small is-danger", "aria-label": t("processes.end.of", row) }),
     },
   ].filter(Boolean);

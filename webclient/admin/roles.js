@@ -10,16 +10,24 @@ import { lines, section } from "../parts/panel.js";
 
 const ROLES = ["owner", "operator", "helpdesk", "auditor", "template-manager"];
 
+// What members of this group are without having been given it.
+const OWNERS = [{ role: "owner", group: "administrators", desktop: null }];
+
 // whose: {user} or {group}, by name. context: as in users.js.
 export function rolesOf({ frame, known, mayGive, refresh }, whose) {
   const [[kind, name]] = Object.entries(whose);
   const have = known.roles.filter((each) => each[kind] === name);
+  const groups = kind === "user" ? (known.users.find((each) => each.name === name)?.groups ?? []) : [];
   const items = have.map((each) => [
     each.desktop ? t("roles.for", { role: t(`role.${each.role}`), desktop: titleOf(known, each.desktop) }) : t(`role.${each.role}`),
     mayGive && button(t("roles.take"), () => take(each), {
       class: "button small", "data-key": `role-${each.id}`, "aria-label": t("roles.take.of", { role: t(`role.${each.role}`), name }),
     }),
   ]);
+  for (const { role, group, desktop } of [...OWNERS, ...known.roles].filter((each) => (kind === "user" ? groups.includes(each.group) : each.group === name && !each.id))) {
+    const values = { role: t(`role.${role}`), group, desktop: desktop && titleOf(known, desktop) };
+    items.push([kind === "group" ? values.role : t(desktop ? "roles.by.for" : "roles.by", values), null]);
+  }
   const give = mayGive && button(t("roles.give"), () => giveOne(), { class: "button small", "data-key": "give" });
   return section(t("roles.title"), lines(items, t("roles.none")), give);
 

@@ -90,8 +90,8 @@ export function page(app) {
   }
 
   function open(session) {
+    frame.body.classList.add("has-details"); // first: what gets the focus is at its place then
     details.open(sessions.get(session.id) ?? session);
-    frame.body.classList.add("has-details");
     for (const each of [table, grid]) each.current(session.id);
     closed.last = session.id;
   }

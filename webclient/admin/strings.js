@@ -192,6 +192,8 @@ export const ADMIN = {
 
   "roles.title": "Roles",
   "roles.none": "None",
+  "roles.by": "{role}, by the group {group}",
+  "roles.by.for": "{role} for {desktop}, by the group {group}",
   "roles.for": "{role}, for {desktop}",
   "roles.role": "Role",
   "roles.desktop": "For",
@@ -300,6 +302,7 @@ export const ADMIN = {
   "audit.more": "Details",
   "audit.nomore": "There are none.",
   "audit.details": "Record in detail",
+  "audit.filters": "Narrow down",
   "audit.search": "Search",
   "audit.clear": "Clear",
   "audit.older": "Show older ones",

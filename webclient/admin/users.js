@@ -92,18 +92,18 @@ export function page(app) {
 
   function openUser(user) {
     panels.groups.close();
-    panels.users.open(user.name);
     opened("users", user.name);
+    panels.users.open(user.name);
   }
 
   function openGroup(group) {
     panels.users.close();
-    panels.groups.open(group.name);
     opened("groups", group.name);
+    panels.groups.open(group.name);
   }
 
   function opened(which, name) {
-    frame.body.classList.add("has-details");
+    frame.body.classList.add("has-details"); // first: what gets the focus is at its place then
     tables[which].current(name);
     opened.last = name;
   }

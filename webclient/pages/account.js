@@ -1,7 +1,7 @@
 // One's own account: password, second factor, tokens for programs, sign-ins elsewhere.
 
 import { tokenText } from "../parts/tokens.js";
-import { lines, section } from "../parts/panel.js";
+import { lines, pagePart } from "../parts/panel.js";
 import { request } from "../api.js";
 import { ask } from "../dialog.js";
 import { announce, h } from "../dom.js";
@@ -25,7 +25,7 @@ export function page(app) {
   }
 
   const act = (key, label, run, attributes = {}) => button(label, run, { class: "button small", "data-key": key, ...attributes });
-  const part = (...parts) => h("div", { class: "block surface" }, section(...parts));
+  const part = (...parts) => h("div", { class: "block surface" }, pagePart(...parts));
 
   // Does something and says so. words: of a question, where one is asked first.
   async function does(work, told, words = null) {

@@ -44,10 +44,17 @@ export class SidePanel {
   }
 }
 
-// A part of a panel: a heading, what there is of it, and what can be done.
+// A part of a panel, or of a page: a heading, what there is of it, and what can be done.
 export function section(title, content, ...actions) {
-  const shown = actions.filter(Boolean);
-  return h("section", { class: "part" }, h("div", { class: "part-head" }, h("h3", {}, title), shown), content);
+  return part(h("h3", {}, title), content, actions);
+}
+
+export function pagePart(title, content, ...actions) {
+  return part(h("h2", { class: "small" }, title), content, actions);
+}
+
+function part(heading, content, actions) {
+  return h("section", { class: "part" }, h("div", { class: "part-head" }, heading, actions.filter(Boolean)), content);
 }
 
 // items: [nodes, action or null]; empty: what is said when there are none.

@@ -6,8 +6,8 @@ import { h, icon } from "../dom.js";
 import { t } from "../strings.js";
 import { sorted } from "./sorting.js";
 
-// columns: [{key, title, text(row), value(row), draw(row), number}]; value: what it is sorted by, its text without;
-// draw: nodes in place of the text, made anew when the text changes. id(row): what it is known by.
+// columns: [{key, title, text(row), value(row), draw(row), number, plain}]; value: what it is sorted by, its text
+// without; plain: it is not sorted by; draw: nodes in place of the text, made anew when the text changes. id(row): what it is known by.
 // name(row): what screen readers call it. opened(row): somebody wants to see it. chose(): the choice has changed.
 export class Table {
   #columns;
@@ -81,6 +81,7 @@ export class Table {
   }
 
   #head(column) {
+    if (column.plain) return h("th", { role: "columnheader", class: `is-${column.key}` }, h("span", { class: "visually-hidden" }, column.title));
     const button = h("button", { type: "button", class: "table-sort", onclick: () => this.#sortBy(column.key) },
       h("span", {}, column.title), icon("down"));
     const head = h("th", { role: "columnheader", scope: "col", class: `is-${column.key}${column.number ? " is-number" : ""}` }, button);
@@ -90,7 +91,7 @@ export class Table {
 
   // On narrow screens there are no heads to press.
   #sortPicker() {
-    const options = this.#columns.flatMap(({ key, title }) => [
+    const options = this.#columns.filter(({ plain }) => !plain).flatMap(({ key, title }) => [
       h("option", { value: `${key}+` }, t("table.up", { title })), h("option", { value: `${key}-` }, t("table.down", { title })),
     ]);
     const picker = h("select", {
