@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 
 from sessions.wire.tsg import SessionState
 from tsgateway.api.api import Api
+from tsgateway.api.counting import Counts
 from tsgateway.api.hub import Events
 from tsgateway.api.routes import ROUTES
 from tsgateway.config import Config
@@ -55,7 +56,8 @@ def measure(count: int) -> tuple[float, float, int]:
     api = Api(
         routes=ROUTES, config=config, layout=nothing, store=nothing, access=nothing, files=nothing,
         sign_in=nothing, bearers=cast(Any, Known()), sessions=directory(config, count), opening=nothing,
-        doorkeeper=nothing, origins=(), wall=time.time, events=cast(Events, nothing),
+        doorkeeper=nothing, origins=(), wall=time.time, events=cast(Events, nothing), desk=nothing,
+        audit=nothing, clock=time.monotonic, counts=Counts(),
     )  # fmt: skip
     token = {"authorization": "Bearer tsg_" + "x" * 43}
     request = Request("GET", "/api/v1/sessions", token, b"", "192.0.2.1")
