@@ -73,8 +73,8 @@ class Ports:
         shown = socket.gethostname() if shown in ("0.0.0.0", "::", "") else shown
         return f"https://{_in_url(shown)}:{port}/"
 
-    def answer_with(self, everybody: Answer, local: Answer) -> None:
-        """Answer requests from now on: those that come over TLS, and those on the machine's own socket."""
+    def answer_with(self, answer: Answer) -> None:
+        """Answer requests from now on, over TLS and on the machine's own socket."""
         server, headers = self._server, security_headers(self.origins)
         self._doors.door = DoorFactory(
             reactor=self._reactor,
@@ -83,13 +83,13 @@ class Ports:
             websocket=functools.partial(
                 WebSocketTransport, opened=self._opened, origins=self.origins, headers=headers
             ),
-            http=functools.partial(HttpConnection, answer=everybody, headers=headers, reactor=self._reactor),
+            http=functools.partial(HttpConnection, answer=answer, headers=headers, reactor=self._reactor),
             headers=headers,
         )
         path = self._layout.api
         path.unlink(missing_ok=True)  # a killed gateway's; the lock says that there is no other
         users = frozenset({0, os.geteuid()})
-        factory = LocalDoorFactory(users, local, security_headers(()), self._reactor)
+        factory = LocalDoorFactory(users, answer, security_headers(()), self._reactor)
         self._local = self._reactor.listenUNIX(os.fspath(path), factory, mode=0o600)
 
     async def close(self) -> None:

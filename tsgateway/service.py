@@ -176,7 +176,7 @@ class Gateway:
         token = read_token(self.config.metrics.token_file)
         metrics = None if token is None else Metrics(token, self)
         site = Site(api, StaticFiles(web_client_folder()), metrics, self._readiness(api))
-        ports.answer_with(site.answer, api.answer)
+        ports.answer_with(site.answer)
         self._hosts = LocalHosts(self.config, self.layout, self.sessions, self._reactor, self._host_command)
         self._hosts.start()
         self._recorder.start()
