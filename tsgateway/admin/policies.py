@@ -202,7 +202,7 @@ def delete_policy(gateway: Gateway, name: str, yes: bool) -> Said:
 @click.option("--at", default="", metavar="TIME", help="When: `Mon 08:00`, `2026-08-24 08:00`; else now.")
 @click.option("--zone", default="", help="In which time zone that is meant; else the gateway's.")
 @click.option("--method", default="", help="Signed in how: password, password+totp, oidc:NAME, …")
-@click.option("--door", default="", help="By which door: web or native.")
+@click.option("--door", default="", help="By which door: web or tsg.")
 def explain(
     gateway: Gateway, *, user: str, desktop: str, address: str, at: str, zone: str, method: str, door: str
 ) -> Said:

@@ -137,6 +137,9 @@ class _Screen:
             self._write(ENTER)
             self._loop()
         finally:
+            signal.signal(
+                signal.SIGINT, signal.SIG_IGN
+            )  # an impatient person gets a whole terminal all the same
             self._write(LEAVE)
             termios.tcsetattr(0, termios.TCSADRAIN, before)
             signal.signal(signal.SIGWINCH, old)

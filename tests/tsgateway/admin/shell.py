@@ -157,7 +157,7 @@ class Terminal:
     def expect(self, text: str) -> None:
         """Wait until a text is shown that was not there at the last call."""
         end = time.monotonic() + PATIENCE
-        while text not in ESCAPES.sub("", self.raw[self._seen :]):
+        while text not in ESCAPES.sub("", self.raw[self._seen :]).replace("\r\n", "\n"):
             assert time.monotonic() < end, f"{text!r} never came: {self.raw!r}"
             assert self._read(), f"the end instead of {text!r}: {self.raw!r}"
         self._seen = len(self.raw)
@@ -171,7 +171,8 @@ class Terminal:
         while self.process.poll() is None:
             self.type("\x03")
             assert time.monotonic() < end, f"it does not end: {self.raw!r}"
-            for _ in range(5):
+            pressed = time.monotonic()
+            while time.monotonic() < pressed + 0.5 and self.process.poll() is None:
                 self._read()
         self.to_the_end()
 
