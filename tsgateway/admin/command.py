@@ -34,6 +34,9 @@ PATIENCE = 30.0
 QUIET_LINE = 60.0
 """Seconds after which a stream of events counts as dead."""
 
+EXAMPLE = 46
+"""Columns of an example beside which there is room to say what it does."""
+
 Examples = Sequence[tuple[str, str]]
 """Command lines, and what each does."""
 
@@ -178,7 +181,7 @@ class Command(click.Command):
             formatter.write_dl(own)
         if self.examples:
             with formatter.section("Examples"):
-                formatter.write_dl(list(self.examples))
+                formatter.write_dl(list(self.examples), col_max=EXAMPLE)
         formatter.write_paragraph()
         names = ", ".join(param.opts[0] for param, _ in records if isinstance(param, _PlaceOption))
         formatter.write_text(f"Which gateway is asked: {names}; see `tsadmin --help`.")

@@ -19,13 +19,18 @@ _ABOUT = """
 
 
 def _steering(name: str, operation: str, done: str, question: str, about: str) -> Command:
-    """Make a command that does something to sessions. question: asked before; "" for none."""
+    """Make a command that does something to sessions.
+
+    question: asked before, {} is how many; "" for none.
+    """
 
     def steer(gateway: Gateway, wanted: Sequence[str], every: bool, yes: bool = True) -> Said:
-        sessions = asking.chosen(asking.sessions(gateway.client), wanted, every)
+        # `reset session 7` is how Windows spells it in full.
+        words = wanted[1:] if name == "reset" and len(wanted) > 1 and wanted[0] == "session" else wanted
+        sessions = asking.chosen(asking.sessions(gateway.client), words, every)
         if question:
             which = ", ".join(targets.described(each) for each in sessions)
-            confirm(f"{question} {count(len(sessions), 'session')}: {which}?", yes)
+            confirm(f"{question.format(count(len(sessions), 'session'))}: {which}?", yes)
         operate: Callable[[object], Any] = getattr(gateway.client, operation)
         for each in sessions:
             operate(each["id"])
@@ -54,7 +59,7 @@ logoff = _steering(
     "logoff",
     "log_off_session",
     "Logged off",
-    "Log off",
+    "Log off {}",
     """Log sessions off: their guests are asked to shut down, and ended when they take too long.""",
 )
 disconnect = _steering(
@@ -70,7 +75,7 @@ reset = _steering(
     "reset",
     "reset_session",
     "Reset",
-    "What is not saved is lost. End at once",
+    "What is not saved is lost. End {} at once",
     """End sessions and their guests at once. What is not saved in them is lost.
 
     Also called `rwinsta`, and `reset session`.""",

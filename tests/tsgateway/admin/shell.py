@@ -162,6 +162,14 @@ class Terminal:
             assert self._read(), f"the end instead of {text!r}: {self.raw!r}"
         self._seen = len(self.raw)
 
+    def wait(self, seen: Callable[[str], bool]) -> None:
+        """Wait until the screen that was drawn last is as it should be."""
+        end = time.monotonic() + PATIENCE
+        while not seen(ESCAPES.sub("", self.raw.split("\x1b[H")[-1])):
+            assert time.monotonic() < end, f"it is not so: {self.raw!r}"
+            assert self._read(), f"the end: {self.raw!r}"
+        self._seen = len(self.raw)
+
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 

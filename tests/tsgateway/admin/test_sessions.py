@@ -104,7 +104,8 @@ async def test_sessions_are_steered(world: World, shell: Shell):
     await shell.run("reset", "1", status=2)  # nobody can be asked between pipes
     assert not world.host_requests("reset")
     assert (await shell.run("reset", "1", "--yes")).out.startswith("Reset: session 1 ")
-    assert len(world.host_requests("reset")) == 1
+    assert (await shell.run("reset", "session", "2", "--yes")).out.startswith("Reset: session 2 ")
+    assert len(world.host_requests("reset")) == 2
 
 
 @pytest_twisted.ensureDeferred
