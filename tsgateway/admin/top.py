@@ -19,6 +19,7 @@ import click
 
 from tsgateway.admin import asking, columns, overview
 from tsgateway.admin.command import Gateway, Said, command
+from tsgateway.admin.errors import Away
 from tsgateway.admin.overview import Row, View
 from tsgateway.admin.place import Near
 from tsgateway.admin.text import clean
@@ -77,6 +78,7 @@ def events(gateway: Gateway) -> Iterator[Said]:
             continue  # the whole list: what is, not what happens
         told = {"event": event.kind, "at": time.time(), **event.told}
         yield Said(told, [_sentence(event.kind, event.told)])
+    raise Away("the gateway tells no more: it is being stopped, or you are signed out", code="ended")
 
 
 def _sentence(kind: str, told: dict[str, Any]) -> str:

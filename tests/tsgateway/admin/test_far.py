@@ -6,9 +6,11 @@ import stat
 
 import pytest_twisted
 from cryptography.hazmat.primitives.hashes import SHA256
+from twisted.internet.defer import Deferred
 
 from tests.tsgateway.admin.shell import Shell, Terminal
-from tests.tsgateway.support import World
+from tests.tsgateway.support import World, until
+from tsgateway.api.hub import Events
 
 
 def pin(world: World) -> str:
@@ -60,6 +62,18 @@ async def test_tokens_that_are_no_good(world: World, shell: Shell):
     assert (await shell.run("qwinsta", *place)).status == 0
     await shell.run("token", "revoke", found["id"], "--yes")
     await shell.run("qwinsta", *place, status=5)
+
+
+@pytest_twisted.ensureDeferred
+async def test_events_end_for_whose_token_is_revoked(world: World, shell: Shell):
+    place = await far(world, shell, await token(world))
+    following = Deferred.fromCoroutine(shell.run("events", *place, status=4))
+    hub = next(each for each in world.gateway.sessions.watchers if isinstance(each, Events))
+    await until(lambda: len(hub), "somebody who follows")
+    (found,) = await shell.json("token", "list")
+    await shell.run("token", "revoke", found["id"], "--yes")
+    await (await world.sign_in("ada")).ticket("mine")
+    assert "signed out" in (await following).err
 
 
 @pytest_twisted.ensureDeferred
