@@ -79,7 +79,9 @@ class Office:
 def sign_in(browser: Browser, office: Office, user: str, path: str = "/") -> None:
     """Sign in at the page of a path, as somebody else than before."""
     browser.open(office.gateway.url)
-    browser.evaluate("fetch('/api/v1/logout', {method: 'POST', body: '{}', headers: {'Content-Type': 'application/json'}})")
+    browser.evaluate(
+        "fetch('/api/v1/logout', {method: 'POST', body: '{}', headers: {'Content-Type': 'application/json'}})"
+    )
     browser.open(office.gateway.url + path)
     browser.type(user, "#name")
     browser.type(PASSWORD, "#password")

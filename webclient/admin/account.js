@@ -4,14 +4,14 @@ import { request } from "../api.js";
 import { ask } from "../dialog.js";
 import { announce } from "../dom.js";
 import { form, secret } from "../parts/form.js";
-import { at, button, chip, facts } from "../parts/frame.js";
+import { at, button, facts } from "../parts/frame.js";
 import { moment } from "../parts/times.js";
 import { may } from "../rights.js";
 import { t } from "../strings.js";
 import { lines, section, SidePanel } from "../parts/panel.js";
 import { tokenText } from "../parts/tokens.js";
 import { rolesOf } from "./roles.js";
-import { putInto, sourceText, userState } from "./users.js";
+import { putInto, sourceText, stateChip } from "./users.js";
 
 export class AccountPanel extends SidePanel {
   #context;
@@ -59,7 +59,7 @@ export class AccountPanel extends SidePanel {
     this.show([
       maySet ? this.#actions(user) : null,
       facts([
-        [t("users.state"), chip(userState(user), user.enabled ? "active" : "ended")],
+        [t("users.state"), stateChip(user)],
         [t("users.groups"), user.groups.join(", ") || t("users.nogroups")],
         [t("users.source"), sourceText(user.source)], [t("users.key"), user.source_key],
         [t("users.totp"), t(user.totp ? "users.totp.on" : "users.totp.off")],

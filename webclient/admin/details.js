@@ -11,6 +11,8 @@ import { actionButtons, actionsFor } from "./actions.js";
 import { idleText, nameOf, statisticsOf, stateText } from "./sessionlist.js";
 
 const EVERY = 3000;
+// The session's own panel speaks to its person.
+const WORDS = { "split.quiet": "sessions.quiet", "split.stage.client": "sessions.stage.client", "split.slow.client": "sessions.slow.client" };
 
 export class Details {
   #frame;
@@ -128,7 +130,7 @@ export class Details {
 
   #showStatistics(stats) {
     if (!this.#slow.childElementCount) {
-      this.panel = new Panel();
+      this.panel = new Panel(WORDS);
       this.panel.element.hidden = false;
       this.#slow.replaceChildren(this.panel.element);
     }

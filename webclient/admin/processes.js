@@ -42,7 +42,7 @@ export async function processes(frame, session, mayEnd) {
     label: t("processes.title", { whom: nameOf(session) }), columns, id: ({ pid }) => String(pid), name: ({ name }) => name,
     sort: { key: "memory", isDescending: true },
   });
-  const show = () => table.show(known.filter(({ name, pid, user }) => matches([name, String(pid), user], search.value)));
+  const show = () => table.show(known.filter(({ name, pid, user }) => matches([name, String(pid), user], search.value)), t("processes.none"));
   search.addEventListener("input", show);
 
   async function asked(work) {
@@ -51,6 +51,7 @@ export async function processes(frame, session, mayEnd) {
       await work();
     } catch (error) {
       said.replaceChildren(error.message);
+      show();
     }
   }
 

@@ -21,10 +21,13 @@ function utc(local, isEnd) {
   return at.toISOString();
 }
 
-// Whether the outcome is a bad one, for its colour.
+const GOOD = new Set(["done", "allowed", "accepted"]);
+const BAD = new Set(["refused", "denied", "throttled", "failed", "damaged", "lost"]);
+
+// The colour of an outcome: good, bad, or neither.
 export function outcomeKind(outcome) {
-  if (/^[1-3]\d\d$/.test(outcome) || /^(ok|done|allowed|accepted|signed out)$/.test(outcome)) return "active";
-  return /^[45]\d\d$|refus|fail|denied|wrong|throttl/.test(outcome) ? "bad" : "";
+  if (GOOD.has(outcome)) return "active";
+  return BAD.has(outcome) ? "bad" : "";
 }
 
 // How a check stands, as a sentence and how bad it is.

@@ -8,7 +8,7 @@ import { at, button } from "../parts/frame.js";
 import { t } from "../strings.js";
 import { lines, section } from "../parts/panel.js";
 
-const ROLES = ["owner", "operator", "helpdesk", "auditor", "template-manager"];
+const ROLES = ["helpdesk", "auditor", "operator", "template-manager", "owner"]; // what does least harm first
 
 // What members of this group are without having been given it.
 const OWNERS = [{ role: "owner", group: "administrators", desktop: null }];

@@ -18,7 +18,7 @@ const USERS = () => [
   { key: "groups", title: t("users.groups"), text: ({ groups }) => groups.join(", ") },
   { key: "source", title: t("users.source"), text: ({ source }) => sourceText(source) },
   { key: "totp", title: t("users.totp"), text: ({ totp }) => (totp ? t("users.yes") : "") },
-  { key: "state", title: t("users.state"), text: userState, draw: (user) => chip(userState(user), user.enabled ? (user.must_change ? "idle" : "active") : "ended") },
+  { key: "state", title: t("users.state"), text: userState, draw: stateChip },
   { key: "created", title: t("users.created"), text: ({ created }) => moment(created), value: ({ created }) => created, number: true },
 ];
 const GROUPS = () => [
@@ -33,6 +33,11 @@ export const sourceText = (source) => (source === "local" ? t("users.local") : s
 export function userState({ enabled, must_change: mustChange }) {
   if (!enabled) return t("users.disabled");
   return t(mustChange ? "users.mustchange.short" : "users.enabled");
+}
+
+export function stateChip(user) {
+  const kind = user.must_change ? "idle" : "active";
+  return chip(userState(user), user.enabled ? kind : "");
 }
 
 export function page(app) {

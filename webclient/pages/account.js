@@ -55,13 +55,14 @@ export function page(app) {
     const done = await form({
       title: t("account.password.change"), confirm: t("account.password.change"),
       fields: [
+        { name: "username", label: t("users.name"), value: app.user.name, autocomplete: "username", hidden: true }, // for password safes
         { ...password, name: "old", label: t("account.password.old"), autocomplete: "current-password" },
         { ...password, name: "new", label: t("account.password.new"), autocomplete: "new-password" },
         { ...password, name: "again", label: t("account.password.again"), autocomplete: "new-password" },
       ],
-      submit: async ({ again, ...body }) => {
-        if (again !== body.new) throw new Error(t("account.password.differ"));
-        await request("POST", "account/password", body);
+      submit: async ({ again, old, new: wanted }) => {
+        if (again !== wanted) throw new Error(t("account.password.differ"));
+        await request("POST", "account/password", { old, new: wanted });
       },
     });
     if (!done) return;

@@ -39,7 +39,7 @@ export function form({ title, text, fields, confirm, danger = false, submit }) {
       made.map(({ element }) => element), error, h("div", { class: "actions" }, cancel, accept)));
     document.body.append(dialog);
     dialog.showModal();
-    dialog.querySelector("input, select, textarea")?.focus();
+    dialog.querySelector("input:not([hidden]), select, textarea")?.focus();
   });
 }
 
@@ -60,7 +60,7 @@ export function field(form, { name, label, type = "text", value, hint, options, 
   } else if (type === "textarea") input = h("textarea", { rows: 4, ...basics }, value ?? "");
   else input = h("input", { type, value: value ?? "", autocomplete: "off", ...basics });
   const read = () => (type === "number" ? (input.value === "" ? null : Number(input.value)) : input.value);
-  return { name, input, element: h("div", { class: "field" }, h("label", { for: id }, label), input, words), value: read };
+  return { name, input, element: h("div", { class: "field", hidden: attributes.hidden }, h("label", { for: id }, label), input, words), value: read };
 }
 
 function checks({ id, name, label, value, options, words }) {

@@ -16,7 +16,11 @@ export class Panel {
   #figures = h("p");
   #line = h("p");
 
-  constructor() {
+  #words;
+
+  // words: keys of sentences that are to be said in place of others.
+  constructor(words = {}) {
+    this.#words = words;
     const heads = ["stage", "typical", "slow", "share"].map((key) => h("th", { scope: "col" }, t(`split.head.${key}`)));
     this.#table = h("table", {}, h("thead", {}, h("tr", {}, heads)), this.#rows);
     const about = [h("h2", {}, t("split.title")), this.#total, this.#bar, this.#verdict, this.#table];
@@ -34,12 +38,12 @@ export class Panel {
     const { stages, total, verdict } = splitOf(message);
     this.#total.hidden = total === null;
     if (total) this.#total.replaceChildren(...headline(total));
-    this.#verdict.textContent = t(verdict.key, verdict.values);
+    this.#verdict.textContent = t(this.#words[verdict.key] ?? verdict.key, verdict.values);
     this.#bar.hidden = total === null;
     this.#bar.replaceChildren(...stages.filter(({ share }) => share >= LEAST).map(segment));
     this.#table.hidden = !stages.length;
     this.#table.classList.toggle("has-shares", total !== null);
-    this.#rows.replaceChildren(...stages.map(row));
+    this.#rows.replaceChildren(...stages.map((stage) => row(stage, this.#words)));
   }
 }
 
@@ -68,8 +72,9 @@ function segment({ name, share }) {
   return element;
 }
 
-function row({ name, p50, p95, share }) {
-  const stage = h("th", { scope: "row" }, h("span", { class: `split-dot is-${name}` }), t(`split.stage.${name}`));
+function row({ name, p50, p95, share }, words) {
+  const key = `split.stage.${name}`;
+  const stage = h("th", { scope: "row" }, h("span", { class: `split-dot is-${name}` }), t(words[key] ?? key));
   return h("tr", {}, stage, h("td", {}, milliseconds(p50)), h("td", {}, milliseconds(p95)),
     h("td", {}, share === null ? "" : t("split.share", { share: Math.round(100 * share) })));
 }
