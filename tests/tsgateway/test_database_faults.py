@@ -59,7 +59,7 @@ def test_what_is_locked_can_be_read_and_says_so_to_who_writes(store, file, monke
     with sqlite3.connect(file, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         assert store.user("ada").name == "ada"
-        assert store.use_sign_in(b"1", 100, 1000, 1000).name == "ada"  # that it was used is not noted
+        assert store.use_sign_in(b"1", 100, 1000, 1000).account.name == "ada"  # that it was used is not noted
         with pytest.raises(StoreBusy, match="in use by another process"):
             store.add_sign_in(b"2", "ada", 0)
         other.execute("ROLLBACK")
