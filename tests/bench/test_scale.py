@@ -80,7 +80,8 @@ def test_a_short_run_answers_every_key(capsys):
     assert [each["sessions"] for each in results] == [2, 4]
     for result in results:
         assert result["unanswered"] == 0
-        assert result["key_to_frame_ms"]["p50"] > result["key_to_desktop_ms"]["p50"] > 0
+        if result["keys"]:  # on a busy machine the first step may be over before anybody has typed
+            assert result["key_to_frame_ms"]["p50"] > result["key_to_desktop_ms"]["p50"] > 0
         assert result["product_ms_per_session_second"] > 0
     assert results[1]["keys"] > 4
     assert {"gateway", "session host", "users", "desktops", "others"} <= results[1]["cores"].keys()
