@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 
+import pyotp
 import pytest_twisted
 from cryptography.hazmat.primitives.hashes import SHA256
 from twisted.internet.defer import Deferred
@@ -188,3 +189,36 @@ async def test_a_server_that_is_no_gateway(world: World, shell: Shell):
     (world.folder / "config.toml").write_text("data.directory = 'x'")
     ran = await shell.run("qwinsta", "--server", f"{world.origin}/path", status=2)
     assert "is not an address like" in ran.err
+
+
+@pytest_twisted.ensureDeferred
+async def test_login_with_a_second_factor_and_a_password_to_be_changed(world: World, shell: Shell):
+    bob = await world.sign_in("bob")
+    setup = await bob.post("/api/v1/account/totp")
+    app = pyotp.TOTP(setup.json["secret"])
+    done = await bob.post("/api/v1/account/totp/confirm", {"code": app.now()})
+    recovery = done.json["recovery_codes"][0]
+    await shell.run("user", "passwd", "bob", "--password-stdin", given="a password to be changed\n")
+    place = ["--server", world.origin, "--pin", pin(world), "--name", "bob"]
+
+    def script(terminal: Terminal) -> None:
+        terminal.expect("Password of bob")
+        terminal.type("a password to be changed\n")
+        terminal.expect("Code of your app, or a recovery code")
+        terminal.type("000000\n")
+        terminal.expect("Code of your app, or a recovery code")
+        terminal.type(f"{recovery}\n")
+        terminal.expect("New password")
+        terminal.type("password\n")
+        terminal.expect("Repeat")
+        terminal.type("password\n")
+        terminal.expect("New password")
+        terminal.type("a password of my own\n")
+        terminal.expect("Repeat")
+        terminal.type("a password of my own\n")
+
+    shown = await shell.terminal("login", *place, script=script)
+    assert f"You are bob at {world.origin}" in shown
+    assert "of my own" not in shown
+    ran = await shell.run("login", *place, "--password-stdin", given="a password of my own\n", status=1)
+    assert "needs more than a password" in ran.err
