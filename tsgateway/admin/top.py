@@ -17,13 +17,14 @@ from typing import Any
 
 import click
 
-from tsgateway.admin import asking, columns, overview
+from tsgateway.admin import columns, overview
 from tsgateway.admin.command import Gateway, Said, command
 from tsgateway.admin.errors import Away
+from tsgateway.admin.gauge import Gauge
 from tsgateway.admin.overview import Row, View
 from tsgateway.admin.place import Near
 from tsgateway.admin.text import clean
-from tsgateway.client import Client, ClientError, ServerAway
+from tsgateway.client import ClientError
 
 QUIET = 0.3
 """Seconds that must lie between two looks, however much happens."""
@@ -33,8 +34,8 @@ NAMED = {
     "\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "down", "\x1b[5~": "page up",
     "\x1b[6~": "page down", "\x1b[H": "home", "\x1b[F": "end", "k": "up", "j": "down", " ": "page down",
 }  # fmt: skip
-MAX_MEASURED = 200
-"""Sessions whose times are asked for, one by one; more are listed without."""
+MEASURING = 0.5
+"""Seconds of each look for asking where sessions' time goes, one by one: keys wait meanwhile."""
 
 
 @command(
@@ -58,7 +59,7 @@ def top(gateway: Gateway, every: float, sort: str) -> Said | None:
     view = View(sort)
     as_json = click.get_current_context().params.get("as_json")
     if as_json or not (sys.stdout.isatty() and sys.stdin.isatty()):
-        rows = overview.ordered(_looked(gateway.client), view)
+        rows = overview.ordered(Gauge(gateway.client).look(), view)
         return Said(overview.told(rows), overview.lines(rows, time.time(), 120), head=True)
     _Screen(gateway, every, view).run()
     return None
@@ -90,31 +91,6 @@ def _sentence(kind: str, told: dict[str, Any]) -> str:
     return clean(f"{clock}  {words}  {told.get('text', '')}".rstrip())
 
 
-def _looked(client: Client) -> list[Row]:
-    """Return all sessions with their times. Raises ClientError."""
-    rows = []
-    for number, session in enumerate(asking.sessions(client, idle=True)):
-        stages = None
-        if number < MAX_MEASURED and session["viewers"]:
-            with contextlib.suppress(_NotTold):
-                stages = _stages(client, session["id"])
-        rows.append(overview.row(session, stages))
-    return rows
-
-
-class _NotTold(Exception):
-    """A session's times are not known, or not for who asks."""
-
-
-def _stages(client: Client, session: str) -> dict[str, Any]:
-    try:
-        return client.session_statistics(session)["stages"]
-    except ServerAway:
-        raise
-    except ClientError:
-        raise _NotTold from None
-
-
 class _Screen:
     """The terminal, while `top` has it."""
 
@@ -123,6 +99,7 @@ class _Screen:
         self._every = every
         self._view = view
         self._rows: list[Row] = []
+        self._gauge = Gauge(gateway.client)
         where = gateway.place
         self._where = "this machine" if isinstance(where, Near) else where.server.removeprefix("https://")
         self._woken, self._wake = os.pipe()
@@ -130,7 +107,7 @@ class _Screen:
 
     def run(self) -> None:
         """Show it until the person has enough. Raises ClientError."""
-        self._rows = _looked(self._gateway.client)  # what is wrong is said before the screen is taken
+        self._rows = self._gauge.look(MEASURING)  # what is wrong is said before the screen is taken
         before = termios.tcgetattr(0)
         old = signal.signal(signal.SIGWINCH, lambda *_: self._nudge(b"w"))
         threading.Thread(target=self._follow, daemon=True).start()
@@ -158,7 +135,7 @@ class _Screen:
             if 0 in ready and not self._keys(os.read(0, 1024).decode(errors="replace")):
                 return
             if time.monotonic() >= looked + (QUIET if changed else self._every):
-                self._rows = _looked(self._gateway.client)
+                self._rows = self._gauge.look(MEASURING)
                 looked, changed = time.monotonic(), False
 
     def _keys(self, typed: str) -> bool:

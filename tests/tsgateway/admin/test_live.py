@@ -20,7 +20,9 @@ from tests.tsgateway.test_live import Watcher
 from tests.tsgateway.test_with_testcard import DESKTOPS as CARDS
 from tests.tsgateway.test_with_testcard import Typist
 from tsgateway.admin import latency
+from tsgateway.admin.gauge import Gauge
 from tsgateway.api.hub import Events
+from tsgateway.client import Client
 
 
 @pytest_twisted.async_yield_fixture
@@ -204,6 +206,24 @@ async def test_top_follows_sorts_and_fits_the_terminal(world: World, shell: Shel
 
 def plain(screen: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen).replace("\r", "")
+
+
+@pytest_twisted.ensureDeferred
+async def test_many_sessions_are_measured_in_turn(world: World):
+    viewers = []
+    for name in ("ada", "bob"):
+        typist = await Typist.attach(world, (await (await world.sign_in(name)).ticket("still"))[1])
+        await typist.type(1)
+        viewers.append(typist)
+
+    def look() -> list[list[bool]]:
+        with Client.local(world.gateway.layout.api) as client:
+            gauge = Gauge(client)
+            return [[row.total is not None for row in gauge.look(within=0)] for _ in range(2)]
+
+    first, second = await deferToThread(look)
+    assert sorted(first) == [False, True]
+    assert second == [True, True]
 
 
 @pytest_twisted.ensureDeferred
