@@ -11,7 +11,7 @@ from sessions.wire.tsg import MAX_SCREEN
 from tsgateway.api.admission import admit
 from tsgateway.api.api import desktop_right
 from tsgateway.api.route import Answer, Call, Model, Route, SignedIn
-from tsgateway.api.sessions import state_of
+from tsgateway.api.sessions import progress_of, state_of
 from tsgateway.exchange import ApiError, json_response
 from tsgateway.hosts.opening import Waits, Wanted
 from tsgateway.hosts.sessions import Session
@@ -116,8 +116,14 @@ async def connect_desktop(api: Api, call: Call) -> Answer:
 
 def _session(session: Session) -> dict[str, Any]:
     info = session.info
-    shown = {key: info.get(key) for key in ("viewers", "started", "since", "progress", "text")}
-    return {"id": info["session"], "number": info.get("number", 0), "state": state_of(info), **shown}
+    shown = {key: info.get(key) for key in ("viewers", "started", "since", "text")}
+    return {
+        "id": info["session"],
+        "number": info.get("number", 0),
+        "state": state_of(info),
+        "progress": progress_of(info),
+        **shown,
+    }
 
 
 ROUTES = (

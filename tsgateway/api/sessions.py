@@ -156,6 +156,14 @@ def state_of(info: Mapping[str, Any]) -> str:
     return SessionState(info["state"]).name.lower()
 
 
+def progress_of(info: Mapping[str, Any]) -> int | None:
+    """Return how far the start of a session is, percent; None where that is not known, or it has started."""
+    progress = info.get("progress")
+    return (
+        progress if state_of(info) == "starting" and isinstance(progress, int) and progress <= 100 else None
+    )
+
+
 def running(session: Session, latest: Mapping[str, Attached]) -> dict[str, Any]:
     """Return a session that runs as the API tells it. latest: viewers, by session."""
     info = session.info
@@ -175,7 +183,7 @@ def running(session: Session, latest: Mapping[str, Attached]) -> dict[str, Any]:
         "started": float(info.get("started") or 0),
         "since": float(info.get("since") or 0),
         "idle_since": float(info.get("idle_since") or 0),
-        "progress": info.get("progress"),
+        "progress": progress_of(info),
         "text": info.get("text") or "",
     }
 
