@@ -28,13 +28,14 @@ MAX_SEGMENT = 256
 class Model(BaseModel):
     """What a request or an answer carries; members it does not name are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    # Most models only describe: their validators are built when one is first used, not at each start.
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class Query(BaseModel):
     """What may stand behind a path: text, read as what each member is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True)
