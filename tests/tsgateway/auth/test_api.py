@@ -313,6 +313,14 @@ async def test_nobody_becomes_more_than_they_are_by_keeping_accounts(world: Worl
 
 
 @pytest_twisted.ensureDeferred
+async def test_an_owner_changes_accounts_of_every_role(world: World):
+    ada = await world.sign_in("ada")
+    world.gateway._store.roles.give("helpdesk", "bob", None, None)
+    assert (await call(ada, "PATCH", "users/bob", {"display_name": "Bob"})).status == 200
+    assert (await call(ada, "DELETE", "users/bob/sign-ins", None)).status == 204
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_programs_token_cannot_take_an_account_over(world: World):
     bob = await world.sign_in("bob")
     secret = (await bob.post("/api/v1/tokens", {"name": "script"})).json["secret"]
