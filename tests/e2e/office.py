@@ -1,4 +1,4 @@
-"""An office for tests of the portal's pages: a real gateway, people with roles, sessions that show test cards."""
+"""An office for tests of the portal's pages: a real gateway, people with roles, sessions of test cards."""
 
 from __future__ import annotations
 
@@ -100,10 +100,14 @@ def accessibility(browser: Browser) -> list[str]:
     """What axe-core finds wrong with the page: the rule, and where."""
     if not browser.evaluate("'axe' in window"):
         browser.evaluate(AXE.read_text() + "; true")
+    still = (
+        "document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)"
+    )
+    browser.evaluate(f"Promise.allSettled({still}).then(() => true)")  # colours on their way are no colours
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     found = browser.evaluate(f"axe.run(document, {json.dumps(options)}).then((all) => all.violations)")
     return [
-        f"{each['id']}: {each['help']} at {node['target']} {node['html'][:120]} {node.get('failureSummary', '')}"
+        f"{each['id']}: {each['help']} at {node['target']}: {node.get('failureSummary', '')}"
         for each in found
         for node in each["nodes"]
     ]
