@@ -28,7 +28,7 @@ def main() -> None:
         person = Person(gateway)
         try:
             take(person, office)
-            print(gateway.run("session", "stats"))
+            print(gateway.run("admin", "session", "stats"))
         finally:
             person.stop()
             gateway.stop()

@@ -63,11 +63,10 @@ def person(gateway: RealGateway) -> Iterator[Person]:
 
 def measured(gateway: RealGateway, desktop: str) -> dict[str, dict[str, Any]]:
     """What the command line tells of a desktop's session, stage by stage."""
-    sessions = json.loads(gateway.run("session", "list", "--json"))
-    [session] = [info["session"] for info in sessions if info["desktop"] == desktop]
-    stages: dict[str, dict[str, Any]] = json.loads(gateway.run("session", "stats", "--json", session))[
-        "stages"
-    ]
+    sessions = json.loads(gateway.run("admin", "query", "session", "--json"))
+    [session] = [info["id"] for info in sessions if info["desktop"] == desktop]
+    told = json.loads(gateway.run("admin", "session", "stats", "--json", session))
+    stages: dict[str, dict[str, Any]] = told["stages"]
     return stages
 
 
