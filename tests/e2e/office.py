@@ -38,6 +38,7 @@ class Office:
 
     def __init__(self) -> None:
         self.gateway = RealGateway(DESKTOPS, users=PEOPLE)
+        wait_for((self.gateway.folder / "data/api.sock").exists, "the gateway's own socket")
         self.sessions: dict[str, str] = {}
         with self.local() as owner:
             owner.add_member("administrators", "ada")
