@@ -38,8 +38,15 @@ class Office:
 
     def __init__(self) -> None:
         self.gateway = RealGateway(DESKTOPS, users=PEOPLE)
-        wait_for((self.gateway.folder / "data/api.sock").exists, "the gateway's own socket")
         self.sessions: dict[str, str] = {}
+        try:
+            self._furnish()
+        except BaseException:
+            self.gateway.stop()
+            raise
+
+    def _furnish(self) -> None:
+        wait_for((self.gateway.folder / "data/api.sock").exists, "the gateway's own socket")
         with self.local() as owner:
             owner.add_member("administrators", "ada")
             for user, role in (("bob", "helpdesk"), ("carl", "auditor")):

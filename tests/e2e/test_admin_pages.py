@@ -34,7 +34,8 @@ def office() -> Iterator[Office]:
 def ada(browser: Browser, office: Office) -> Browser:
     """ada's browser, who has signed in; she is asked only once in this module."""
     browser.viewport(1360, 860)
-    browser.scheme("light")
+    if browser.kind == "chromium":
+        browser.scheme("light")
     browser.open(office.gateway.url)
     browser.evaluate(until("document.querySelector('#password, header.top')"))
     if not browser.evaluate("document.querySelector('.account-name')?.textContent === 'ada'"):
