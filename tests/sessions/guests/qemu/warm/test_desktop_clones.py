@@ -56,7 +56,7 @@ async def test_two_clones_are_two_machines_and_start_again_as_such(host):
         assert len(machine_id) == 32
         assert name.startswith("desktop-")
         assert mac.startswith("52:54:00:")
-        # On a busy machine some seconds pass on the way; a clock that was not set is off by the boot at least.
+        # Some seconds pass on the way on a busy machine; a clock nobody set is off by a whole boot.
         assert asked - 20 < float(clock) < answered + 5
         assert (await run(machine, SCREEN))[0].startswith("x:"), (
             "programs can open windows under the new name"
