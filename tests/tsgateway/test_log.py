@@ -165,7 +165,7 @@ async def a_day_of(world: World) -> list[tuple[str, str]]:
 
 async def second_factor_of(world: World, ada: Person) -> list[tuple[str, str]]:
     """Set up a second factor, sign in with a recovery code, a wrong and a right one; return the secrets."""
-    setup = (await ada.post("/api/v1/account/totp", {})).json
+    setup = (await ada.post("/api/v1/account/totp", {"password": "ada's password"})).json
     used = [pyotp.TOTP(setup["secret"]).now()]
     made = await ada.post("/api/v1/account/totp/confirm", {"code": used[0]})
     assert made.status == 200, made

@@ -40,6 +40,12 @@ class NewPassword(Model):
     new: str = Field(max_length=1024)
 
 
+class OwnPassword(Model):
+    """The password one has: a sign-in alone may be somebody else's who found the screen unlocked."""
+
+    password: str = Field(max_length=1024)
+
+
 class Setup(Model):
     """A second factor to be set up, for an app: as text, as an address, as a picture (SVG)."""
 
@@ -103,8 +109,10 @@ async def change_password(api: Api, call: Call) -> Answer:
 
 async def begin_totp(api: Api, call: Call) -> Answer:
     """Begin to set up a second factor."""
+    body: OwnPassword = call.body
     _signed_in(call)
     try:
+        await api.sign_in.check_own_password(call.subject.name, body.password, call.request.address)
         drawn = await api.sign_in.factors.begin(call.subject.name)
     except errors.SignInError as error:
         raise _told(error) from None
@@ -193,7 +201,8 @@ ROUTES = (
         "POST", "/api/v1/account/password", change_password, "Change one's own password", _OWN, NewPassword
     ),
     Route(
-        "POST", "/api/v1/account/totp", begin_totp, "Begin to set up a second factor", _OWN, answer=Setup
+        "POST", "/api/v1/account/totp", begin_totp, "Begin to set up a second factor", _OWN, OwnPassword,
+        answer=Setup,
     ),
     Route(
         "POST", "/api/v1/account/totp/confirm", confirm_totp, "Confirm one's own second factor", _OWN,

@@ -355,6 +355,15 @@ class SignIn:
         self._throttle.succeeded(name, address)
         self._challenges.forget(name)
 
+    async def check_own_password(self, name: str, password: str, address: str) -> None:
+        """See that who has signed in knows the password, too. Raises SignInError, StoreUnavailable."""
+        self._begin(name, address)
+        if not await self.local.check(name, password):
+            error = WrongPassword("That is not your password.")
+            self._refused(name, address, error)
+            raise error
+        self._throttle.succeeded(name, address)
+
     def close(self) -> None:
         """Let go of authenticators."""
         for source in self.sources.values():

@@ -684,9 +684,9 @@ class Operations:
         """Change one's own password. Other sign-ins end."""
         self._ask("POST", "/api/v1/account/password", body={"old": old, "new": new})
 
-    def begin_totp(self) -> Setup:
+    def begin_totp(self, *, password: str) -> Setup:
         """Begin to set up a second factor."""
-        return cast("Setup", self._ask("POST", "/api/v1/account/totp"))
+        return cast("Setup", self._ask("POST", "/api/v1/account/totp", body={"password": password}))
 
     def confirm_totp(self, *, code: str) -> RecoveryCodes:
         """Confirm the second factor with a code. The recovery codes are told this once."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from tsgateway.errors import StoreError
 from tsgateway.store.schema import api_tokens, users
-from tsgateway.store.tables import NoSuchUser
+from tsgateway.store.tables import NoSuchUser, Tables
 
 MAX_TOKENS = 64
 """Of one account."""
@@ -40,16 +38,8 @@ class ApiToken(NamedTuple):
     used: float | None
 
 
-class ApiTokens:
-    """The table of them. reading, writing: open a transaction."""
-
-    def __init__(
-        self,
-        reading: Callable[[], AbstractContextManager[Connection]],
-        writing: Callable[[], AbstractContextManager[Connection]],
-    ) -> None:
-        self._reading = reading
-        self._writing = writing
+class ApiTokens(Tables):
+    """The table of them."""
 
     def add(
         self,

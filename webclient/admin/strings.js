@@ -345,6 +345,8 @@ export const ADMIN = {
   "account.totp.elsewhere": "You sign in by {source}; a second factor is asked for there.",
   "account.totp.left": "{left} recovery codes are left. Each lets you in once without the app.",
   "account.totp.begin": "Set up a second factor",
+  "account.totp.who": "Your password first: a screen left unlocked is not enough for this.",
+  "account.totp.next": "Continue",
   "account.totp.scan": "Scan this with an authenticator app, then enter the code that it shows.",
   "account.totp.qr": "Code for the app to scan",
   "account.totp.secret": "Or enter this in the app:",

@@ -86,7 +86,14 @@ export function page(app) {
   const showCodes = ({ recovery_codes: codes }) => secret({ title: t("account.codes"), text: t("account.codes.text"), values: codes });
 
   async function beginFactor() {
-    const setup = await frame.try(() => request("POST", "account/totp", {}));
+    const setup = await form({
+      title: t("account.totp.begin"), text: t("account.totp.who"), confirm: t("account.totp.next"),
+      fields: [
+        { name: "username", label: t("users.name"), value: app.user.name, autocomplete: "username", hidden: true },
+        { type: "password", required: true, maxlength: 1024, name: "password", label: t("account.password.old"), autocomplete: "current-password" },
+      ],
+      submit: (body) => request("POST", "account/totp", { password: body.password }),
+    });
     if (!setup) return;
     const url = URL.createObjectURL(new Blob([setup.qr], { type: "image/svg+xml" }));
     const made = await form({

@@ -194,7 +194,7 @@ async def test_a_server_that_is_no_gateway(world: World, shell: Shell):
 @pytest_twisted.ensureDeferred
 async def test_login_with_a_second_factor_and_a_password_to_be_changed(world: World, shell: Shell):
     bob = await world.sign_in("bob")
-    setup = await bob.post("/api/v1/account/totp")
+    setup = await bob.post("/api/v1/account/totp", {"password": "bob's password"})
     app = pyotp.TOTP(setup.json["secret"])
     done = await bob.post("/api/v1/account/totp/confirm", {"code": app.now()})
     recovery = done.json["recovery_codes"][0]

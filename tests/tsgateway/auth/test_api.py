@@ -55,11 +55,22 @@ async def call(who: Person, method: str, path: str, body=None):
     return await who.world.request(method, f"/api/v1/{path}", body, cookie=who.cookie, headers=headers)
 
 
-async def enrol(who: Person, time: Time) -> tuple[str, list[str]]:
-    begun = (await who.post("/api/v1/account/totp")).json
+async def enrol(who: Person, time: Time, password: str = "bob's password") -> tuple[str, list[str]]:
+    begun = (await who.post("/api/v1/account/totp", {"password": password})).json
     confirmed = await who.post("/api/v1/account/totp/confirm", {"code": time.code(begun["secret"])})
     assert confirmed.status == 200, confirmed
     return begun["secret"], confirmed.json["recovery_codes"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_finds_a_screen_unlocked_sets_up_no_second_factor(world: World):
+    bob = await world.sign_in("bob")
+    for _ in range(2):
+        begun = await bob.post("/api/v1/account/totp", {"password": "a guess"})
+        assert (begun.status, begun.code) in ((401, "wrong_password"), (403, "wrong_password"))
+    assert (await bob.post("/api/v1/account/totp", {})).code == "bad_request"
+    assert (await bob.post("/api/v1/account/totp/confirm", {"code": "123456"})).status >= 400
+    assert not (await bob.get("/api/v1/account")).json["totp"]
 
 
 @pytest_twisted.ensureDeferred
