@@ -7,11 +7,13 @@ import subprocess
 
 import pytest
 import pytest_twisted
+from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from tests.images_fixture import desktop_image
 from tests.tsgateway.admin.shell import Shell
 from tests.tsgateway.support import World, running, sleep
+from tsgateway.hosts.ending import end_all
 
 DESKTOPS = {
     "card": {"title": "Card", "kind": "testcard", "users": ["bob"], "fps": 0},
@@ -27,6 +29,8 @@ QEMU = {"accelerator": "tcg", "boot_seconds": 300}
 async def world():
     async for made in running(desktops=DESKTOPS, guests={"qemu": QEMU}):
         yield made
+        await made.gateway.stop()
+        await end_all(made.config, reactor)  # a gateway that is stopped leaves machines running
 
 
 async def guest(world: World, *words: str, given: bytes = b"") -> tuple[int, str, str]:
