@@ -140,11 +140,12 @@ class HostSupervisor:
         self._now(HostState.LEAVING)
         if running is not None:
             running.cancel()  # first: a host whose hello is on its way must not come up any more
+        has_left = False
         if link is not None:
-            await self._left(link, REAPED_WITHIN)
+            has_left = await self._left(link, REAPED_WITHIN)
             link.abort()
-        elif self._process is not None and self._process.poll() is None:
-            self._process.terminate()  # just started and not reached yet; it lets its guests run all the same
+        if not has_left and self._process is not None and self._process.poll() is None:
+            self._process.terminate()  # it is not reached, or too slow; it lets its guests run all the same
         if self._process is not None:
             await self._reaped(self._process)
         self._now(HostState.ASLEEP)
