@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sessions.displays.base import Display, DisplayEvents
-from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
+
+if TYPE_CHECKING:  # the gateway lists disks of guests, and has no pixels to load NumPy for
+    from sessions.displays.base import Display, DisplayEvents
+    from sessions.pixels.framebuffer import Framebuffer
 
 
 class GuestError(Exception):

@@ -28,14 +28,13 @@ MAX_SEGMENT = 256
 class Model(BaseModel):
     """What a request or an answer carries; members it does not name are refused."""
 
-    # Most models only describe: their validators are built when one is first used, not at each start.
-    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Query(BaseModel):
     """What may stand behind a path: text, read as what each member is."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True)
