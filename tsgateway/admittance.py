@@ -12,14 +12,12 @@ from twisted.logger import Logger
 from sessions.wire.tsg import Capability, ClientHello, CloseCode
 from tsgateway.access.desk import PolicyDesk, context_of
 from tsgateway.access.watch import OVER, PolicyWatch, Present
-from tsgateway.api.api import desktop_right
 from tsgateway.audit import Event, Journal
 from tsgateway.auth.sign_in import SignIn
 from tsgateway.auth.tokens import Grant, Tickets
-from tsgateway.config import Desktop
 from tsgateway.hosts.attachment import Attachment, Shadowing, Who
 from tsgateway.hosts.link import HostError
-from tsgateway.hosts.sessions import NOT_RUNNING, Session, SessionOver, Sessions
+from tsgateway.hosts.sessions import NOT_RUNNING, SessionOver, Sessions
 from tsgateway.hosts.shadows import ShadowEvent
 from tsgateway.policy import Action, Owned, Subject, authorize
 from tsgateway.protocols.tsg.viewer import Refused, Viewer, Viewers
@@ -37,7 +35,6 @@ class Admittance:
 
     def __init__(
         self,
-        desktops: Mapping[str, Desktop],
         sessions: Sessions,
         sign_in: SignIn,
         desk: PolicyDesk,
@@ -49,7 +46,6 @@ class Admittance:
         self.viewers = Viewers(self, reactor)
         self.tickets = Tickets()
         self.watch = PolicyWatch(desk, reactor, wall, sign_in.known, lambda: self.viewers.numbers)
-        self._desktops = desktops
         self._sessions = sessions
         self._sign_in = sign_in
         self._desk = desk
@@ -127,7 +123,7 @@ class Admittance:
             session = None if grant is None else self._sessions.get(grant.session)
             if grant is None or session is None:
                 continue  # it is about to go anyway
-            if not authorize(subject, attaching(grant), self._owned(session)):
+            if not authorize(subject, attaching(grant), self._sessions.rights.owned(session.info)):
                 viewer.close(CloseCode.SHADOW_OVER, "You may not look on at this session any more.")
 
     def _note_shadow(self, event: ShadowEvent) -> None:
@@ -140,11 +136,6 @@ class Admittance:
         }
         target = f"session:{event.session}"
         self._journal.note(Event(f"shadow.{event.state}", event.who, event.address, target, details=details))
-
-    def _owned(self, session: Session) -> Owned:
-        published = self._desktops.get(session.info["desktop"])
-        right = None if published is None else desktop_right(session.info["desktop"], published)
-        return Owned(session.info["user"], right, session.info["desktop"])
 
     # ---- protocols.tsg.viewer.Gate
 
@@ -168,7 +159,7 @@ class Admittance:
         if session is None:
             ending = self._sessions.ending(grant.session, grant.user)
             raise Refused(CloseCode.SESSION_ENDED, ending or NOT_RUNNING)
-        if not authorize(grant.subject, attaching(grant), self._owned(session)):
+        if not authorize(grant.subject, attaching(grant), self._sessions.rights.owned(session.info)):
             raise Refused(CloseCode.TICKET, "This session is not yours.")
         limits = None if grant.shadow else await self._admit(grant, hello, viewer, session.info["desktop"])
         shadow = Shadowing(grant.shadow, grant.by, grant.consent) if grant.shadow else None

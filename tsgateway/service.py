@@ -139,7 +139,6 @@ class Gateway:
         with contextlib.suppress(StoreUnavailable):  # then the first who asks waits for it
             await desk.policies()
         admittance = self._admittance = Admittance(
-            self.config.desktops,
             self.sessions,
             self._sign_in,
             desk,
@@ -248,7 +247,7 @@ class Gateway:
 
         checks: dict[str, Check] = {
             "database": database,
-            "hosts": lambda: any(host <= HostState.ASLEEP for host in self.sessions.host_states),
+            "hosts": lambda: any(host.state <= HostState.ASLEEP for host in self.sessions.hosts.values()),
             "disk": lambda: has_room(self.layout.root),
             "audit": lambda: not api.audit.trail.trouble,
         }

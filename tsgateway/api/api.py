@@ -93,7 +93,6 @@ class Api:
     def __post_init__(self) -> None:
         self._table = Table(self.routes)
         self._origins = frozenset(self.origins)
-        self._rights = {name: desktop_right(name, each) for name, each in self.desktops.items()}
 
     @property
     def desktops(self) -> Mapping[str, Desktop]:
@@ -252,12 +251,16 @@ class Api:
 
     def right(self, desktop: str) -> DesktopRight | None:
         """Return whom a desktop is given to; None when there is no such desktop."""
-        return self._rights.get(desktop)
+        return self.sessions.rights.of(desktop)
 
     def owned(self, session: Session) -> Owned:
         """Return a session as authorize() knows it."""
-        desktop = session.info["desktop"]
-        return Owned(session.info["user"], self._rights.get(desktop), desktop)
+        return self.sessions.rights.owned(session.info)
+
+    def ticket(self, call: Call, session: str, shadow: Shadowing | None = None) -> str:
+        """Return a ticket for who asks, as text. shadow: for somebody who looks on at another's session."""
+        ticket = self.doorkeeper.ticket(call.subject, call.sign_in, session, shadow)
+        return base64.urlsafe_b64encode(ticket).decode()
 
     def encoded(self, token: bytes) -> str:
         """Return a token as text, for cookies and headers."""
@@ -283,11 +286,6 @@ async def on_session(api: Api, call: Call) -> Target:
     """Act on the session that {id} names."""
     await api.sessions.settle()  # after a restart of the gateway people may come before the hosts
     return api.owned(api.session(call))
-
-
-def desktop_right(name: str, desktop: Desktop) -> DesktopRight:
-    """Return whom a desktop is given to."""
-    return DesktopRight(frozenset(desktop.users), frozenset(desktop.groups), name)
 
 
 def _decode_token(text: str | None) -> bytes | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from sessions.wire.tsg import MAX_SCREEN
 from tsgateway.api.admission import admit
-from tsgateway.api.api import desktop_right
 from tsgateway.api.route import Answer, Call, Model, Route, SignedIn
 from tsgateway.api.sessions import progress_of, state_of
 from tsgateway.exchange import ApiError, json_response
@@ -80,7 +78,8 @@ async def list_desktops(api: Api, call: Call) -> Answer:
     """List the desktops one may open, and one's sessions of them."""
     shown = []
     for name, desktop in api.desktops.items():
-        if authorize(call.subject, Action.SEE, desktop_right(name, desktop)):
+        right = api.right(name)
+        if right is not None and authorize(call.subject, Action.SEE, right):
             running = [_session(session) for session in api.sessions.all_of(call.subject.name, name)]
             shown.append(
                 {
@@ -110,8 +109,7 @@ async def connect_desktop(api: Api, call: Call) -> Answer:
     if isinstance(session, Waits):
         # 202: it is on its way; who asks again with the turn hears how it stands.
         return json_response({"waiting": session._asdict()}, 202, {"Retry-After": "1"})
-    ticket = api.doorkeeper.ticket(call.subject, call.sign_in, session)
-    return {"session": session, "ticket": base64.urlsafe_b64encode(ticket).decode()}
+    return {"session": session, "ticket": api.ticket(call, session)}
 
 
 def _session(session: Session) -> dict[str, Any]:

@@ -73,14 +73,14 @@ async def list_hosts(api: Api, call: Call) -> Answer:
     """List session hosts."""
     wanted: ForDesktop = call.query
     await api.opening.refresh()
-    placer = api.sessions.placer
+    placer, hosts = api.sessions.placer, api.sessions.hosts
     shown = [
         {
             "host": each.number,
-            "state": api.sessions.state_of(each.number).name.lower(),
+            "state": hosts[each.number].state.name.lower(),
             "mode": placer.setting(each.number).mode.value,
             "weight": placer.setting(each.number).weight,
-            "sessions": api.sessions.count_on(each.number),
+            "sessions": api.sessions.on(hosts[each.number]),
             "points": round(each.points, 1),
             "reason": each.reason,
         }
@@ -93,8 +93,8 @@ async def set_host(api: Api, call: Call) -> Answer:
     """Weigh a session host, or set whom it (or, as `all`, the whole gateway) takes on."""
     body: Setting = call.body
     name = call.id
-    if name != ALL and name not in map(str, api.sessions.host_numbers):
-        known = ", ".join(map(str, api.sessions.host_numbers))
+    if name != ALL and name not in map(str, api.sessions.hosts):
+        known = ", ".join(map(str, api.sessions.hosts))
         raise ApiError(404, "no_such_host", f"There is no host {name!r}; there are {known}, and all.")
     if body.weight is not None:
         if name == ALL:

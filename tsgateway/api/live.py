@@ -237,12 +237,9 @@ async def shadow_session(api: Api, call: Call) -> Answer:
     if look.control and not authorize(call.subject, Action.SHADOW_CONTROL, api.owned(session)):
         raise ApiError(403, "no_right", "You may see this session, but not use it.")
     way, info = "control" if look.control else "view", session.info
-    ticket = b""
-    if call.sign_in:
-        shadow = Shadowing(way, shown_name(call.subject), look.consent)
-        ticket = api.doorkeeper.ticket(call.subject, call.sign_in, info["session"], shadow)
+    shadow = Shadowing(way, shown_name(call.subject), look.consent)
     return {
-        "ticket": base64.urlsafe_b64encode(ticket).decode(),
+        "ticket": api.ticket(call, info["session"], shadow) if call.sign_in else "",
         "session": info["session"],
         "user": info["user"],
         "url": f"/session/{info['session']}?shadow={way}",

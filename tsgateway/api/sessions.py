@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -242,8 +241,7 @@ async def new_ticket(api: Api, call: Call) -> Answer:
     await admit(api, call, session.info["desktop"])
     await api.opening.refresh()
     api.opening.come_back(session, call.request.address)
-    ticket = api.doorkeeper.ticket(call.subject, call.sign_in, session.info["session"])
-    return Ticket(ticket=base64.urlsafe_b64encode(ticket).decode())
+    return Ticket(ticket=api.ticket(call, session.info["session"]))
 
 
 async def session_statistics(api: Api, call: Call) -> Answer:

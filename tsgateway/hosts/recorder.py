@@ -149,7 +149,7 @@ class Recorder:
 
     async def _write_hosts(self) -> None:
         if not self._knows_hosts:
-            names = [str(number) for number in self._sessions.host_numbers]
+            names = [str(number) for number in self._sessions.hosts]
             await self._access(self._history.lost_elsewhere, names, self._wall(), LOST)
             self._knows_hosts = True
         for name, host in list(self._told.items()):

@@ -20,6 +20,7 @@ from tsgateway.hosts.messages import Messages
 from tsgateway.hosts.numbers import free_number, number_for
 from tsgateway.hosts.placement import Candidate, HostState, Load, Score
 from tsgateway.hosts.placing import Placer
+from tsgateway.hosts.rights import Rights
 from tsgateway.hosts.seats import Seats
 from tsgateway.hosts.secrets import spec_with_secrets
 from tsgateway.hosts.shadows import Shadowings
@@ -92,6 +93,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._endings: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._loads: dict[HostSupervisor, Load] = {}
+        self.rights = Rights(desktops)
         self.seats = Seats()
         self.shadows = Shadowings()
         self.messages = Messages(self)
@@ -111,9 +113,9 @@ class Sessions:
                     watcher.host_told(host)
 
     @property
-    def host_numbers(self) -> list[int]:
-        """The numbers of all hosts."""
-        return [host.number for host in self._hosts]
+    def hosts(self) -> dict[int, HostSupervisor]:
+        """All hosts, by number."""
+        return {host.number: host for host in self._hosts}
 
     def on(self, host: HostSupervisor) -> int:
         """Return how many sessions a host has, those that are being started included."""
@@ -259,10 +261,9 @@ class Sessions:
 
     async def pools(self) -> dict[str, Info]:
         """Return the guests that stand ready by desktop: {wanted, ready, starting, trouble}, of all hosts."""
-        asked = [host.request("spares", {}, TOTALS_WITHIN) for host in self._hosts if host.up]
         levels: dict[str, Info] = {}
-        for is_good, answer in await DeferredList(asked, consumeErrors=True):
-            for told in answer["pools"] if is_good else ():
+        for _, answer in await self._ask_all("spares"):
+            for told in answer["pools"]:
                 level = levels.setdefault(
                     told["desktop"], {"wanted": 0, "ready": 0, "starting": 0, "trouble": ""}
                 )
@@ -270,19 +271,6 @@ class Sessions:
                     level[key] += int(told[key])
                 level["trouble"] = level["trouble"] or str(told["trouble"])
         return levels
-
-    def state_of(self, number: int) -> HostState:
-        """Return how a host stands."""
-        return next((host.state for host in self._hosts if host.number == number), HostState.DOWN)
-
-    def count_on(self, number: int) -> int:
-        """Return how many sessions a host has, those that are being started included."""
-        return sum(session.host.number == number for session in self._sessions.values())
-
-    @property
-    def host_states(self) -> list[HostState]:
-        """How the hosts stand."""
-        return [host.state for host in self._hosts]
 
     def hosts_in_state(self, state: HostState) -> int:
         """Return how many session hosts are in a state."""
