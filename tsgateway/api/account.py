@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from tsgateway.api.route import Answer, Call, May, Model, Route, on_own_account
-from tsgateway.api.signing import told
 from tsgateway.api.users import SignInRow, SignInRows, asked_store, sign_in_rows
-from tsgateway.auth import errors
 from tsgateway.exchange import ApiError
 from tsgateway.policy import Action
 
@@ -97,10 +95,7 @@ async def change_password(api: Api, call: Call) -> Answer:
     _signed_in(call)
     name, address = call.subject.name, call.request.address
     before = await sign_in_rows(api, name)
-    try:
-        await api.sign_in.change_password(name, body.old, body.new, address, call.sign_in)
-    except errors.SignInError as error:
-        raise _told(error) from None
+    await api.sign_in.change_password(name, body.old, body.new, address, call.sign_in)
     for each in before:
         if each.token_hash != call.sign_in:
             await api.doorkeeper.signed_out(each.token_hash)
@@ -111,11 +106,8 @@ async def begin_totp(api: Api, call: Call) -> Answer:
     """Begin to set up a second factor."""
     body: OwnPassword = call.body
     _signed_in(call)
-    try:
-        await api.sign_in.check_own_password(call.subject.name, body.password, call.request.address)
-        drawn = await api.sign_in.factors.begin(call.subject.name)
-    except errors.SignInError as error:
-        raise _told(error) from None
+    await api.sign_in.check_own_password(call.subject.name, body.password, call.request.address)
+    drawn = await api.sign_in.factors.begin(call.subject.name)
     return Setup(**drawn._asdict())
 
 
@@ -123,10 +115,7 @@ async def confirm_totp(api: Api, call: Call) -> Answer:
     """Confirm the second factor with a code. The recovery codes are told this once."""
     body: Code = call.body
     _signed_in(call)
-    try:
-        codes = await api.sign_in.factors.confirm(call.subject.name, body.code, call.request.address)
-    except errors.SignInError as error:
-        raise _told(error) from None
+    codes = await api.sign_in.factors.confirm(call.subject.name, body.code, call.request.address)
     return RecoveryCodes(recovery_codes=list(codes))
 
 
@@ -138,10 +127,7 @@ async def remove_totp(api: Api, call: Call) -> Answer:
     if required:
         raise ApiError(403, "totp_required", f'Whoever is in "{min(required)}" needs a second factor.')
     name, address = call.subject.name, call.request.address
-    try:
-        await api.sign_in.factors.remove(name, address, code=body.code, recovery=body.recovery)
-    except errors.SignInError as error:
-        raise _told(error) from None
+    await api.sign_in.factors.remove(name, address, code=body.code, recovery=body.recovery)
     return None
 
 
@@ -149,10 +135,7 @@ async def renew_recovery_codes(api: Api, call: Call) -> Answer:
     """Make new recovery codes in place of the old ones, by a code."""
     body: Code = call.body
     _signed_in(call)
-    try:
-        codes = await api.sign_in.factors.renew_codes(call.subject.name, body.code, call.request.address)
-    except errors.SignInError as error:
-        raise _told(error) from None
+    codes = await api.sign_in.factors.renew_codes(call.subject.name, body.code, call.request.address)
     return RecoveryCodes(recovery_codes=list(codes))
 
 
@@ -185,13 +168,6 @@ def _signed_in(call: Call) -> None:
     """Refuse tokens of programs: whoever finds one should not be able to take the account over."""
     if not call.sign_in:
         raise ApiError(403, "no_right", "Sign in as a person for that: a token does not do.")
-
-
-def _told(error: errors.SignInError) -> ApiError:
-    """Return the answer; 401 would mean that one is not signed in."""
-    answer = told(error)
-    answer.status = 403 if answer.status == 401 else answer.status
-    return answer
 
 
 _OWN = May(Action.OWN_ACCOUNT, on_own_account)

@@ -15,11 +15,12 @@ from twisted.logger import Logger, LogLevel
 from tsgateway.access.desk import PolicyDesk
 from tsgateway.api.counting import Counts
 from tsgateway.api.hub import Events
-from tsgateway.api.refusals import refusal, told
+from tsgateway.api.refusals import not_let_in, refusal, told
 from tsgateway.api.route import NOBODY, Answer, Call, May, Open, Route, SignedIn, Table, asked, parsed
 from tsgateway.audit.desk import AuditDesk
 from tsgateway.auth.authenticators.base import InThread
 from tsgateway.auth.bearers import Bearers
+from tsgateway.auth.errors import SignInError
 from tsgateway.auth.sign_in import SignIn
 from tsgateway.auth.tokens import TOKEN_BYTES, hash_token
 from tsgateway.config import Config, Desktop
@@ -170,6 +171,10 @@ class Api:
         except ApiError as error:
             status = error.status
             raise
+        except SignInError as error:
+            refused = not_let_in(error, isinstance(route.needs, SignedIn | May))
+            status = refused.status
+            raise refused from None
         except (HostError, StoreUnavailable) as error:
             status = refusal(error).status
             raise

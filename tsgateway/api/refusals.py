@@ -1,9 +1,10 @@
-"""What people are told when the session hosts or the database cannot do what they asked for: one table."""
+"""What people are told when something cannot be done: by the hosts, by the database, or by signing in."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from tsgateway.auth import errors
 from tsgateway.exchange import ApiError
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.opening import LineFull, TooMany
@@ -52,3 +53,30 @@ def told(error: Exception) -> ApiError:
     more = {"retry_after": found.retry} if found.retry else {}
     headers = {"Retry-After": str(found.retry)} if found.retry else {}
     return ApiError(found.status, found.code, found.message or str(error), headers=headers, **more)
+
+
+SIGN_IN_REFUSALS: dict[type[errors.SignInError], tuple[int, str]] = {
+    errors.WrongPassword: (401, "wrong_password"),
+    errors.WrongCode: (401, "wrong_code"),
+    errors.ChallengeOver: (410, "challenge_over"),
+    errors.FactorStands: (409, "factor_stands"),
+    errors.NoFactor: (409, "no_factor"),
+    errors.FactorUnreadable: (503, "factor_unreadable"),
+    errors.PoorPassword: (400, "poor_password"),
+    errors.Refused: (403, "refused"),
+    errors.SourceAway: (503, "source_away"),
+}
+"""Status and code for each kind."""
+
+
+def not_let_in(error: errors.SignInError, is_signed_in: bool) -> ApiError:
+    """Return the answer to somebody who is not let in, or who is and gave a wrong password."""
+    if isinstance(error, errors.TooManyAttempts):
+        wait = {"Retry-After": str(error.seconds)}
+        return ApiError(429, "too_many_attempts", str(error), headers=wait, retry_after=error.seconds)
+    if isinstance(error, errors.Busy):
+        return ApiError(503, "busy", str(error), headers={"Retry-After": "2"})
+    status, code = SIGN_IN_REFUSALS[type(error)]
+    if status == 401 and is_signed_in:
+        status = 403  # 401 would mean that one is not signed in
+    return ApiError(status, code, str(error))

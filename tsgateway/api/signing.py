@@ -10,10 +10,9 @@ from pydantic import Field
 
 from tsgateway.api.route import NOBODY, Answer, Call, Model, Open, Route, SignedIn, Stranger
 from tsgateway.audit import Event
-from tsgateway.auth import errors
 from tsgateway.auth.sign_in import Accepted, Needs
 from tsgateway.auth.sign_in import Answer as StepAnswer
-from tsgateway.exchange import COOKIE, ApiError, Response, json_response
+from tsgateway.exchange import COOKIE, Response, json_response
 from tsgateway.policy import ROLES, Subject
 
 if TYPE_CHECKING:
@@ -127,10 +126,7 @@ async def ways_to_sign_in(api: Api, call: Call) -> Answer:
 async def sign_in(api: Api, call: Call) -> Answer:
     """Check a name and a password, and give a cookie or name the next step."""
     body: Credentials = call.body
-    try:
-        outcome = await api.sign_in.sign_in(body.name, body.password, call.request.address)
-    except errors.SignInError as error:
-        raise told(error) from None
+    outcome = await api.sign_in.sign_in(body.name, body.password, call.request.address)
     return _outcome(api, outcome)
 
 
@@ -138,20 +134,14 @@ async def answer_step(api: Api, call: Call) -> Answer:
     """Take the answer to a step, and give a cookie or name the next step."""
     body: Second = call.body
     answer = StepAnswer(code=body.code, recovery=body.recovery, password=body.password)
-    try:
-        outcome = await api.sign_in.answer(decoded(body.challenge), answer, call.request.address)
-    except errors.SignInError as error:
-        raise told(error) from None
+    outcome = await api.sign_in.answer(decoded(body.challenge), answer, call.request.address)
     return _outcome(api, outcome)
 
 
 async def show_step(api: Api, call: Call) -> Answer:
     """Tell what a half-done sign-in needs: for who comes back from a provider."""
     body: Challenge = call.body
-    try:
-        needs = await api.sign_in.pending(decoded(body.challenge), call.request.address)
-    except errors.SignInError as error:
-        raise told(error) from None
+    needs = await api.sign_in.pending(decoded(body.challenge), call.request.address)
     return _outcome(api, needs)
 
 
@@ -193,30 +183,6 @@ def decoded(token: str) -> bytes:
         return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (binascii.Error, ValueError):
         return b""
-
-
-_TOLD: dict[type[errors.SignInError], tuple[int, str]] = {
-    errors.WrongPassword: (401, "wrong_password"),
-    errors.WrongCode: (401, "wrong_code"),
-    errors.ChallengeOver: (410, "challenge_over"),
-    errors.FactorStands: (409, "factor_stands"),
-    errors.NoFactor: (409, "no_factor"),
-    errors.FactorUnreadable: (503, "factor_unreadable"),
-    errors.PoorPassword: (400, "poor_password"),
-    errors.Refused: (403, "refused"),
-    errors.SourceAway: (503, "source_away"),
-}
-
-
-def told(error: errors.SignInError) -> ApiError:
-    """Return the answer to somebody who is not let in."""
-    if isinstance(error, errors.TooManyAttempts):
-        wait = {"Retry-After": str(error.seconds)}
-        return ApiError(429, "too_many_attempts", str(error), headers=wait, retry_after=error.seconds)
-    if isinstance(error, errors.Busy):
-        return ApiError(503, "busy", str(error), headers={"Retry-After": "2"})
-    status, code = _TOLD[type(error)]
-    return ApiError(status, code, str(error))
 
 
 def _outcome(api: Api, outcome: Accepted | Needs) -> Answer:

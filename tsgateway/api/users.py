@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import Field
 
 from tsgateway.api.route import Answer, Call, May, Model, Route, on_gateway
-from tsgateway.api.signing import told
 from tsgateway.auth.asking import NAME
-from tsgateway.auth.errors import SignInError
 from tsgateway.auth.passwords import random_password
 from tsgateway.auth.sign_in import subject_of
 from tsgateway.exchange import ApiError
@@ -206,10 +204,7 @@ async def make_user(api: Api, call: Call) -> Answer:
     password, hashed = None, ""
     if body.source == LOCAL:
         password = body.password if body.password is not None else random_password()
-        try:
-            hashed = await api.sign_in.local.new_hash(password, body.name, body.display_name)
-        except SignInError as error:
-            raise told(error) from None
+        hashed = await api.sign_in.local.new_hash(password, body.name, body.display_name)
 
     def add() -> None:
         api.store.add_user(
@@ -255,10 +250,7 @@ async def set_password(api: Api, call: Call) -> Answer:
     body: SetPassword = call.body
     password = body.password if body.password is not None else random_password()
     before = await sign_in_rows(api, call.id)
-    try:
-        await api.sign_in.local.set_password(call.id, password, must_change=body.must_change)
-    except SignInError as error:
-        raise told(error) from None
+    await api.sign_in.local.set_password(call.id, password, must_change=body.must_change)
     await _over(api, call.id, before)
     return Password(password=password if body.password is None else None)
 
