@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     bindparam,
     case,
     delete,
@@ -21,6 +19,7 @@ from sqlalchemy import (
 )
 
 from tsgateway.store.schema import sessions
+from tsgateway.store.tables import Tables
 
 MAX_PAGE = 1000
 """Sessions in one page."""
@@ -79,16 +78,8 @@ class Page(NamedTuple):
     after: Cursor | None
 
 
-class History:
-    """The table of sessions. reading, writing: open a transaction."""
-
-    def __init__(
-        self,
-        reading: Callable[[], AbstractContextManager[Connection]],
-        writing: Callable[[], AbstractContextManager[Connection]],
-    ) -> None:
-        self._reading = reading
-        self._writing = writing
+class History(Tables):
+    """The table of sessions."""
 
     def note(self, rows: Iterable[Ran]) -> None:
         """Write how sessions stand; those not known yet are added. An address that is known stays."""

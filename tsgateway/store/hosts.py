@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, select, update
 
 from tsgateway.drain import DEFAULT_WEIGHT, DrainMode, HostSetting
 from tsgateway.store.schema import hosts
+from tsgateway.store.tables import Tables
 
 
-class HostSettings:
-    """The table of them. reading, writing: open a transaction."""
-
-    def __init__(
-        self,
-        reading: Callable[[], AbstractContextManager[Connection]],
-        writing: Callable[[], AbstractContextManager[Connection]],
-    ) -> None:
-        self._reading = reading
-        self._writing = writing
+class HostSettings(Tables):
+    """The table of them."""
 
     def all(self) -> dict[str, HostSetting]:
         """Return what is set, by name."""

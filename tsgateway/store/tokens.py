@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from tsgateway.errors import StoreError
 from tsgateway.store.schema import api_tokens, users
-from tsgateway.store.tables import NoSuchUser, Tables
+from tsgateway.store.tables import Tables, user_id
 
 MAX_TOKENS = 64
 """Of one account."""
@@ -54,16 +54,14 @@ class ApiTokens(Tables):
     ) -> ApiToken:
         """Keep a new token's hash; return the token. Raises TooManyTokens, NoSuchUser."""
         with self._writing() as connection:
-            user_id = connection.scalar(select(users.c.id).where(users.c.name == user))
-            if user_id is None:
-                raise NoSuchUser(f'there is no account "{user}"')
-            mine = select(func.count()).select_from(api_tokens).where(api_tokens.c.user_id == user_id)
+            owner = user_id(connection, user)
+            mine = select(func.count()).select_from(api_tokens).where(api_tokens.c.user_id == owner)
             if (connection.scalar(mine) or 0) >= MAX_TOKENS:
                 raise TooManyTokens(f"{user} has {MAX_TOKENS} tokens; revoke one of them first")
             made = ApiToken(secrets.token_hex(6), user, name, roles, read_only, now, expires, None)
             row = {
                 "id": made.id,
-                "user_id": user_id,
+                "user_id": owner,
                 "name": name,
                 "hash": token_hash,
                 "roles": None if roles is None else json.dumps(roles),
