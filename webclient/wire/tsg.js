@@ -1,5 +1,5 @@
 // The tsg protocol, version 1: bytes <-> messages, pure. The specification is docs/protocol.md; the same
-// golden vectors (tests/golden/tsg.json) hold this file and the gateway's sessions/wire/tsg.py together.
+// golden vectors (tests/golden/tsg.json) hold this file and the gateway's sessions/wire/tsg together.
 //
 // A message is a plain object {name, ...fields}. Byte fields are Uint8Arrays; those of a decoded message
 // are views of the received buffer, not copies.

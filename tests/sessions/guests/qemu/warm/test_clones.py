@@ -191,12 +191,12 @@ async def test_clones_change_neither_the_template_nor_each_other(host):
     assert [template_of(machine) for machine in (one, other)] == [template.key] * 2
     display, ours, _ = await one.screen()
     _, theirs, _ = await other.screen()
+    await equal_to_screendump(other, theirs)
+    await equal_to_screendump(one, ours)
     await until(lambda: display.takes_text)
     display.send(Text("only here"))
     await one.says("text only here")
     await until(lambda: not np.array_equal(ours.pixels, theirs.pixels))  # it draws after it has said so
-    await equal_to_screendump(one, ours)
-    await equal_to_screendump(other, theirs)
     await one.guest.stop()
     assert [hashlib.sha256(file.read_bytes()).hexdigest() for file in files] == before
     third = await host.start()
