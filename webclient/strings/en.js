@@ -128,6 +128,7 @@ export default {
   "session.text.label": "Text for {title}",
   "session.toolbar": "Session toolbar",
   "session.toolbar.show": "Show the toolbar",
+  "session.pin": "Keep the toolbar in view",
   "session.watching": "Watching only",
   "session.full": "Full screen",
   "session.full.off": "Leave full screen",

@@ -128,6 +128,7 @@ export default {
   "session.text.label": "{title} に入力するテキスト",
   "session.toolbar": "セッションのツールバー",
   "session.toolbar.show": "ツールバーを表示",
+  "session.pin": "ツールバーを常に表示",
   "session.watching": "閲覧のみ",
   "session.full": "全画面表示",
   "session.full.off": "全画面表示を終了",
