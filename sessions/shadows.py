@@ -172,7 +172,7 @@ class Shadows:
 
     def _begin(self, number: int, shadow: _Shadow) -> None:
         self._there[number] = shadow
-        self._viewers.add(number, shadow.hello, shadow.send, shadow.gone, shadow.wish.state)
+        self._viewers.add(number, shadow.hello, shadow.send, shadow.gone, shadow=shadow.wish.state)
         self._tell("began", number, shadow)
         self._viewers.tell_able(Capability.SHADOWS, self._mark(number, shadow))
         if Capability.SHADOWS in shadow.hello.capabilities:

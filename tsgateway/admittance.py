@@ -21,6 +21,7 @@ from tsgateway.hosts.sessions import NOT_RUNNING, SessionOver, Sessions
 from tsgateway.hosts.shadows import ShadowEvent
 from tsgateway.inviting import Inviting
 from tsgateway.policy import Action, Owned, Subject, authorize
+from tsgateway.policy.policies import NOTHING
 from tsgateway.protocols.tsg.viewer import Refused, Viewer, Viewers
 from tsgateway.store import StoreUnavailable
 
@@ -203,8 +204,9 @@ class Admittance:
             shadow = Shadowing(grant.shadow, grant.by, grant.consent, grant.invitation)
         try:
             who = Who(grant.user, viewer.address, viewer.door, hello.client)
+            redirections = NOTHING if viewer.grant is None else viewer.grant.redirections
             attachment = await self._sessions.attach(
-                grant.session, hello, viewer, who, shadow=shadow, limits=limits
+                grant.session, hello, viewer, who, shadow=shadow, limits=limits, allow=redirections.names
             )
             self._attached.add(viewer.number)
             self._note_viewer("viewer.attached", grant, viewer, hello.client)

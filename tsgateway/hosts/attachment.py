@@ -57,7 +57,8 @@ class Shadowing:
 class Attached:
     """A viewer that is attached to a session.
 
-    shadow: for one who looks on; limits: of the session from now on (attach of the link); since: Unix time.
+    shadow: for one who looks on; limits: of the session from now on, allow: what may go between the guest and
+    the person's machine (attach of the link); since: Unix time.
     """
 
     host: HostSupervisor
@@ -66,6 +67,7 @@ class Attached:
     who: Who
     shadow: Shadowing | None = None
     limits: Mapping[str, float] | None = None
+    allow: tuple[str, ...] = ()
     since: float = dataclasses.field(default_factory=time.time)
 
     @property
