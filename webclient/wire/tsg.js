@@ -7,12 +7,14 @@
 import { ProtocolError, Reader, u8, UnknownMessage, Writer } from "./fields.js";
 import { readFrame, writeFrame } from "./frame.js";
 import * as messages from "./messages.js";
+import * as sharing from "./sharing.js";
 
 export { LimitExceeded, ProtocolError, UnknownMessage } from "./fields.js";
 export { copySource, videoPicture } from "./frame.js";
 export * from "./numbers.js";
+export { Control, NOWHERE, PersonKind, SharingRight } from "./sharing.js";
 
-const TOPICS = [messages];
+const TOPICS = [messages, sharing];
 const LAYOUTS = Object.assign({}, ...TOPICS.map((topic) => topic.LAYOUTS));
 
 function table(...names) {

@@ -17,7 +17,7 @@ import struct
 
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import Reader
-from sessions.wire.tsg import frame, server, viewer
+from sessions.wire.tsg import frame, server, sharing, viewer
 from sessions.wire.tsg.frame import (
     Frame,
     Operation,
@@ -64,6 +64,19 @@ from sessions.wire.tsg.server import (
     Statistics,
     Switch,
 )
+from sessions.wire.tsg.sharing import (
+    MAX_NAME,
+    NOWHERE,
+    AskControl,
+    Control,
+    People,
+    PersonHere,
+    PersonKind,
+    PointAway,
+    PointerOf,
+    SetControl,
+    SharingRight,
+)
 from sessions.wire.tsg.viewer import (
     Ack,
     Answer,
@@ -90,19 +103,23 @@ __all__ = [
     "MAX_CLIENT_MESSAGE",
     "MAX_CURSOR",
     "MAX_DIALOG",
+    "MAX_NAME",
     "MAX_OPERATIONS",
     "MAX_SCREEN",
     "MAX_SERVER_MESSAGE",
     "MAX_VIDEO_STREAMS",
+    "NOWHERE",
     "SUBPROTOCOL",
     "VERSION",
     "Ack",
     "Answer",
+    "AskControl",
     "Capability",
     "ClientHello",
     "Close",
     "CloseCode",
     "Codec",
+    "Control",
     "Cursor",
     "Dialog",
     "DialogKind",
@@ -115,8 +132,13 @@ __all__ = [
     "Notice",
     "NoticeLevel",
     "Operation",
+    "People",
+    "PersonHere",
+    "PersonKind",
     "Ping",
+    "PointAway",
     "Pointer",
+    "PointerOf",
     "Pong",
     "Refresh",
     "ReleaseKeys",
@@ -124,8 +146,10 @@ __all__ = [
     "ScreenSize",
     "ServerHello",
     "SessionState",
+    "SetControl",
     "Shadow",
     "ShadowState",
+    "SharingRight",
     "Stage",
     "StageTime",
     "State",
@@ -145,9 +169,11 @@ __all__ = [
     "numbered",
 ]
 
-FROM_VIEWER: dict[int, type[Message]] = {m.TYPE: m for m in (*viewer.FROM_BOTH, *viewer.FROM_VIEWER)}
+FROM_VIEWER: dict[int, type[Message]] = {
+    m.TYPE: m for m in (*viewer.FROM_BOTH, *viewer.FROM_VIEWER, *sharing.FROM_VIEWER)
+}
 FROM_SERVER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (*viewer.FROM_BOTH, *server.FROM_SERVER, *frame.FROM_SERVER)
+    m.TYPE: m for m in (*viewer.FROM_BOTH, *server.FROM_SERVER, *frame.FROM_SERVER, *sharing.FROM_SERVER)
 }
 
 

@@ -64,6 +64,10 @@ class Capability(enum.IntEnum):
     """(viewer) Marks on the screen who else sees it (`Shadow`)."""
     SWITCH = 14
     """(viewer) Goes to another session when it is told to (`Switch`)."""
+    SHARING = 22
+    """(viewer) Shows who else is there (`People`); (server) takes `AskControl` and `SetControl`."""
+    POINTERS = 23
+    """(viewer) Shows others' pointers (`PointerOf`); (server) takes `PointAway`."""
 
 
 class NoticeLevel(enum.IntEnum):
