@@ -14,7 +14,7 @@ import { Panel } from "../session/panel.js";
 import { Remote } from "../session/remote.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
-import { bytes, milliseconds, t, waitingText } from "../strings.js";
+import { bytes, milliseconds, number, t, waitingText } from "../strings.js";
 import { keepTicket, takeTicket } from "../tickets.js";
 
 const RESIZE_TIME = 150; // ms of quiet before the guest is asked for another size
@@ -336,11 +336,11 @@ class SessionPage {
 
   #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total, ways, server }) {
     const line = t("session.statistics.line", {
-      rate: `${bytes(rate)}/s`, frames: frames.toFixed(0), decode: milliseconds(decode),
+      rate: `${bytes(rate)}/s`, frames: number(frames), decode: milliseconds(decode),
       present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
     });
     const parts = ways.map(({ way, detail, rate: often }) =>
-      t(`session.statistics.${way}`, { detail, rate: often.toFixed(0) }));
+      t(`session.statistics.${way}`, { detail, rate: number(often) }));
     this.#statistics.show([line, ...parts].join(" · "), server);
   }
 

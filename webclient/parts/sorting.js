@@ -1,6 +1,8 @@
 // The order of rows and which of them are shown: pure.
 
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+import { locale } from "../languages.js";
+
+const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
 
 // Compares numbers and texts; what is null or undefined comes last.
 export function compare(a, b) {
