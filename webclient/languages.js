@@ -7,6 +7,7 @@ export const FALLBACK = "en";
 // By the code of the language: what it calls itself.
 export const LANGUAGES = {
   en: "English",
+  ja: "日本語",
 };
 
 // The code we have for one of the browser's ("ja-JP" → "ja"), or null.

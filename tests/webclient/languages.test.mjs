@@ -91,7 +91,7 @@ test("the language is the one chosen, else the browser's dearest that is there, 
   assert.equal(languageFor(null, ["fr-FR", "ja-JP", "en"]), "ja");
   assert.equal(languageFor("en", ["ja"]), "en");
   assert.equal(languageFor(null, ["en-GB", "ja"]), "en");
-  assert.equal(languageFor("xx", ["ja"]), "ja["ja"], "a choice that is not there any more does not count");
+  assert.equal(languageFor("xx", ["ja"]), "ja", "a choice that is not there any more does not count");
   assert.equal(languageFor(null, ["fr", "de-AT"]), "en");
   assert.equal(languageFor(null, []), "en");
   assert.equal(languageFor("__proto__", ["constructor"]), "en");
