@@ -380,7 +380,10 @@ class ProcessesOf(TypedDict):
 
 
 class Published(TypedDict):
-    """A desktop one may open. session: one's newest of it; single: whether one has only one."""
+    """A desktop one may open. session: one's newest of it; single: whether one has only one.
+
+    used: when a session of one's own was last seen running, a Unix time; null when none is remembered.
+    """
     id: str
     title: str
     description: str
@@ -388,6 +391,8 @@ class Published(TypedDict):
     session: OwnSession | None
     sessions: list[OwnSession]
     single: bool
+    favourite: bool
+    used: float | None
 
 
 class Read(TypedDict):
@@ -780,6 +785,14 @@ class Operations:
         """List the desktops one may open, and one's sessions of them."""
         return cast("Desktops", self._ask("GET", "/api/v1/desktops"))
 
+    def mark_desktop(self, id: object) -> None:
+        """Make a desktop one of one's favourites, which the portal shows first."""
+        self._ask("PUT", f"/api/v1/desktops/{_segment(id)}/favourite")
+
+    def unmark_desktop(self, id: object) -> None:
+        """Take a desktop out of one's favourites."""
+        self._ask("DELETE", f"/api/v1/desktops/{_segment(id)}/favourite")
+
     def connect_desktop(self, id: object, *, width: int | Unset = UNSET, height: int | Unset = UNSET, turn: str | Unset = UNSET) -> Connected:
         """Start a session, or find the one there is, and give a ticket for it."""
         return cast("Connected", self._ask("POST", f"/api/v1/desktops/{_segment(id)}/connect", body={"width": width, "height": height, "turn": turn}))
@@ -859,13 +872,13 @@ class Operations:
         """
         return self._read("GET", f"/api/v1/sessions/{_segment(id)}/thumbnail", query={"width": width})
 
-    def follow_events(self) -> Iterator[str]:
+    def follow_events(self, *, user: str | None | Unset = UNSET) -> Iterator[str]:
         """Tell of sessions as they begin, change and end: those that `GET /api/v1/sessions` would list.
 
         The first event, `sessions`, has the whole list, as that route has it; so has the next one after `missed`,
         which is asked for anew. Then `session` for one that has begun or changed, `ended` for one that has ended.
         """
-        return self._lines("/api/v1/events")
+        return self._lines("/api/v1/events", query={"user": user})
 
     def list_hosts(self, *, desktop: str | Unset = UNSET) -> Hosts:
         """List session hosts."""

@@ -25,6 +25,7 @@ from tsgateway.store.history import History
 from tsgateway.store.hosts import HostSettings
 from tsgateway.store.migrate import migrate
 from tsgateway.store.policies import Policies
+from tsgateway.store.portal import Portal
 from tsgateway.store.roles import Roles
 from tsgateway.store.sign_ins import SignIns
 from tsgateway.store.tokens import ApiTokens
@@ -49,6 +50,7 @@ class Store(Accounts, SignIns):
         self.history = History(self._reading, self._writing)
         self.hosts = HostSettings(self._reading, self._writing)
         self.policies = Policies(self._reading, self._writing)
+        self.portal = Portal(self._reading, self._writing)
         self.roles = Roles(self._reading, self._writing)
         self.tokens = ApiTokens(self._reading, self._writing)
         self.policies = Policies(self._reading, self._writing)

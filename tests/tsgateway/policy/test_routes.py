@@ -17,6 +17,8 @@ from tsgateway.policy import Action, Granted, Owned, Role, Subject, authorize
 FOR_ALL_WHO_SIGNED_IN = {
     "sign_out": "one's own sign-in",
     "list_desktops": "only those given to one (SEE)",
+    "mark_desktop": "only those given to one (SEE); told to nobody else",
+    "unmark_desktop": "one's own list, told to nobody else",
     "connect_desktop": "only those given to one (CONNECT), and if policies allow it",
     "list_sessions": "only one's own and those one may list (LIST)",
     "list_history": "only one's own, or with REVIEW",
