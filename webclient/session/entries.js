@@ -4,18 +4,36 @@ import { lifeItems } from "../life.js";
 import { t } from "../strings.js";
 import { themeItems } from "../theme.js";
 
+const CTRL_ALT = ["ControlLeft", "AltLeft"];
+
+// What no page is told of, because the system or the browser keeps it for itself: by purpose, as it is labelled.
 export const COMBINATIONS = [
-  ["Ctrl+Alt+Del", ["ControlLeft", "AltLeft", "Delete"]],
-  ["Ctrl+Alt+Backspace", ["ControlLeft", "AltLeft", "Backspace"]],
-  ["Ctrl+Esc", ["ControlLeft", "Escape"]],
-  ["Ctrl+W", ["ControlLeft", "KeyW"]],
-  ["Ctrl+T", ["ControlLeft", "KeyT"]],
-  ["Alt+Tab", ["AltLeft", "Tab"]],
-  ["Alt+F4", ["AltLeft", "F4"]],
-  ["Ctrl+Alt+F1", ["ControlLeft", "AltLeft", "F1"]],
-  ["Ctrl+Alt+F2", ["ControlLeft", "AltLeft", "F2"]],
-  ["Super", ["MetaLeft"]],
-  ["Print Screen", ["PrintScreen"]],
+  ["system", [
+    ["Ctrl+Alt+Del", [...CTRL_ALT, "Delete"]],
+    ["Ctrl+Alt+Backspace", [...CTRL_ALT, "Backspace"]],
+    ["Ctrl+Shift+Esc", ["ControlLeft", "ShiftLeft", "Escape"]],
+    ["Print Screen", ["PrintScreen"]],
+    ["Alt+Print Screen", ["AltLeft", "PrintScreen"]],
+    ["Ctrl+Alt+F1", [...CTRL_ALT, "F1"]],
+    ["Ctrl+Alt+F2", [...CTRL_ALT, "F2"]],
+    ["Ctrl+Alt+F7", [...CTRL_ALT, "F7"]],
+  ]],
+  ["windows", [
+    ["Super", ["MetaLeft"]],
+    ["Super+L", ["MetaLeft", "KeyL"]],
+    ["Ctrl+Esc", ["ControlLeft", "Escape"]],
+    ["Alt+Tab", ["AltLeft", "Tab"]],
+    ["Alt+F4", ["AltLeft", "F4"]],
+    ["Alt+Space", ["AltLeft", "Space"]],
+  ]],
+  ["browser", [
+    ["Ctrl+W", ["ControlLeft", "KeyW"]],
+    ["Ctrl+T", ["ControlLeft", "KeyT"]],
+    ["Ctrl+N", ["ControlLeft", "KeyN"]],
+    ["Ctrl+Tab", ["ControlLeft", "Tab"]],
+    ["Ctrl+Shift+T", ["ControlLeft", "ShiftLeft", "KeyT"]],
+    ["F11", ["F11"]],
+  ]],
 ];
 
 // actions: {combination(codes), mode(name), modeNow(), screenKeyboard(), textBox(), fullScreen()}.
@@ -40,7 +58,11 @@ export function sessionEntries(actions) {
 }
 
 function combinationItems(actions) {
-  return COMBINATIONS.map(([label, codes]) => ({ label, action: () => actions.combination(codes) }));
+  const groups = COMBINATIONS.map(([purpose, combinations]) => [
+    { heading: t(`session.keys.${purpose}`) },
+    ...combinations.map(([label, codes]) => ({ label, action: () => actions.combination(codes) })),
+  ]);
+  return groups.flat();
 }
 
 function keyboardItems(actions) {
