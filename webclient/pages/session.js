@@ -201,6 +201,7 @@ class SessionPage {
     if (notice.isFinal || hadFocus) this.#notice.querySelector("button")?.focus();
   }
 
+  /** @param {import("../session/notices.js").Notice} notice */
   #countDown({ attempt, delay }) {
     const at = performance.now() + delay;
     this.#counting = setInterval(() => {
