@@ -15,10 +15,10 @@ const MODIFIERS = new Set([
 // Which keys an event's flags speak of, and how it says that one of them is held. AltGr may count as Control and
 // Alt, or as neither.
 const FLAGS = [
-  [["ShiftLeft", "ShiftRight"], ({ shiftKey }) => shiftKey],
-  [["ControlLeft", "ControlRight"], (event) => event.ctrlKey || hasAltGraph(event)],
-  [["AltLeft", "AltRight"], (event) => event.altKey || hasAltGraph(event)],
-  [["MetaLeft", "MetaRight", "OSLeft", "OSRight"], ({ metaKey }) => metaKey],
+  { codes: ["ShiftLeft", "ShiftRight"], isHeld: ({ shiftKey }) => shiftKey },
+  { codes: ["ControlLeft", "ControlRight"], isHeld: (event) => event.ctrlKey || hasAltGraph(event) },
+  { codes: ["AltLeft", "AltRight"], isHeld: (event) => event.altKey || hasAltGraph(event) },
+  { codes: ["MetaLeft", "MetaRight", "OSLeft", "OSRight"], isHeld: ({ metaKey }) => metaKey },
 ];
 // Windows reports only the press of these, or a release that does not belong to it.
 const WITHOUT_RELEASE = new Set(["ZenkakuHankaku", "Zenkaku", "Hankaku", "Hiragana", "Katakana", "Romaji",
@@ -99,7 +99,7 @@ export class Keyboard {
   // Takes any event that has the modifiers' flags. A modifier that the browser knew to be held, and now says is
   // not, was let go where no page could hear it: in another window, or in the system's own shortcuts.
   check(event) {
-    for (const [codes, isHeld] of FLAGS) {
+    for (const { codes, isHeld } of FLAGS) {
       const mine = codes.filter((code) => code !== event.code && (this.#held.has(code) || this.#lazy.has(code)));
       for (const code of mine) {
         if (isHeld(event)) this.#flagged.add(code);
@@ -110,7 +110,7 @@ export class Keyboard {
         }
       }
     }
-    if (isModifier(event.code) && FLAGS.some(([codes, isHeld]) => codes.includes(event.code) && isHeld(event))) {
+    if (isModifier(event.code) && FLAGS.some(({ codes, isHeld }) => codes.includes(event.code) && isHeld(event))) {
       this.#flagged.add(event.code);
     }
   }

@@ -8,32 +8,32 @@ const CTRL_ALT = ["ControlLeft", "AltLeft"];
 
 // What no page is told of, because the system or the browser keeps it for itself: by purpose, as it is labelled.
 export const COMBINATIONS = [
-  ["system", [
-    ["Ctrl+Alt+Del", [...CTRL_ALT, "Delete"]],
-    ["Ctrl+Alt+Backspace", [...CTRL_ALT, "Backspace"]],
-    ["Ctrl+Shift+Esc", ["ControlLeft", "ShiftLeft", "Escape"]],
-    ["Print Screen", ["PrintScreen"]],
-    ["Alt+Print Screen", ["AltLeft", "PrintScreen"]],
-    ["Ctrl+Alt+F1", [...CTRL_ALT, "F1"]],
-    ["Ctrl+Alt+F2", [...CTRL_ALT, "F2"]],
-    ["Ctrl+Alt+F7", [...CTRL_ALT, "F7"]],
-  ]],
-  ["windows", [
-    ["Super", ["MetaLeft"]],
-    ["Super+L", ["MetaLeft", "KeyL"]],
-    ["Ctrl+Esc", ["ControlLeft", "Escape"]],
-    ["Alt+Tab", ["AltLeft", "Tab"]],
-    ["Alt+F4", ["AltLeft", "F4"]],
-    ["Alt+Space", ["AltLeft", "Space"]],
-  ]],
-  ["browser", [
-    ["Ctrl+W", ["ControlLeft", "KeyW"]],
-    ["Ctrl+T", ["ControlLeft", "KeyT"]],
-    ["Ctrl+N", ["ControlLeft", "KeyN"]],
-    ["Ctrl+Tab", ["ControlLeft", "Tab"]],
-    ["Ctrl+Shift+T", ["ControlLeft", "ShiftLeft", "KeyT"]],
-    ["F11", ["F11"]],
-  ]],
+  { purpose: "system", combinations: [
+    { label: "Ctrl+Alt+Del", codes: [...CTRL_ALT, "Delete"] },
+    { label: "Ctrl+Alt+Backspace", codes: [...CTRL_ALT, "Backspace"] },
+    { label: "Ctrl+Shift+Esc", codes: ["ControlLeft", "ShiftLeft", "Escape"] },
+    { label: "Print Screen", codes: ["PrintScreen"] },
+    { label: "Alt+Print Screen", codes: ["AltLeft", "PrintScreen"] },
+    { label: "Ctrl+Alt+F1", codes: [...CTRL_ALT, "F1"] },
+    { label: "Ctrl+Alt+F2", codes: [...CTRL_ALT, "F2"] },
+    { label: "Ctrl+Alt+F7", codes: [...CTRL_ALT, "F7"] },
+  ] },
+  { purpose: "windows", combinations: [
+    { label: "Super", codes: ["MetaLeft"] },
+    { label: "Super+L", codes: ["MetaLeft", "KeyL"] },
+    { label: "Ctrl+Esc", codes: ["ControlLeft", "Escape"] },
+    { label: "Alt+Tab", codes: ["AltLeft", "Tab"] },
+    { label: "Alt+F4", codes: ["AltLeft", "F4"] },
+    { label: "Alt+Space", codes: ["AltLeft", "Space"] },
+  ] },
+  { purpose: "browser", combinations: [
+    { label: "Ctrl+W", codes: ["ControlLeft", "KeyW"] },
+    { label: "Ctrl+T", codes: ["ControlLeft", "KeyT"] },
+    { label: "Ctrl+N", codes: ["ControlLeft", "KeyN"] },
+    { label: "Ctrl+Tab", codes: ["ControlLeft", "Tab"] },
+    { label: "Ctrl+Shift+T", codes: ["ControlLeft", "ShiftLeft", "KeyT"] },
+    { label: "F11", codes: ["F11"] },
+  ] },
 ];
 
 // actions: {combination(codes), mode(name), modeNow(), screenKeyboard(), textBox(), fullScreen()}.
@@ -58,9 +58,9 @@ export function sessionEntries(actions) {
 }
 
 function combinationItems(actions) {
-  const groups = COMBINATIONS.map(([purpose, combinations]) => [
+  const groups = COMBINATIONS.map(({ purpose, combinations }) => [
     { heading: t(`session.keys.${purpose}`) },
-    ...combinations.map(([label, codes]) => ({ label, action: () => actions.combination(codes) })),
+    ...combinations.map(({ label, codes }) => ({ label, action: () => actions.combination(codes) })),
   ]);
   return groups.flat();
 }
