@@ -7,12 +7,13 @@
 import { ProtocolError, Reader, u8, UnknownMessage, Writer } from "./fields.js";
 import { readFrame, writeFrame } from "./frame.js";
 import * as messages from "./messages.js";
+import * as sound from "./sound.js";
 
 export { LimitExceeded, ProtocolError, UnknownMessage } from "./fields.js";
 export { copySource, videoPicture } from "./frame.js";
 export * from "./numbers.js";
 
-const TOPICS = [messages];
+const TOPICS = [messages, sound];
 const LAYOUTS = Object.assign({}, ...TOPICS.map((topic) => topic.LAYOUTS));
 
 function table(...names) {
