@@ -24,6 +24,7 @@ FOR_ALL_WHO_SIGNED_IN = {
     "list_history": "only one's own, or with REVIEW",
     "follow_events": "only what one may list (LIST)",
     "list_pools": "only those whose set-up one may see (SEE_DESKTOPS)",
+    "list_invitations": "only to sessions one may list (LIST)",
     "list_tokens": "only one's own, or with SEE_TOKENS",
     "send_messages": "to each session that one may send messages to (MESSAGE)",
 }
