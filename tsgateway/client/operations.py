@@ -188,6 +188,46 @@ class Images(TypedDict):
     broken: list[str]
 
 
+class InvitationOf(TypedDict):
+    """An invitation. guests: who has come by it, in the order they came."""
+    id: str
+    session: str
+    desktop: str
+    user: str
+    control: bool
+    anybody: bool
+    ask: bool
+    uses: int
+    created: float
+    expires: float
+    guests: list[str]
+
+
+class InvitationsOf(TypedDict):
+    """Invitations, the newest first."""
+    invitations: list[InvitationOf]
+
+
+class Invited(TypedDict):
+    """What an invitation is for. needs: "sign-in" or "name" where it takes that, else ""."""
+    by: str
+    title: str
+    control: bool
+    ask: bool
+    expires: float
+    needs: str
+
+
+class InvitedTicket(TypedDict):
+    """A ticket to look on with, within 30 seconds. again: for the next trade, after a cut."""
+    ticket: str
+    again: str
+    session: str
+    title: str
+    by: str
+    control: bool
+
+
 class Limits(TypedDict):
     """Minutes that one may be without input, and connected; 0: as the desktop's rules say."""
     idle_minutes: NotRequired[float]
@@ -200,6 +240,22 @@ class LookTicket(TypedDict):
     session: str
     user: str
     url: str
+
+
+class MadeInvitation(TypedDict):
+    """One that was made. path: where it leads, below the gateway's address; it is told this once."""
+    id: str
+    session: str
+    desktop: str
+    user: str
+    control: bool
+    anybody: bool
+    ask: bool
+    uses: int
+    created: float
+    expires: float
+    guests: list[str]
+    path: str
 
 
 class MadeToken(TypedDict):
@@ -480,6 +536,12 @@ class RunningSession(TypedDict):
 class RunningSessions(TypedDict):
     """Sessions that run, by number."""
     sessions: list[RunningSession]
+
+
+class SessionInvitations(TypedDict):
+    """Those to one session. allowed: whom its person may invite, off, signed-in or anybody."""
+    invitations: list[InvitationOf]
+    allowed: str
 
 
 class Setup(TypedDict):
@@ -871,6 +933,30 @@ class Operations:
         Whoever has it already (If-None-Match) is told so with status 304.
         """
         return self._read("GET", f"/api/v1/sessions/{_segment(id)}/thumbnail", query={"width": width})
+
+    def make_invitation(self, id: object, *, control: bool | Unset = UNSET, anybody: bool | Unset = UNSET, ask: bool | Unset = UNSET, minutes: float | Unset = UNSET, uses: int | Unset = UNSET) -> MadeInvitation:
+        """Make an invitation to a session of one's own. Its link is told this once."""
+        return cast("MadeInvitation", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/invitations", body={"control": control, "anybody": anybody, "ask": ask, "minutes": minutes, "uses": uses}))
+
+    def list_session_invitations(self, id: object) -> SessionInvitations:
+        """List the invitations to a session, and whom its person may invite."""
+        return cast("SessionInvitations", self._ask("GET", f"/api/v1/sessions/{_segment(id)}/invitations"))
+
+    def list_invitations(self) -> InvitationsOf:
+        """List the invitations to all sessions that one may list."""
+        return cast("InvitationsOf", self._ask("GET", "/api/v1/invitations"))
+
+    def look_at_invitation(self, *, secret: str) -> Invited:
+        """Tell what an invitation is for, before it is used."""
+        return cast("Invited", self._ask("POST", "/api/v1/invitations/look", body={"secret": secret}))
+
+    def trade_invitation(self, *, secret: str, name: str | Unset = UNSET, again: str | Unset = UNSET) -> InvitedTicket:
+        """Take an invitation for a ticket."""
+        return cast("InvitedTicket", self._ask("POST", "/api/v1/invitations/trade", body={"secret": secret, "name": name, "again": again}))
+
+    def revoke_invitation(self, id: object) -> None:
+        """Revoke an invitation. Who has come by it is sent away."""
+        self._ask("DELETE", f"/api/v1/invitations/{_segment(id)}")
 
     def follow_events(self, *, user: str | None | Unset = UNSET) -> Iterator[str]:
         """Tell of sessions as they begin, change and end: those that `GET /api/v1/sessions` would list.
