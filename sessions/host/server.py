@@ -194,7 +194,9 @@ class HostLink(Protocol):
             raise ProtocolError("attach needs a ClientHello and a new viewer number")
         wish = None
         if params.get("shadow"):
-            wish = ShadowWish.read(params["shadow"], params["by"], params["consent"])
+            wish = ShadowWish.read(
+                params["shadow"], params["by"], params["consent"], params.get("invited", False)
+            )
         rules = session.identity.rules.limited(params["limits"]) if "limits" in params else None
         self._viewers[number] = session
         allowed = EVERYTHING.intersection(params.get("allow", ()))
