@@ -30,6 +30,7 @@ from sessions.rules import AtGuestEnd, Rules
 from sessions.screen import sleep
 from sessions.shadows import ShadowWish
 from sessions.showing import Showing
+from sessions.sound import SoundChannel
 from sessions.thumbnail import NO_ALBUM, Album, Thumbnail, Thumbnails
 from sessions.told import Told
 from sessions.viewer import Send
@@ -87,7 +88,8 @@ class Session:
         self._changed = changed
         self._progress: tuple[int, str] = (UNKNOWN, "Starting")
         self._figures = Figures(figures)
-        self._channels = Channels(identity.session, ())
+        sound = SoundChannel(identity.session, self._guest.sound, clock, in_thread)
+        self._channels = Channels(identity.session, (sound,))
         self._viewers = Viewers(
             identity.session,
             self,
