@@ -17,7 +17,22 @@ import struct
 
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import Reader
-from sessions.wire.tsg import frame, server, viewer
+from sessions.wire.tsg import clipboard, frame, server, viewer
+from sessions.wire.tsg.clipboard import (
+    CLIPBOARD_PIECE,
+    CLIPBOARD_WINDOW,
+    UNKNOWN_SIZE,
+    ClipboardAck,
+    ClipboardData,
+    ClipboardEnd,
+    ClipboardFormat,
+    ClipboardOffer,
+    ClipboardPart,
+    ClipboardReason,
+    ClipboardRequest,
+    ClipboardState,
+    ClipboardTaken,
+)
 from sessions.wire.tsg.frame import (
     Frame,
     Operation,
@@ -85,6 +100,8 @@ from sessions.wire.tsg.viewer import (
 )
 
 __all__ = [
+    "CLIPBOARD_PIECE",
+    "CLIPBOARD_WINDOW",
     "FROM_SERVER",
     "FROM_VIEWER",
     "MAX_CLIENT_MESSAGE",
@@ -95,11 +112,22 @@ __all__ = [
     "MAX_SERVER_MESSAGE",
     "MAX_VIDEO_STREAMS",
     "SUBPROTOCOL",
+    "UNKNOWN_SIZE",
     "VERSION",
     "Ack",
     "Answer",
     "Capability",
     "ClientHello",
+    "ClipboardAck",
+    "ClipboardData",
+    "ClipboardEnd",
+    "ClipboardFormat",
+    "ClipboardOffer",
+    "ClipboardPart",
+    "ClipboardReason",
+    "ClipboardRequest",
+    "ClipboardState",
+    "ClipboardTaken",
     "Close",
     "CloseCode",
     "Codec",
@@ -145,9 +173,10 @@ __all__ = [
     "numbered",
 ]
 
-FROM_VIEWER: dict[int, type[Message]] = {m.TYPE: m for m in (*viewer.FROM_BOTH, *viewer.FROM_VIEWER)}
+_FROM_BOTH = (*viewer.FROM_BOTH, *clipboard.FROM_BOTH)
+FROM_VIEWER: dict[int, type[Message]] = {m.TYPE: m for m in (*_FROM_BOTH, *viewer.FROM_VIEWER)}
 FROM_SERVER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (*viewer.FROM_BOTH, *server.FROM_SERVER, *frame.FROM_SERVER)
+    m.TYPE: m for m in (*_FROM_BOTH, *server.FROM_SERVER, *frame.FROM_SERVER, *clipboard.FROM_SERVER)
 }
 
 
