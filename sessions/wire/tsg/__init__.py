@@ -17,7 +17,22 @@ import struct
 
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import Reader
-from sessions.wire.tsg import frame, server, sound, viewer
+from sessions.wire.tsg import clipboard, frame, server, sound, viewer
+from sessions.wire.tsg.clipboard import (
+    CLIPBOARD_PIECE,
+    CLIPBOARD_WINDOW,
+    UNKNOWN_SIZE,
+    ClipboardAck,
+    ClipboardData,
+    ClipboardEnd,
+    ClipboardFormat,
+    ClipboardOffer,
+    ClipboardPart,
+    ClipboardReason,
+    ClipboardRequest,
+    ClipboardState,
+    ClipboardTaken,
+)
 from sessions.wire.tsg.frame import (
     Frame,
     Operation,
@@ -102,6 +117,8 @@ from sessions.wire.tsg.viewer import (
 )
 
 __all__ = [
+    "CLIPBOARD_PIECE",
+    "CLIPBOARD_WINDOW",
     "FROM_SERVER",
     "FROM_VIEWER",
     "MAX_CLIENT_MESSAGE",
@@ -117,12 +134,23 @@ __all__ = [
     "PCM_RATE",
     "SOUND_RATE",
     "SUBPROTOCOL",
+    "UNKNOWN_SIZE",
     "VERSION",
     "VOICE_RATE",
     "Ack",
     "Answer",
     "Capability",
     "ClientHello",
+    "ClipboardAck",
+    "ClipboardData",
+    "ClipboardEnd",
+    "ClipboardFormat",
+    "ClipboardOffer",
+    "ClipboardPart",
+    "ClipboardReason",
+    "ClipboardRequest",
+    "ClipboardState",
+    "ClipboardTaken",
     "Close",
     "CloseCode",
     "Codec",
@@ -177,11 +205,19 @@ __all__ = [
     "numbered",
 ]
 
+_FROM_BOTH = (*viewer.FROM_BOTH, *clipboard.FROM_BOTH)
 FROM_VIEWER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (*viewer.FROM_BOTH, *viewer.FROM_VIEWER, *sound.FROM_VIEWER)
+    m.TYPE: m for m in (*_FROM_BOTH, *viewer.FROM_VIEWER, *sound.FROM_VIEWER)
 }
 FROM_SERVER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (*viewer.FROM_BOTH, *server.FROM_SERVER, *frame.FROM_SERVER, *sound.FROM_SERVER)
+    m.TYPE: m
+    for m in (
+        *_FROM_BOTH,
+        *server.FROM_SERVER,
+        *frame.FROM_SERVER,
+        *clipboard.FROM_SERVER,
+        *sound.FROM_SERVER,
+    )
 }
 
 
