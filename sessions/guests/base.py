@@ -167,6 +167,17 @@ class Services(Protocol):
         """Ask the guest to shut down; it has only begun to when this returns."""
 
 
+class SharedFolder(Protocol):
+    """The folder that a guest shares with its person (sessions/transfer)."""
+
+    @property
+    def mounted(self) -> bool:
+        """Whether the guest shows it."""
+
+    def lend(self, user: str, desktop: str) -> None:
+        """Begin to offer it to the guest, which runs: it is this person's for this desktop. Never raises."""
+
+
 class Guest(Protocol):
     """One guest."""
 
@@ -188,6 +199,10 @@ class Guest(Protocol):
 
         That there is something to ask does not say that it answers.
         """
+
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder it shares with its person; None for a kind of guest that has none."""
 
     async def shut_down(self, seconds: float) -> None:
         """Ask the guest's operating system to shut down, and wait for it, so many seconds at most.
