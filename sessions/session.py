@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from sessions.channels import NOTHING, Allowed, Channels
 from sessions.clock import Clock
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
@@ -86,8 +87,15 @@ class Session:
         self._changed = changed
         self._progress: tuple[int, str] = (UNKNOWN, "Starting")
         self._figures = Figures(figures)
+        self._channels = Channels(identity.session, ())
         self._viewers = Viewers(
-            identity.session, self, options, clock, in_thread=in_thread, figures=self._figures
+            identity.session,
+            self,
+            options,
+            clock,
+            in_thread=in_thread,
+            figures=self._figures,
+            channels=self._channels,
         )
         self._screen = self._viewers.screen
         self._thumbnails = Thumbnails(album, clock, in_thread, lambda: changed(self))
@@ -96,7 +104,9 @@ class Session:
         self._showing = Showing(identity.session, self._guest, self._viewers, self._thumbnails, self)
         self._work = self._showing.work
         self._quiet = Quiet(clock, idle, self)
-        self._reception = Reception(identity, self._viewers, clock, options, told=told, session=self)
+        self._reception = Reception(
+            identity, self._viewers, clock, options, channels=self._channels, told=told, session=self
+        )
         self.over: Deferred[None] = Deferred()
         """Fires when the session has ended and its guest is gone."""
 
@@ -122,6 +132,7 @@ class Session:
     def _ready(self) -> None:
         if self.share is not None:
             self.share.lend(self.identity.user, self.identity.desktop)
+        self._channels.opened()
         self._go(Event.READY_WATCHED if self._viewers.is_attended else Event.READY)
 
     async def _take_up(self) -> None:
@@ -216,6 +227,7 @@ class Session:
     def _let_go(self) -> None:
         self._quiet.stop()
         self._limits.stop()
+        self._channels.closed()
         self._showing.let_go()
 
     def _guest_ended(self, reason: str) -> None:
@@ -329,14 +341,16 @@ class Session:
         send: Send,
         gone: Callable[[CloseCode, str], None],
         shadow: ShadowWish | None = None,
+        *,
+        allowed: Allowed = NOTHING,
     ) -> None:
-        """Let a viewer in, if that may be. send, gone: see `Viewer`. shadow: the wish of one who looks on."""
+        """Let a viewer in, if that may be. shadow: the wish of one who looks on; the rest: see `Viewer`."""
         if self.state is SessionState.ENDED:
             gone(CloseCode.SESSION_ENDED, self._progress[1])
         elif shadow is not None:
             self._reception.shadow(number, hello, send, gone, shadow)
         else:
-            self._reception.attach(number, hello, send, gone)
+            self._reception.attach(number, hello, send, gone, allowed)
             self._changed(self)
 
     def limit(self, rules: Rules) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from sessions import plugins
+from sessions.channels import NOTHING, Allowed
 from sessions.clock import Clock
 from sessions.composer import Composer
 from sessions.encoders.base import Encoder, Options, VideoEncoder
@@ -40,6 +41,7 @@ class Viewer:
 
     send: takes one encoded tsg message. gone: called once, with the reason, when the session has let
     the viewer go. figures: the session's. shadow: how it looks on, if it is not of the session's person.
+    allowed: what may go between the guest and its person's machine.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class Viewer:
         figures: Figures,
         *,
         shadow: ShadowState | None = None,
+        allowed: Allowed = NOTHING,
     ) -> None:
         self.shadow = shadow
+        self.allowed = allowed
         self.wish = Size(
             min(max(hello.width, 1), tsg.MAX_SCREEN),
             min(max(hello.height, 1), tsg.MAX_SCREEN),

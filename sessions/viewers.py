@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
+from sessions.channels import NOTHING, Allowed, Channels
 from sessions.clock import Clock
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
@@ -61,7 +62,7 @@ class Viewers:
 
     Those who shadow it look, too, but are nobody whom the session is for: they do not count.
 
-    name: the session's. figures: what is measured counts for them as well.
+    name: the session's. channels: what they say beside input. figures: what is measured counts for them, too.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class Viewers:
         *,
         in_thread: InThread,
         figures: Figures,
+        channels: Channels,
     ) -> None:
         self._name = name
+        self._channels = channels
         self._events = events
         self._clock = clock
         self._figures = figures
@@ -122,10 +125,19 @@ class Viewers:
         hello: tsg.ClientHello,
         send: Send,
         gone: Callable[[CloseCode, str], None],
+        *,
         shadow: tsg.ShadowState | None = None,
+        allowed: Allowed = NOTHING,
     ) -> None:
-        """Let one in. send, gone, shadow: see `Viewer`."""
-        self._viewers[number] = Viewer(hello, send, gone, self._clock, self._figures, shadow=shadow)
+        """Let one in. The rest: see `Viewer`."""
+        self._viewers[number] = Viewer(
+            hello, send, gone, self._clock, self._figures, shadow=shadow, allowed=allowed
+        )
+
+    def join(self, number: int) -> None:
+        """One has had its ServerHello: its channels are open."""
+        if (viewer := self._viewers.get(number)) is not None:
+            self._channels.joined(number, viewer)
 
     def let_go(self, number: int, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> None:
         """Let one go; what it holds down is released. Unknown numbers are ignored."""
@@ -133,6 +145,7 @@ class Viewers:
         if viewer is None:
             return
         self.screen.hide(viewer)
+        self._channels.left(number)
         viewer.close(code, reason)
         try:
             self.screen.released(viewer)
@@ -193,7 +206,7 @@ class Viewers:
                 self._events.answered(message)
             case tsg.StopShadow():
                 self._events.unwatched(message.id)
-            case _:
+            case _ if not self._channels.received(number, viewer, message):
                 self._input(number, viewer, input_event(message))
 
     def _input(self, number: int, viewer: Viewer, event: InputEvent | None) -> None:

@@ -49,6 +49,7 @@ from tsgateway.hosts.placement import HostState, Pace
 from tsgateway.hosts.placing import Placer
 from tsgateway.hosts.recorder import DAY, Recorder
 from tsgateway.hosts.sessions import Sessions
+from tsgateway.inviting import Inviting
 from tsgateway.layout import DataLock, Layout
 from tsgateway.notify import Notifier
 from tsgateway.ports import Ports
@@ -141,10 +142,12 @@ class Gateway:
         desk = PolicyDesk(self._store.policies, access, time.time, audit)
         with contextlib.suppress(StoreUnavailable):  # then the first who asks waits for it
             await desk.policies()
+        inviting = Inviting(self._store, access, self.sessions, desk, self.config, wall=time.time)
         admittance = self._admittance = Admittance(
             self.sessions,
             self._sign_in,
             desk,
+            inviting,
             journal=audit,
             reactor=self._reactor,
             wall=time.time,
@@ -166,6 +169,7 @@ class Gateway:
             opening=self._opening,
             desk=desk,
             doorkeeper=admittance,
+            inviting=inviting,
             origins=ports.origins,
             wall=time.time,
             events=events,

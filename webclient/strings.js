@@ -1,263 +1,31 @@
-// Every sentence people read, in one place, so that a translation is one more table. Those of pages that few
-// people open are in admin/strings.js and come with them.
+// Every sentence people read, in their language. strings/ has a file a language, and so has admin/strings/ for pages
+// that few people open. A language is added by such files alone, and a line in languages.js.
 
-const ENGLISH = {
-  product: "tsgateway",
-  "app.loading": "Loading…",
-  "app.unreachable": "The server cannot be reached",
-  "app.unreachable.hint": "Check your connection; the page tries again by itself.",
-  "app.retry": "Try again",
-  "app.notyours": "This page is not for you",
-  "app.notyours.hint": "Your roles do not allow it. Ask an owner of the gateway if you need it.",
-  "app.unloaded": "This page could not be loaded",
-  "app.unloaded.hint": "The connection may have broken, or the server may have been updated.",
-  "app.nowhere": "There is no such page",
-  "app.nowhere.hint": "The address may be mistyped, or the page has moved.",
+import { FALLBACK, language, locale } from "./languages.js";
 
-  "nav.label": "Portal",
-  "nav.home": "tsgateway, home",
-  "nav.mine": "My desktops",
-  "nav.sessions": "Sessions",
-  "nav.users": "Users",
-  "nav.desktops": "Desktops and hosts",
-  "nav.audit": "Audit",
-  "account.title": "Your account",
+// The sentences of a folder: what the language lacks, it has from English. load(language): imports one file of it.
+export async function tableOf(load) {
+  const tables = await Promise.all([...new Set([FALLBACK, language])].map(async (each) => {
+    try {
+      return (await load(each)).default;
+    } catch (error) {
+      if (each === FALLBACK) throw error;
+      return {}; // better English than nothing
+    }
+  }));
+  return Object.assign({}, ...tables);
+}
 
-  "theme.label": "Colours",
-  "theme.auto": "As the system",
-  "theme.light": "Light",
-  "theme.dark": "Dark",
-
-  "signin.title": "Sign in",
-  "signin.lead": "Your desktops, from anywhere.",
-  "signin.name": "Name",
-  "signin.password": "Password",
-  "signin.show": "Show password",
-  "signin.hide": "Hide password",
-  "signin.submit": "Sign in",
-  "signin.busy": "Signing in…",
-  "signin.missing": "Enter your name and your password.",
-  "signin.wrong": "The name or the password is wrong.",
-  "signin.throttled": "Too many attempts. Try again in {seconds} s.",
-  "signin.or": "or",
-  "signin.by": "Sign in with {name}",
-  "signin.go": "Continue",
-  "signin.back": "Begin again",
-  "second.title": "One more step",
-  "second.lead": "Enter the code that your authenticator app shows now.",
-  "second.code": "Code",
-  "second.recovery": "Recovery code",
-  "second.use.recovery": "Use a recovery code",
-  "second.use.code": "Use the app",
-  "second.missing": "Enter the six digits that the app shows.",
-  "second.recovery.missing": "Enter one of the recovery codes that you kept.",
-  "enrol.title": "Set up a second factor",
-  "enrol.lead": "Your account needs one. Scan the picture with an authenticator app, then enter the code it shows.",
-  "enrol.picture": "QR code for the authenticator app",
-  "enrol.by-hand": "Cannot scan it? Type this key",
-  "enrol.code": "Code from the app",
-  "renew.title": "Choose a new password",
-  "renew.lead": "The one you have was set for you, or is to be replaced.",
-  "renew.password": "New password",
-  "renew.again": "The same again",
-  "renew.submit": "Set the password",
-  "renew.missing": "Enter a new password.",
-  "renew.differ": "The two are not the same.",
-  "codes.title": "Keep these recovery codes",
-  "codes.lead": "Each lets you in once without the app. They are not shown again: print them, or put them where you keep passwords.",
-  "codes.copy": "Copy",
-  "codes.print": "Print",
-  "codes.done": "I have kept them",
-  "signin.again": "You have been signed out. Please sign in again.",
-
-  "desktops.title": "Your desktops",
-  "desktops.greeting": "Welcome, {name}",
-  "desktops.empty": "No desktops have been given to you yet",
-  "desktops.empty.hint": "Ask your administrator to give you one; it will show up here by itself.",
-  "desktops.connect": "Connect",
-  "desktops.connect.of": "Connect to {title}",
-  "desktops.resume": "Resume",
-  "desktops.resume.of": "Resume {title}",
-  "desktops.more.of": "More for the session of {title}",
-  "desktops.connecting": "Connecting…",
-  "desktops.waiting": "Waiting…",
-  "desktops.waiting.next": "Many desktops are being started; you are next.",
-  "desktops.waiting.one": "Many desktops are being started; one person is before you.",
-  "desktops.waiting.many": "Many desktops are being started; {count} people are before you.",
-  "desktops.another": "Open another",
-  "desktops.another.of": "Open another {title}",
-  "desktops.running": "Sessions of {title}",
-  "desktops.ready": "Ready to start",
-  "desktops.signout": "Sign out",
-  "desktops.signout.failed": "You are still signed in. {reason}",
-  "desktops.account": "Account of {name}",
-  "desktops.groups": "Groups: {groups}",
-  "kind.qemu": "Virtual machine",
-  "kind.qemu-shared": "Shared machine",
-  "kind.rfb": "Remote screen",
-  "kind.testcard": "Test picture",
-  "kind.other": "Desktop",
-
-  "state.starting": "Starting",
-  "state.starting.percent": "Starting · {percent} %",
-  "state.active": "Running",
-  "state.connected": "Running",
-  "state.idle": "Idle",
-  "state.disconnected": "Disconnected",
-  "state.ended": "Ended",
-  "state.viewers.one": "1 viewer",
-  "state.viewers.many": "{count} viewers",
-  "state.since": "since {time}",
-
-  "life.disconnect": "Disconnect",
-  "life.disconnect.hint": "Everywhere; the session goes on",
-  "life.logoff": "Log off…",
-  "life.logoff.hint": "Shut down and end the session",
-  "life.reset": "Reset…",
-  "life.reset.hint": "When it does not answer any more",
-  "life.failed": "That could not be done",
-  "logoff.title": "Log off from this session?",
-  "logoff.text": "“{title}” is shut down and the session ends. Save what you want to keep first.",
-  "logoff.confirm": "Log off",
-  "reset.title": "Reset this session?",
-  "reset.text": "“{title}” is switched off at once, as if by its power switch. What is not saved is lost.",
-  "reset.confirm": "Reset",
-  "cancel": "Cancel",
-  "close": "Close",
-
-  "session.label": "Screen of {title}. Press Control, Alt and Shift together to reach the toolbar.",
-  "session.text.label": "Text for {title}",
-  "session.toolbar": "Session toolbar",
-  "session.toolbar.show": "Show the toolbar",
-  "session.watching": "Watching only",
-  "session.full": "Full screen",
-  "session.full.off": "Leave full screen",
-  "session.keys": "Key combinations",
-  "session.keyboard": "Keyboard",
-  "session.keyboard.keys": "Guest layout (physical keys)",
-  "session.keyboard.keys.hint": "Keys go by their place; the guest decides what they type.",
-  "session.keyboard.text": "My layout (text)",
-  "session.keyboard.text.hint": "What you type arrives as text, input methods included.",
-  "session.keyboard.screen": "Show on-screen keyboard",
-  "session.box": "Text box",
-  "session.box.label": "Write here, with any input method, and send it as typing",
-  "session.box.send": "Send",
-  "session.box.hint": "Enter sends, Shift+Enter begins a new line",
-  "session.more": "More",
-  "session.statistics": "Statistics",
-  "session.picture": "Save picture of the screen",
-  "session.disconnect": "Disconnect",
-  "session.disconnect.hint": "The session goes on",
-  "session.statistics.line": "{rate} · {frames} frames/s · decode {decode} · on screen {present} · round trip {trip} · {total} in all",
-  "session.statistics.exact": "exact {rate}/s",
-  "session.statistics.still": "JPEG {rate}/s",
-  "session.statistics.copy": "moved {rate}/s",
-  "session.statistics.video": "video {detail}, {rate}/s",
-
-  "split.title": "Where time goes",
-  "split.total": "from an input to its picture",
-  "split.late": "95 of 100 within {late}",
-  "split.head.stage": "Stage",
-  "split.head.typical": "Typical",
-  "split.head.slow": "Slow",
-  "split.head.share": "Share",
-  "split.share": "{share} %",
-  "split.stage.input": "Input queue",
-  "split.stage.guest": "Guest",
-  "split.stage.wait": "Waiting to be sent",
-  "split.stage.encode": "Encoding",
-  "split.stage.send": "Handing on",
-  "split.stage.line": "Network",
-  "split.stage.client": "This device",
-  "split.nothing": "Nothing has changed on the screen lately.",
-  "split.quiet": "Type or click something to see where its time goes.",
-  "split.swift": "Nothing is slow.",
-  "split.slow.input": "Input takes {share} % of the time: more came at once than the guest takes.",
-  "split.slow.guest": "The guest takes {share} % of the time: it, or the program in it, is busy.",
-  "split.slow.wait": "Waiting takes {share} % of the time: earlier pictures are still on their way.",
-  "split.slow.encode": "Encoding takes {share} % of the time: the server is busy.",
-  "split.slow.send": "The server takes {share} % of the time: it is busy.",
-  "split.slow.line": "The network takes {share} % of the time.",
-  "split.slow.client": "This device takes {share} % of the time: it is busy, or slow.",
-  "split.line.rate": "Network carries {rate}/s",
-  "split.line.free": "Network is not the limit",
-  "split.line.trip": "its own delay {trip}",
-  "split.line.ahead": "{bytes} on the way",
-
-  "notice.connecting": "Connecting to {title}",
-  "notice.connecting.text": "Just a moment…",
-  "notice.starting": "{title} is starting",
-  "notice.starting.text": "The machine is being prepared.",
-  "notice.waiting": "Waiting for the picture",
-  "notice.waiting.text": "{title} is connected; its screen will appear in a moment.",
-  "notice.paused": "The screen of {title} is away",
-  "notice.paused.text": "It is being opened again.",
-  "notice.lost": "Reconnecting…",
-  "notice.lost.text": "The connection was lost. Your session goes on, and nothing is lost.",
-  "notice.attempt": "Attempt {attempt}",
-  "notice.attempt.in": "Attempt {attempt} in {seconds} s",
-  "notice.gone": "The server cannot be reached",
-  "notice.gone.text": "It may be restarting, or your network may be down. This page keeps trying.",
-  "notice.shutdown": "The server is restarting",
-  "notice.shutdown.text": "Your session goes on; this page comes back to it by itself.",
-  "notice.retry": "Retry now",
-  "notice.back": "Back to desktops",
-  "notice.again": "Start again",
-  "notice.reload": "Reload",
-  "notice.takeback": "Use it here",
-  "notice.signin": "Sign in",
-  "notice.ended": "The session has ended",
-  "notice.ended.text": "It does not run any more, and what was open in it is closed.",
-  "notice.refused": "This session cannot be opened",
-  "notice.refused.text": "It has ended, or it is not yours.",
-  "notice.taken": "Opened elsewhere",
-  "notice.taken.text": "This session is now in use in another window or on another device.",
-  "notice.signedout": "You are signed out",
-  "notice.signedout.text": "Sign in again to come back to your session.",
-  "notice.version": "This page is out of date",
-  "notice.version.text": "The server speaks another version. Reload the page to go on.",
-  "notice.protocol": "The viewer and the server disagree",
-  "notice.protocol.text": "Reload the page; if that does not help, tell your administrator.",
-  "notice.broken": "This browser cannot show the desktop",
-  "notice.broken.text": "A current version of Chromium, Firefox, Edge or Safari is needed.",
-  "notice.detail": "Details: {detail}",
-  "notice.inuse": "In use elsewhere",
-  "notice.inuse.text": "Somebody is using this desktop in another place.",
-  "notice.disconnected": "You have been disconnected",
-  "notice.disconnected.text": "The session goes on.",
-  "notice.asking": "Waiting to be let in",
-  "notice.asking.text": "The person is asked to allow it.",
-  "notice.shadowover": "You cannot see this session",
-  "notice.shadowover.text": "It was refused, or has been ended.",
-  "notice.askagain": "Ask again",
-  "notice.tryagain": "Try again",
-  "notice.reconnect": "Reconnect",
-
-  "banner.stay": "Stay",
-
-  "dialog.message": "A message for you",
-  "dialog.from": "From {sender}",
-  "dialog.ok": "OK",
-  "dialog.allow": "Allow",
-  "dialog.refuse": "Refuse",
-  "dialog.closes": "Closes in {time}",
-  "dialog.refuses": "Refused in {time}",
-
-  "shadow.seen": "{who} sees your screen",
-  "shadow.used": "{who} sees and uses your screen",
-  "shadow.seeing": "You see {who}’s session",
-  "shadow.using": "You see and use {who}’s session",
-  "shadow.stop": "Stop",
-};
+const sentences = await tableOf((each) => import(`./strings/${each}.js`));
 
 // Adds the sentences of a page that was loaded later.
 export function addStrings(table) {
-  Object.assign(ENGLISH, table);
+  Object.assign(sentences, table);
 }
 
 // The sentence `key`, with {names} replaced from `values`.
 export function t(key, values = {}) {
-  const text = ENGLISH[key];
+  const text = sentences[key];
   if (text === undefined) throw new Error(`no sentence "${key}"`);
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
@@ -268,18 +36,27 @@ export function waitingText(before) {
   return before === 1 ? t("desktops.waiting.one") : t("desktops.waiting.many", { count: before });
 }
 
+const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const clockOfDay = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", weekday: "short" });
+
 export function time(date) {
-  const sameDay = date.toDateString() === new Date().toDateString();
-  const options = { hour: "2-digit", minute: "2-digit", ...(sameDay ? {} : { weekday: "short" }) };
-  return new Intl.DateTimeFormat(undefined, options).format(date);
+  return (date.toDateString() === new Date().toDateString() ? clock : clockOfDay).format(date);
+}
+
+const decimals = [0, 1].map((count) =>
+  new Intl.NumberFormat(locale, { minimumFractionDigits: count, maximumFractionDigits: count, useGrouping: false }));
+
+// A number as the language writes it, with `places` (0 or 1) decimals.
+export function number(value, places = 0) {
+  return decimals[places].format(value);
 }
 
 export function bytes(count) {
-  if (count < 1000) return `${Math.round(count)} B`;
-  if (count < 1e6) return `${(count / 1e3).toFixed(1)} kB`;
-  return `${(count / 1e6).toFixed(1)} MB`;
+  if (count < 1000) return `${number(count)} B`;
+  if (count < 1e6) return `${number(count / 1e3, 1)} kB`;
+  return count < 1e9 ? `${number(count / 1e6, 1)} MB` : `${number(count / 1e9, 1)} GB`;
 }
 
 export function milliseconds(value) {
-  return value === null ? "–" : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  return value === null ? "–" : `${number(value, value < 10 ? 1 : 0)} ms`;
 }

@@ -13,7 +13,7 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     list       {}                                                  → {sessions: [SessionInfo]}
     activity   {}                                                  → {sessions: {session: idle_since}}
     attach     {session, viewer, hello: base64 of ClientHello,
-                shadow, by, consent, limits}                       → {}, then tsg messages on that channel
+                shadow, by, consent, limits, allow}                → {}, then tsg messages on that channel
     detach     {viewer}                                            → {}
     message    {session, id, sender, title, text, seconds, ask}    → {}   shown to the session's people
     end        {session}                                           → {}   at once
@@ -50,7 +50,8 @@ state only `activity` has it newer), shares (whether its guest is one that has a
 `session` is an id the gateway chose (32 hex digits); `spec` is the desktop's table from the configuration,
 with secrets filled in, `rules` those of its life (sessions/rules; without them the usual ones); `viewer` is a
 number the gateway chose, never used twice on one link; `limits`, {idle_minutes, active_minutes}, hold from
-then on where they are stricter than the rules (left out: nothing changes); `administrator` says whether
+then on where they are stricter than the rules (left out: nothing changes); `allow` says what may go between the guest and the person's machine
+(`Allowed` of sessions/channels; left out: nothing); `administrator` says whether
 somebody else than the session's person asks for it.
 
 attach: shadow is "view" or "control" for somebody who looks on at another's session, as its rules allow; ""

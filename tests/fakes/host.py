@@ -122,7 +122,7 @@ class FakeHost:
         }
         return self.sessions[session]
 
-    def do_attach(self, writer, session, viewer, hello, limits=None):
+    def do_attach(self, writer, session, viewer, hello, allow, limits=None):
         client = decode(base64.b64decode(hello), FROM_VIEWER)
         if not isinstance(client, ClientHello) or client.ticket:
             raise KeyError("ClientHello, or it has a ticket in it")

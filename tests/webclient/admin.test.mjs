@@ -3,14 +3,11 @@ import { test } from "node:test";
 
 import { FIELDS, checkText, outcomeKind, queryOf } from "../../webclient/admin/records.js";
 import { fits, idleSince, idleText, statisticsOf, stateText, take, viewersText } from "../../webclient/admin/sessionlist.js";
-import { ADMIN } from "../../webclient/admin/strings.js";
+import "../../webclient/admin/strings.js";
 import { compare, matches, sorted } from "../../webclient/parts/sorting.js";
 import { duration, moment } from "../../webclient/parts/times.js";
 import { may, mayAnywhere, mayTo, pagesFor } from "../../webclient/rights.js";
 import { splitOf } from "../../webclient/session/split.js";
-import { addStrings } from "../../webclient/strings.js";
-
-addStrings(ADMIN);
 
 const session = (changes = {}) => ({
   id: "a", number: 7, name: "web#3", address: "10.0.0.9", user: "ada", desktop: "card", title: "Test card", host: 1,

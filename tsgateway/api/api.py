@@ -30,6 +30,7 @@ from tsgateway.hosts.attachment import Shadowing
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.opening import Opening
 from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.inviting import Inviting
 from tsgateway.layout import Layout
 from tsgateway.policy import Action, DesktopRight, Granted, Owned, Role, Subject, Target, authorize
 from tsgateway.store import Store, StoreUnavailable
@@ -56,6 +57,9 @@ class Doorkeeper(Protocol):
     def switch(self, viewer: int, session: str, title: str) -> None:
         """Let a viewer go to another session, as far as it can."""
 
+    def uninvite(self, invitation: str) -> None:
+        """An invitation was revoked: close the viewers that came by it, drop its tickets."""
+
     async def signed_out(self, sign_in: bytes) -> None:
         """A sign-in ended: close its viewers, drop its tickets."""
 
@@ -81,6 +85,7 @@ class Api:
     opening: Opening
     desk: PolicyDesk
     doorkeeper: Doorkeeper
+    inviting: Inviting
     origins: Sequence[str]
     wall: Callable[[], float]
     events: Events
@@ -266,12 +271,21 @@ class Api:
 
     def ticket(self, call: Call, session: str, shadow: Shadowing | None = None) -> str:
         """Return a ticket for who asks, as text. shadow: for somebody who looks on at another's session."""
-        ticket = self.doorkeeper.ticket(call.subject, call.sign_in, session, shadow)
-        return base64.urlsafe_b64encode(ticket).decode()
+        return self.encoded_ticket(call.subject, call.sign_in, session, shadow)
+
+    def encoded_ticket(
+        self, subject: Subject, sign_in: bytes, session: str, shadow: Shadowing | None = None
+    ) -> str:
+        """Return a ticket for somebody, as text; see `Doorkeeper.ticket`."""
+        return base64.urlsafe_b64encode(self.doorkeeper.ticket(subject, sign_in, session, shadow)).decode()
 
     def encoded(self, token: bytes) -> str:
         """Return a token as text, for cookies and headers."""
         return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+
+    def decoded(self, text: str) -> bytes | None:
+        """Return the token that `encoded` has made text of; None for anything else."""
+        return _decode_token(text)
 
     def session(self, call: Call) -> Session:
         """Return the session that the call's {id} names, by id or number. Raises ApiError, HostError."""

@@ -216,6 +216,46 @@ class Images(TypedDict):
     broken: list[str]
 
 
+class InvitationOf(TypedDict):
+    """An invitation. guests: who has come by it, in the order they came."""
+    id: str
+    session: str
+    desktop: str
+    user: str
+    control: bool
+    anybody: bool
+    ask: bool
+    uses: int
+    created: float
+    expires: float
+    guests: list[str]
+
+
+class InvitationsOf(TypedDict):
+    """Invitations, the newest first."""
+    invitations: list[InvitationOf]
+
+
+class Invited(TypedDict):
+    """What an invitation is for. needs: "sign-in" or "name" where it takes that, else ""."""
+    by: str
+    title: str
+    control: bool
+    ask: bool
+    expires: float
+    needs: str
+
+
+class InvitedTicket(TypedDict):
+    """A ticket to look on with, within 30 seconds. again: for the next trade, after a cut."""
+    ticket: str
+    again: str
+    session: str
+    title: str
+    by: str
+    control: bool
+
+
 class Limits(TypedDict):
     """Minutes that one may be without input, and connected; 0: as the desktop's rules say."""
     idle_minutes: NotRequired[float]
@@ -228,6 +268,22 @@ class LookTicket(TypedDict):
     session: str
     user: str
     url: str
+
+
+class MadeInvitation(TypedDict):
+    """One that was made. path: where it leads, below the gateway's address; it is told this once."""
+    id: str
+    session: str
+    desktop: str
+    user: str
+    control: bool
+    anybody: bool
+    ask: bool
+    uses: int
+    created: float
+    expires: float
+    guests: list[str]
+    path: str
 
 
 class MadeToken(TypedDict):
@@ -408,7 +464,10 @@ class ProcessesOf(TypedDict):
 
 
 class Published(TypedDict):
-    """A desktop one may open. session: one's newest of it; single: whether one has only one."""
+    """A desktop one may open. session: one's newest of it; single: whether one has only one.
+
+    used: when a session of one's own was last seen running, a Unix time; null when none is remembered.
+    """
     id: str
     title: str
     description: str
@@ -416,6 +475,8 @@ class Published(TypedDict):
     session: OwnSession | None
     sessions: list[OwnSession]
     single: bool
+    favourite: bool
+    used: float | None
 
 
 class Reached(TypedDict):
@@ -508,6 +569,12 @@ class RunningSession(TypedDict):
 class RunningSessions(TypedDict):
     """Sessions that run, by number."""
     sessions: list[RunningSession]
+
+
+class SessionInvitations(TypedDict):
+    """Those to one session. allowed: whom its person may invite, off, signed-in or anybody."""
+    invitations: list[InvitationOf]
+    allowed: str
 
 
 class Setup(TypedDict):
@@ -832,6 +899,14 @@ class Operations:
         """List the desktops one may open, and one's sessions of them."""
         return cast("Desktops", self._ask("GET", "/api/v1/desktops"))
 
+    def mark_desktop(self, id: object) -> None:
+        """Make a desktop one of one's favourites, which the portal shows first."""
+        self._ask("PUT", f"/api/v1/desktops/{_segment(id)}/favourite")
+
+    def unmark_desktop(self, id: object) -> None:
+        """Take a desktop out of one's favourites."""
+        self._ask("DELETE", f"/api/v1/desktops/{_segment(id)}/favourite")
+
     def connect_desktop(self, id: object, *, width: int | Unset = UNSET, height: int | Unset = UNSET, turn: str | Unset = UNSET) -> Connected:
         """Start a session, or find the one there is, and give a ticket for it."""
         return cast("Connected", self._ask("POST", f"/api/v1/desktops/{_segment(id)}/connect", body={"width": width, "height": height, "turn": turn}))
@@ -951,13 +1026,37 @@ class Operations:
         """Give an upload up."""
         self._ask("DELETE", f"/api/v1/sessions/{_segment(id)}/files/uploads/{_segment(upload)}")
 
-    def follow_events(self) -> Iterator[str]:
+    def make_invitation(self, id: object, *, control: bool | Unset = UNSET, anybody: bool | Unset = UNSET, ask: bool | Unset = UNSET, minutes: float | Unset = UNSET, uses: int | Unset = UNSET) -> MadeInvitation:
+        """Make an invitation to a session of one's own. Its link is told this once."""
+        return cast("MadeInvitation", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/invitations", body={"control": control, "anybody": anybody, "ask": ask, "minutes": minutes, "uses": uses}))
+
+    def list_session_invitations(self, id: object) -> SessionInvitations:
+        """List the invitations to a session, and whom its person may invite."""
+        return cast("SessionInvitations", self._ask("GET", f"/api/v1/sessions/{_segment(id)}/invitations"))
+
+    def list_invitations(self) -> InvitationsOf:
+        """List the invitations to all sessions that one may list."""
+        return cast("InvitationsOf", self._ask("GET", "/api/v1/invitations"))
+
+    def look_at_invitation(self, *, secret: str) -> Invited:
+        """Tell what an invitation is for, before it is used."""
+        return cast("Invited", self._ask("POST", "/api/v1/invitations/look", body={"secret": secret}))
+
+    def trade_invitation(self, *, secret: str, name: str | Unset = UNSET, again: str | Unset = UNSET) -> InvitedTicket:
+        """Take an invitation for a ticket."""
+        return cast("InvitedTicket", self._ask("POST", "/api/v1/invitations/trade", body={"secret": secret, "name": name, "again": again}))
+
+    def revoke_invitation(self, id: object) -> None:
+        """Revoke an invitation. Who has come by it is sent away."""
+        self._ask("DELETE", f"/api/v1/invitations/{_segment(id)}")
+
+    def follow_events(self, *, user: str | None | Unset = UNSET) -> Iterator[str]:
         """Tell of sessions as they begin, change and end: those that `GET /api/v1/sessions` would list.
 
         The first event, `sessions`, has the whole list, as that route has it; so has the next one after `missed`,
         which is asked for anew. Then `session` for one that has begun or changed, `ended` for one that has ended.
         """
-        return self._lines("/api/v1/events")
+        return self._lines("/api/v1/events", query={"user": user})
 
     def list_hosts(self, *, desktop: str | Unset = UNSET) -> Hosts:
         """List session hosts."""

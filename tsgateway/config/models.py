@@ -10,7 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sessions.rules import MAX_MINUTES, MAX_SECONDS, AtGuestEnd, AtLimit, Second, ShadowLevel
+from sessions.rules import (
+    MAX_MINUTES,
+    MAX_SECONDS,
+    AtGuestEnd,
+    AtLimit,
+    Invitations,
+    Second,
+    ShadowLevel,
+    Steering,
+)
 from tsgateway.config.audit import AuditSection, MetricsSection
 from tsgateway.config.authenticators import Authenticator, GroupName
 from tsgateway.config.paths import FilePath
@@ -189,6 +198,17 @@ class SessionsSection(Section):
         description="Whether helpers whose role allows it may look at a session with its person: not at all "
         "(0), also use keyboard and pointer if the person allows it (1) or without asking (2), only see the "
         "screen if the person allows it (3) or without asking (4). The person always sees that it is so.",
+    )
+    invitations: Invitations = Field(
+        Invitations.SIGNED_IN,
+        description="Whom a session's person may invite by a link to look on, or to use keyboard and pointer "
+        "as well: nobody (`off`), people who have signed in here (`signed-in`), or whoever has the link "
+        "(`anybody`).",
+    )
+    steering: Steering = Field(
+        Steering.SEVERAL,
+        description="Who uses keyboard and pointer while others look on: all who may (`several`), or one at "
+        "a time, who hands it over when asked (`one`).",
     )
 
 

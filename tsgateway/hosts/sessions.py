@@ -329,11 +329,12 @@ class Sessions:
         *,
         shadow: Shadowing | None = None,
         limits: Mapping[str, float] | None = None,
+        allow: tuple[str, ...] = (),
     ) -> Attachment:
         """Attach a viewer (`Seats.attach`). Raises HostError.
 
-        A host that starts, or starts again, is waited for. shadow: for one who looks on; limits: of the
-        session from now on, as the link has them.
+        A host that starts, or starts again, is waited for. shadow: for one who looks on; limits (of the
+        session from now on), allow: as the link has them.
         """
         found = self._sessions.get(session)
         if found is not None and not found.host.up:
@@ -343,7 +344,7 @@ class Sessions:
             raise SessionOver(NOT_RUNNING)
         if not found.host.up:
             raise HostError(NOT_YET)
-        attached = Attached(found.host, session, viewer, who, shadow, limits)
+        attached = Attached(found.host, session, viewer, who, shadow, limits, allow)
         if shadow is not None:
             self.shadows.comes(attached, found.info)
         return self.seats.attach(attached, hello)

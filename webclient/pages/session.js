@@ -8,13 +8,14 @@ import { Banner } from "../session/banner.js";
 import { Controls } from "../session/controls.js";
 import { Dialogs } from "../session/dialogs.js";
 import { Display } from "../session/display.js";
+import { inputEntries, sessionEntries } from "../session/entries.js";
 import { Marks } from "../session/marks.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
 import { Panel } from "../session/panel.js";
 import { Remote } from "../session/remote.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
-import { bytes, milliseconds, t, waitingText } from "../strings.js";
+import { bytes, milliseconds, number, t, waitingText } from "../strings.js";
 import { keepTicket, takeTicket } from "../tickets.js";
 
 const RESIZE_TIME = 150; // ms of quiet before the guest is asked for another size
@@ -74,7 +75,7 @@ class SessionPage {
       },
       escape: () => this.#toolbar.show(true),
     });
-    this.#toolbar = new Toolbar(this.title, this.#actions());
+    this.#toolbar = new Toolbar(this.title, this.#entries(), () => this.#controls.focus());
     this.#marks = new Marks({
       own: shadow !== null,
       stop: (id) => {
@@ -200,11 +201,18 @@ class SessionPage {
     if (notice.isFinal || hadFocus) this.#notice.querySelector("button")?.focus();
   }
 
+  /** @param {import("../session/notices.js").Notice} notice */
   #countDown({ attempt, delay }) {
     const at = performance.now() + delay;
     this.#counting = setInterval(() => {
       this.#notice.querySelector(".attempt").textContent = attemptText(attempt, at - performance.now());
     }, 1000);
+  }
+
+  // What the toolbar offers, from left to right; each part of the client brings its own.
+  #entries() {
+    const actions = this.#actions();
+    return [...inputEntries(actions), ...sessionEntries(actions)];
   }
 
   #actions() {
@@ -314,7 +322,7 @@ class SessionPage {
 
   #fullScreenChanged() {
     const isFull = Boolean(document.fullscreenElement);
-    this.#toolbar.setFull(isFull);
+    this.#toolbar.set("full", { icon: isFull ? "full-off" : "full", label: t(isFull ? "session.full.off" : "session.full") });
     // In full screen the browser can leave even its own shortcuts to the guest.
     if (isFull) navigator.keyboard?.lock?.().catch(() => {});
     else navigator.keyboard?.unlock?.();
@@ -336,11 +344,11 @@ class SessionPage {
 
   #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total, ways, server }) {
     const line = t("session.statistics.line", {
-      rate: `${bytes(rate)}/s`, frames: frames.toFixed(0), decode: milliseconds(decode),
+      rate: `${bytes(rate)}/s`, frames: number(frames), decode: milliseconds(decode),
       present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
     });
     const parts = ways.map(({ way, detail, rate: often }) =>
-      t(`session.statistics.${way}`, { detail, rate: often.toFixed(0) }));
+      t(`session.statistics.${way}`, { detail, rate: number(often) }));
     this.#statistics.show([line, ...parts].join(" · "), server);
   }
 

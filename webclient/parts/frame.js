@@ -1,12 +1,10 @@
 // What the pages for administrators and the account's page have in common: the top, a heading, what went wrong,
 // and requests that a sign-in's end does not surprise.
 
-import { addStrings, t } from "../strings.js";
+import { t } from "../strings.js";
 import { h, icon } from "../dom.js";
 import { header } from "../header.js";
-import { ADMIN } from "../admin/strings.js";
-
-addStrings(ADMIN);
+import "../admin/strings.js";
 
 // An address of the API, its values made safe: at`users/${name}/password`.
 export function at(parts, ...values) {

@@ -1,5 +1,6 @@
 // Times as people read them. Unix times in seconds.
 
+import { locale } from "../languages.js";
 import { t } from "../strings.js";
 
 const MINUTE = 60;
@@ -16,10 +17,10 @@ export function duration(seconds) {
   return t("time.days", { days: Math.floor(seconds / DAY), hours: Math.floor((seconds % DAY) / HOUR) });
 }
 
-const today = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const thisYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const today = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const thisYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const whole = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 
 // A time, as short as it can be without doubt; "" for none.
 export function moment(unix, now = Date.now() / 1000) {

@@ -17,7 +17,7 @@ import struct
 
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import Reader
-from sessions.wire.tsg import frame, server, viewer
+from sessions.wire.tsg import frame, server, sound, viewer
 from sessions.wire.tsg.frame import (
     Frame,
     Operation,
@@ -64,6 +64,23 @@ from sessions.wire.tsg.server import (
     Statistics,
     Switch,
 )
+from sessions.wire.tsg.sound import (
+    MAX_SOUND,
+    MAX_UNHEARD,
+    MAX_VOICE,
+    PCM_RATE,
+    SOUND_RATE,
+    VOICE_RATE,
+    Heard,
+    Listen,
+    Microphone,
+    MicrophoneState,
+    Sound,
+    SoundFlag,
+    SoundFormat,
+    Speak,
+    Voice,
+)
 from sessions.wire.tsg.viewer import (
     Ack,
     Answer,
@@ -93,9 +110,15 @@ __all__ = [
     "MAX_OPERATIONS",
     "MAX_SCREEN",
     "MAX_SERVER_MESSAGE",
+    "MAX_SOUND",
+    "MAX_UNHEARD",
     "MAX_VIDEO_STREAMS",
+    "MAX_VOICE",
+    "PCM_RATE",
+    "SOUND_RATE",
     "SUBPROTOCOL",
     "VERSION",
+    "VOICE_RATE",
     "Ack",
     "Answer",
     "Capability",
@@ -110,8 +133,12 @@ __all__ = [
     "Encoding",
     "Frame",
     "FrameFlag",
+    "Heard",
     "Key",
+    "Listen",
     "Message",
+    "Microphone",
+    "MicrophoneState",
     "Notice",
     "NoticeLevel",
     "Operation",
@@ -126,6 +153,10 @@ __all__ = [
     "SessionState",
     "Shadow",
     "ShadowState",
+    "Sound",
+    "SoundFlag",
+    "SoundFormat",
+    "Speak",
     "Stage",
     "StageTime",
     "State",
@@ -138,6 +169,7 @@ __all__ = [
     "VideoFailed",
     "VideoFlag",
     "VideoPicture",
+    "Voice",
     "WatchStatistics",
     "Wheel",
     "copy_source",
@@ -145,9 +177,11 @@ __all__ = [
     "numbered",
 ]
 
-FROM_VIEWER: dict[int, type[Message]] = {m.TYPE: m for m in (*viewer.FROM_BOTH, *viewer.FROM_VIEWER)}
+FROM_VIEWER: dict[int, type[Message]] = {
+    m.TYPE: m for m in (*viewer.FROM_BOTH, *viewer.FROM_VIEWER, *sound.FROM_VIEWER)
+}
 FROM_SERVER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (*viewer.FROM_BOTH, *server.FROM_SERVER, *frame.FROM_SERVER)
+    m.TYPE: m for m in (*viewer.FROM_BOTH, *server.FROM_SERVER, *frame.FROM_SERVER, *sound.FROM_SERVER)
 }
 
 

@@ -64,6 +64,10 @@ class Capability(enum.IntEnum):
     """(viewer) Marks on the screen who else sees it (`Shadow`)."""
     SWITCH = 14
     """(viewer) Goes to another session when it is told to (`Switch`)."""
+    SOUND = 17
+    """(server) Takes `Listen`, and sends `Sound`."""
+    MICROPHONE = 18
+    """(server) Takes `Speak` and `Voice`, and sends `Microphone`."""
 
 
 class NoticeLevel(enum.IntEnum):

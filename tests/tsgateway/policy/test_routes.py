@@ -17,11 +17,14 @@ from tsgateway.policy import Action, Granted, Owned, Role, Subject, authorize
 FOR_ALL_WHO_SIGNED_IN = {
     "sign_out": "one's own sign-in",
     "list_desktops": "only those given to one (SEE)",
+    "mark_desktop": "only those given to one (SEE); told to nobody else",
+    "unmark_desktop": "one's own list, told to nobody else",
     "connect_desktop": "only those given to one (CONNECT), and if policies allow it",
     "list_sessions": "only one's own and those one may list (LIST)",
     "list_history": "only one's own, or with REVIEW",
     "follow_events": "only what one may list (LIST)",
     "list_pools": "only those whose set-up one may see (SEE_DESKTOPS)",
+    "list_invitations": "only to sessions one may list (LIST)",
     "list_tokens": "only one's own, or with SEE_TOKENS",
     "send_messages": "to each session that one may send messages to (MESSAGE)",
 }
