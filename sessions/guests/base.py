@@ -205,6 +205,17 @@ class Sound(Protocol):
         """
 
 
+class SharedFolder(Protocol):
+    """The folder that a guest shares with its person (sessions/transfer)."""
+
+    @property
+    def mounted(self) -> bool:
+        """Whether the guest shows it."""
+
+    def lend(self, user: str, desktop: str) -> None:
+        """Begin to offer it to the guest, which runs: it is this person's for this desktop. Never raises."""
+
+
 class Guest(Protocol):
     """One guest."""
 
@@ -230,6 +241,10 @@ class Guest(Protocol):
     @property
     def sound(self) -> Sound | None:
         """What can be heard of it; None for guests that make no sound. The same one as long as it lives."""
+
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder it shares with its person; None for a kind of guest that has none."""
 
     async def shut_down(self, seconds: float) -> None:
         """Ask the guest's operating system to shut down, and wait for it, so many seconds at most.

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 
 from sessions.displays.base import Display, DisplayEvents
 from sessions.files import write_whole
-from sessions.guests.base import Guest, Progress, Services, Sound
+from sessions.guests.base import Guest, Progress, Services, SharedFolder, Sound
 from sessions.pixels.framebuffer import Framebuffer
 
 SPARE = "spare.json"
@@ -115,6 +115,11 @@ class Spare:
     def sound(self) -> Sound | None:
         """What can be heard of the guest."""
         return self._guest.sound
+
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder it shares with its person, once it has one."""
+        return self._guest.share
 
     async def shut_down(self, seconds: float) -> None:
         """Ask the guest's operating system to shut down."""

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import QemuDisplay
-from sessions.guests.base import GuestError, House, Place, Progress, Site
+from sessions.guests.base import GuestError, House, Place, Progress, SharedFolder, Site
 from sessions.guests.qemu import cgroup, disk, state
 from sessions.guests.qemu.accelerator import probe
 from sessions.guests.qemu.agent import Agent
@@ -267,6 +267,11 @@ class QemuGuest:
     def services(self) -> Agent | None:
         """The guest agent, as long as QEMU runs; whether one answers shows when it is asked."""
         return None if self._vm is None else self._vm.agent
+
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder it shares with its person."""
+        return None
 
     async def shut_down(self, seconds: float) -> None:
         """Have the guest's agent shut it down, else press the power button; wait until QEMU has gone."""

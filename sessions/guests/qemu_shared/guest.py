@@ -151,6 +151,10 @@ class SharedGuest:
         return self._display
 
     @property
+    def share(self) -> None:
+        """Machines that many share have no folders for each yet."""
+
+    @property
     def services(self) -> Services | None:
         """What the agent in the machine does for us; nothing that would touch other people."""
         services = None if self._machine is None else self._machine.services
