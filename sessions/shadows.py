@@ -1,9 +1,9 @@
 """Others who look at a session with its person: whether they may, whether the person allows it, who is there.
 
 A shadow sees what the person sees, in the size that the person has; one that controls has keyboard and
-pointer of its own. It is a helper, who has a right to it, or somebody whom the person has invited. The rules
-of the session say what there may be (`rules.ShadowLevel`, `rules.Invitations`). The person's viewers mark who
-looks on, also where nobody is asked, and can end it.
+pointer of its own. It is a helper, who has a right to it, or somebody whom the person has invited. The
+rules of the session say what there may be (`rules.ShadowLevel`, `rules.Invitations`). The person's viewers
+mark who looks on, also where nobody is asked, and can end it.
 """
 
 from __future__ import annotations

@@ -271,6 +271,10 @@ class HostLink(Protocol):
         session = self._server.registry[params["session"]]
         return await guest_services.run(session, params, who, self._server.tell_run)
 
+    def _share(self, params: dict[str, Any]) -> dict[str, Any]:
+        share = self._server.registry[params["session"]].share
+        return {"mounted": share is not None and share.mounted}
+
     def _pools(self, params: dict[str, Any]) -> dict[str, Any]:
         self._server.registry.wish([Wish.read(table) for table in params["pools"]])
         return self._server.registry.pools()
@@ -307,6 +311,7 @@ class HostLink(Protocol):
         "totals": _totals,
         "guest": _guest,
         "run": _run,
+        "share": _share,
         "pools": _pools,
         "spares": _spares,
         "end_unused": _end_unused,

@@ -14,6 +14,7 @@ from twisted.logger import Logger, LogLevel
 
 from tsgateway.access.desk import PolicyDesk
 from tsgateway.api.counting import Counts
+from tsgateway.api.folders import SharedFolders
 from tsgateway.api.hub import Events
 from tsgateway.api.refusals import not_let_in, refusal, told
 from tsgateway.api.route import NOBODY, Answer, Call, May, Open, Route, SignedIn, Table, asked, parsed
@@ -24,7 +25,7 @@ from tsgateway.auth.errors import SignInError
 from tsgateway.auth.sign_in import SignIn
 from tsgateway.auth.tokens import TOKEN_BYTES, hash_token
 from tsgateway.config import Config, Desktop
-from tsgateway.exchange import ApiError, Request, Response, json_response
+from tsgateway.exchange import RAW, ApiError, Request, Response, json_response
 from tsgateway.hosts.attachment import Shadowing
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.opening import Opening
@@ -91,6 +92,7 @@ class Api:
     audit: AuditDesk
     clock: Callable[[], float]
     counts: Counts
+    folders: SharedFolders
     noted: Callable[[Call, Route, Target, int], None] = lambda call, route, target, status: None
     checked: bool = False
 
@@ -184,7 +186,7 @@ class Api:
             status = refusal(error).status
             raise
         finally:
-            if target is not None and route.method != "GET":
+            if target is not None and route.method != "GET" and not (route.raw and status < 400):
                 self.noted(call, route, target, status)
         return response
 
@@ -205,10 +207,10 @@ class Api:
     def _check_sender(self, request: Request, route: Route) -> None:
         """Refuse what another site's page could have sent."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if (
-            request.body or route.body is not None or request.method == "POST"
-        ) and kind != "application/json":
-            raise ApiError(415, "not_json", "A request with a body has to be application/json.")
+        if request.body or route.body is not None or request.method == "POST":
+            wanted = RAW if route.raw else "application/json"
+            if kind != wanted:
+                raise ApiError(415, "not_json", f"The body of this request has to be {wanted}.")
         origin = request.headers.get("origin")
         if origin is None and request.cookie is None:
             return  # no browser, and no right that came by itself

@@ -254,6 +254,20 @@ class GuestsSection(BaseModel):
     qemu: QemuSection = QemuSection.model_construct()
 
 
+class FilesSection(Section):
+    """Files between people's machines and their desktops (docs/files.md)."""
+
+    quota_gb: float = Field(
+        10,
+        ge=0,
+        le=1_000_000,
+        description="How much one person's shared folders may hold in all, GB; 0: as much as the disk has.",
+    )
+    keep_days: float = Field(
+        7, gt=0, le=36_500, description="How long an upload that was not finished can be gone on with."
+    )
+
+
 class EncodingSection(Section):
     """How pictures travel."""
 
@@ -418,6 +432,7 @@ class Config(Section):
     hosts: HostsSection = Field(default_factory=lambda: HostsSection.model_validate({}))
     sessions: AllSessionsSection = Field(default_factory=lambda: AllSessionsSection.model_validate({}))
     guests: GuestsSection = GuestsSection.model_construct()
+    files: FilesSection = FilesSection.model_construct()
     encoding: EncodingSection = EncodingSection.model_construct()
     sign_in: SignInSection = SignInSection.model_construct()
     authenticators: dict[AuthenticatorId, Authenticator] = Field(default_factory=dict)

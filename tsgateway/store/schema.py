@@ -148,6 +148,14 @@ policy_decisions = Table(
 )
 """What reference numbers stand for, for a while. body: a JSON table (tsgateway/access/desk.py)."""
 
+favourites = Table(
+    "favourites",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("desktop", String, primary_key=True),
+)
+"""Desktops that people marked for themselves, by name; one may not be published any more."""
+
 role_grants = Table(
     "role_grants",
     metadata,

@@ -4,18 +4,36 @@ import { lifeItems } from "../life.js";
 import { t } from "../strings.js";
 import { themeItems } from "../theme.js";
 
+const CTRL_ALT = ["ControlLeft", "AltLeft"];
+
+// What no page is told of, because the system or the browser keeps it for itself: by purpose, as it is labelled.
 export const COMBINATIONS = [
-  ["Ctrl+Alt+Del", ["ControlLeft", "AltLeft", "Delete"]],
-  ["Ctrl+Alt+Backspace", ["ControlLeft", "AltLeft", "Backspace"]],
-  ["Ctrl+Esc", ["ControlLeft", "Escape"]],
-  ["Ctrl+W", ["ControlLeft", "KeyW"]],
-  ["Ctrl+T", ["ControlLeft", "KeyT"]],
-  ["Alt+Tab", ["AltLeft", "Tab"]],
-  ["Alt+F4", ["AltLeft", "F4"]],
-  ["Ctrl+Alt+F1", ["ControlLeft", "AltLeft", "F1"]],
-  ["Ctrl+Alt+F2", ["ControlLeft", "AltLeft", "F2"]],
-  ["Super", ["MetaLeft"]],
-  ["Print Screen", ["PrintScreen"]],
+  { purpose: "system", combinations: [
+    { label: "Ctrl+Alt+Del", codes: [...CTRL_ALT, "Delete"] },
+    { label: "Ctrl+Alt+Backspace", codes: [...CTRL_ALT, "Backspace"] },
+    { label: "Ctrl+Shift+Esc", codes: ["ControlLeft", "ShiftLeft", "Escape"] },
+    { label: "Print Screen", codes: ["PrintScreen"] },
+    { label: "Alt+Print Screen", codes: ["AltLeft", "PrintScreen"] },
+    { label: "Ctrl+Alt+F1", codes: [...CTRL_ALT, "F1"] },
+    { label: "Ctrl+Alt+F2", codes: [...CTRL_ALT, "F2"] },
+    { label: "Ctrl+Alt+F7", codes: [...CTRL_ALT, "F7"] },
+  ] },
+  { purpose: "windows", combinations: [
+    { label: "Super", codes: ["MetaLeft"] },
+    { label: "Super+L", codes: ["MetaLeft", "KeyL"] },
+    { label: "Ctrl+Esc", codes: ["ControlLeft", "Escape"] },
+    { label: "Alt+Tab", codes: ["AltLeft", "Tab"] },
+    { label: "Alt+F4", codes: ["AltLeft", "F4"] },
+    { label: "Alt+Space", codes: ["AltLeft", "Space"] },
+  ] },
+  { purpose: "browser", combinations: [
+    { label: "Ctrl+W", codes: ["ControlLeft", "KeyW"] },
+    { label: "Ctrl+T", codes: ["ControlLeft", "KeyT"] },
+    { label: "Ctrl+N", codes: ["ControlLeft", "KeyN"] },
+    { label: "Ctrl+Tab", codes: ["ControlLeft", "Tab"] },
+    { label: "Ctrl+Shift+T", codes: ["ControlLeft", "ShiftLeft", "KeyT"] },
+    { label: "F11", codes: ["F11"] },
+  ] },
 ];
 
 // actions: {combination(codes), mode(name), modeNow(), screenKeyboard(), textBox(), fullScreen()}.
@@ -40,7 +58,11 @@ export function sessionEntries(actions) {
 }
 
 function combinationItems(actions) {
-  return COMBINATIONS.map(([label, codes]) => ({ label, action: () => actions.combination(codes) }));
+  const groups = COMBINATIONS.map(({ purpose, combinations }) => [
+    { heading: t(`session.keys.${purpose}`) },
+    ...combinations.map(({ label, codes }) => ({ label, action: () => actions.combination(codes) })),
+  ]);
+  return groups.flat();
 }
 
 function keyboardItems(actions) {

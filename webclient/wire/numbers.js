@@ -53,6 +53,10 @@ export const Capability = Object.freeze({
   DIALOGS: 12,
   SHADOWS: 13,
   SWITCH: 14,
+  CLIPBOARD_IN: 15,
+  CLIPBOARD_OUT: 16,
+  SOUND: 17,
+  MICROPHONE: 18,
   SHARING: 22,
   POINTERS: 23,
 });
