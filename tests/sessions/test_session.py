@@ -61,6 +61,7 @@ class Machine:
     """A guest that does what the test says: `started` is fired or failed by it."""
 
     sound = None
+    share = None
 
     def __init__(self, ended):
         self.ended = ended
