@@ -12,6 +12,8 @@ import { inputEntries, sessionEntries } from "../session/entries.js";
 import { Marks } from "../session/marks.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
 import { Panel } from "../session/panel.js";
+import { People } from "../session/people.js";
+import { Pointers } from "../session/pointers.js";
 import { Remote } from "../session/remote.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
@@ -21,14 +23,18 @@ import { keepTicket, takeTicket } from "../tickets.js";
 const RESIZE_TIME = 150; // ms of quiet before the guest is asked for another size
 
 // shadow: how to look on at somebody else's session, "view" or "control"; null for one's own.
-export function sessionPage(app, session, shadow = null) {
-  return new SessionPage(app, session, shadow);
+// invitation: {secret, name, again, by, title, keep(again)} of who looks on by one, or null.
+export function sessionPage(app, session, shadow = null, invitation = null) {
+  return new SessionPage(app, session, shadow, invitation);
 }
 
 class SessionPage {
   #app;
   #session;
   #shadow;
+  #invitation;
+  #people;
+  #pointers;
   #dialogs;
   #marks;
   #known; // {desktop, title} as the list of desktops passed them, or empty
@@ -47,16 +53,18 @@ class SessionPage {
   #resizing = null;
   #requested = null;
   #counting = null;
+  #whose = ""; // the session's person, for who looks on
 
-  constructor(app, session, shadow) {
+  constructor(app, session, shadow, invitation) {
     this.#app = app;
     this.#session = session;
     this.#shadow = shadow;
-    this.#known = history.state ?? {};
+    this.#invitation = invitation;
+    this.#known = invitation ? { title: invitation.title } : history.state ?? {};
     this.title = this.#known.title ?? t("kind.other");
     this.#situation = {
       status: { state: "idle", attempt: 0 }, guest: null, hasPicture: false, title: this.title,
-      canStartAgain: Boolean(this.#known.desktop), shadow: shadow !== null,
+      canStartAgain: Boolean(this.#known.desktop), shadow: shadow !== null, isGuest: invitation !== null && !app.user,
     };
     const field = h("textarea", {
       class: "catcher", "aria-label": t("session.text.label", { title: this.title }), autocomplete: "off",
@@ -66,12 +74,15 @@ class SessionPage {
       class: "stage", role: "application", tabindex: 0, "aria-label": t("session.label", { title: this.title }),
     }, this.#canvas, field);
     this.#display = new Display(this.#stage, this.#canvas);
+    this.#pointers = new Pointers((place) => this.#display.toStage(place));
+    this.#stage.append(this.#pointers.element);
     this.#controls = new Controls({
       stage: this.#stage,
       field,
       display: this.#display,
       send: (message) => {
-        if (shadow !== "view") this.#remote?.send(message);
+        // Who does not control shows the others where they point, all the same.
+        if (this.#people.controls || ["Pointer", "ReleaseKeys"].includes(message.name)) this.#remote?.send(message);
       },
       escape: () => this.#toolbar.show(true),
     });
@@ -87,9 +98,14 @@ class SessionPage {
       this.#marks.element, this.#toolbar.element, this.#statistics.element);
     this.#dialogs = new Dialogs({
       parent: this.element,
-      answer: (id, yes) => this.#remote?.send({ name: "Answer", id, yes }),
+      answer: (id, yes) => {
+        if (typeof id === "string") this.#people.answered(id, yes);
+        else this.#remote?.send({ name: "Answer", id, yes });
+      },
       closed: () => this.#controls.focus(),
     });
+    this.#people = this.#makePeople();
+    this.element.append(this.#people.element, this.#people.panel);
   }
 
   shown() {
@@ -97,6 +113,9 @@ class SessionPage {
     new ResizeObserver(() => this.#resized()).observe(this.#stage);
     document.addEventListener("fullscreenchange", () => this.#fullScreenChanged(), { signal });
     addEventListener("online", () => this.#remote?.retry(), { signal });
+    this.#stage.addEventListener("pointerleave", () => {
+      if (this.#people.isShared) this.#remote?.send({ name: "PointAway" });
+    }, { signal });
     this.#draw();
     this.#toolbar.show();
     this.#controls.focus();
@@ -119,13 +138,39 @@ class SessionPage {
   #begin() {
     const size = this.#display.wished;
     this.#requested = size;
-    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow };
+    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow, invitation: this.#plainInvitation() };
     try {
       this.#remote = new Remote(start, this.#listeners());
     } catch (error) {
       this.#update({ status: { state: "broken", reason: error.message } });
     }
     if (!this.#known.desktop && !this.#shadow) this.#findTitle();
+  }
+
+  // What of the invitation a worker can be told.
+  #plainInvitation() {
+    if (!this.#invitation) return null;
+    const { secret, name, again } = this.#invitation;
+    return { secret, name, again };
+  }
+
+  #makePeople() {
+    const send = (message) => {
+      this.#remote?.send(message);
+      if (this.#people.panel.hidden) this.#controls.focus();
+    };
+    return new People({
+      session: this.#session, own: this.#shadow === null, dialogs: this.#dialogs, send,
+      whose: () => this.#invitation?.by ?? this.#whose,
+      say: (edge) => this.#marks.say(edge, send),
+      refocus: () => this.#controls.focus(),
+      opened: (pressed) => this.#toolbar.set("people", { pressed }),
+      changed: ({ people, others, controls }) => {
+        this.#pointers.people(people);
+        this.#toolbar.watching.hidden = controls;
+        this.#toolbar.set("people", { badge: others.length ? String(people.length) : "" });
+      },
+    });
   }
 
   #listeners() {
@@ -139,18 +184,27 @@ class SessionPage {
       },
       hello: ({ hello }) => {
         this.#rename(hello.desktop || this.title);
-        this.#toolbar.watching.hidden = Boolean(hello.control);
+        this.#people.greeted(Boolean(hello.control));
         this.#update({ guest: null });
       },
-      screen: ({ width, height }) => this.#display.setScreen(width, height),
+      screen: ({ width, height }) => {
+        this.#display.setScreen(width, height);
+        this.#pointers.layout();
+      },
       state: ({ state }) => this.#update({ guest: state }),
       notice: ({ notice }) => this.#banner.show(notice),
       dialog: ({ dialog }) => this.#dialogs.show(dialog),
       dialogOver: ({ id }) => this.#dialogs.over(id),
-      shadow: ({ shadow }) => this.#marks.show(shadow),
+      shadow: ({ shadow }) => {
+        if (this.#shadow) this.#whose = shadow.who;
+        this.#marks.show(shadow);
+      },
+      people: ({ people }) => this.#people.show(people),
+      pointer: ({ pointer }) => this.#pointers.show(pointer),
+      again: ({ again }) => this.#invitation?.keep(again),
       switch: ({ session, title, ticket }) => this.#switch(session, title, ticket),
       cursor: ({ cursor }) => {
-        if (this.#shadow !== "view") this.#display.setCursor(cursor);
+        if (this.#people.controls) this.#display.setCursor(cursor);
       },
       drawn: () => {
         if (!this.#situation.hasPicture) this.#update({ hasPicture: true });
@@ -163,6 +217,8 @@ class SessionPage {
   // Without a connection nothing that the server has told is known to be so.
   #alone() {
     this.#banner.show(null);
+    this.#people.greeted(this.#people.controls);
+    this.#pointers.clear();
     this.#dialogs.clear();
     this.#marks.clear();
   }
@@ -212,7 +268,8 @@ class SessionPage {
   // What the toolbar offers, from left to right; each part of the client brings its own.
   #entries() {
     const actions = this.#actions();
-    return [...inputEntries(actions), ...sessionEntries(actions)];
+    const people = { id: "people", kind: "toggle", icon: "people", label: t("people.title"), action: () => this.#people.toggle() };
+    return [...inputEntries(actions), people, ...sessionEntries(actions)];
   }
 
   #actions() {
@@ -303,6 +360,7 @@ class SessionPage {
 
   #resized() {
     this.#display.layout();
+    this.#pointers.layout();
     clearTimeout(this.#resizing);
     this.#resizing = setTimeout(() => this.#requestSize(), RESIZE_TIME);
   }

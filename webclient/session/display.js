@@ -50,6 +50,12 @@ export class Display {
     return toGuest({ x: x - left, y: y - top }, this.#placed, this.#screen);
   }
 
+  // Where a pixel of the guest is in the stage, in CSS pixels.
+  toStage({ x, y }) {
+    const { left, top, scale } = this.#placed;
+    return { x: left + (x + 0.5) * scale, y: top + (y + 0.5) * scale };
+  }
+
   setCursor(cursor) {
     this.#cursor = cursor;
     this.#showCursor();
