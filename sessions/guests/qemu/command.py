@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sessions.pixels.geometry import Size
+from sessions.wire import vdagent
 
 TEXT_PORT = "org.tsgateway.text"
 AGENT_PORT = "org.qemu.guest_agent.0"
+CLIPBOARD_PORT = vdagent.PORT_NAME
 SERIAL_LOG_BYTES = 64 * 1024
 UEFI_FIRMWARE = "/usr/share/ovmf/OVMF.fd"
 
@@ -45,6 +47,7 @@ class Descriptors:
     operator: int
     text: int
     agent: int
+    clipboard: int
     disk: int = -1
     template: int = -1
     kernel: int = -1
@@ -57,7 +60,7 @@ class Descriptors:
     @property
     def passed(self) -> tuple[int, ...]:
         """All that are there."""
-        ports = (self.qmp, self.operator, self.text, self.agent)
+        ports = (self.qmp, self.operator, self.text, self.agent, self.clipboard)
         files = (self.disk, self.template, self.kernel, self.initrd, self.warm, self.memory, self.lock)
         return tuple(fd for fd in (*ports, *files, *self.ports.values()) if fd >= 0)
 
@@ -203,6 +206,7 @@ def _ports(descriptors: Descriptors) -> list[str]:
     for id, descriptor, name in (
         ("text", descriptors.text, TEXT_PORT),
         ("agent", descriptors.agent, AGENT_PORT),
+        ("clipboard", descriptors.clipboard, CLIPBOARD_PORT),
     ):
         options += ["-chardev", f"socket,id={id},fd={descriptor},server=on,wait=off"]
         options += ["-device", f"virtserialport,id={id},chardev={id},name={name}"]

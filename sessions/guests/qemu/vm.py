@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.task import deferLater
 
+from sessions.clipboard.agent import AgentClipboard
 from sessions.displays.base import DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import Machine as ShownMachine
 from sessions.displays.qemu_dbus import PointerLook, QemuDisplay, open_qemu_display
@@ -35,10 +36,16 @@ class Vm:
 
     process: which one; child: as its parent sees it, None for one that was found again.
     ended: called with a sentence when QEMU goes by itself while `watched`.
+    clipboard: is connected to the guest's; None: nobody is.
     """
 
     def __init__(
-        self, folder: Path, reactor: Any, process: ProcessId | QemuProcess, ended: Callable[[str], None]
+        self,
+        folder: Path,
+        reactor: Any,
+        process: ProcessId | QemuProcess,
+        ended: Callable[[str], None],
+        clipboard: AgentClipboard | None = None,
     ) -> None:
         self.child = process if isinstance(process, QemuProcess) else None
         self.process = process.id if isinstance(process, QemuProcess) else process
@@ -48,6 +55,7 @@ class Vm:
         self._folder = folder
         self._reactor = reactor
         self._ended = ended
+        self._clipboard = clipboard
         self._monitor: Monitor | None = None
         self._ending = Ending()
 
@@ -65,8 +73,16 @@ class Vm:
         with state.short_path(self._folder, state.TEXT) as path:
             self.text = TextPort(self._reactor, await connect_unix(self._reactor, path, seconds))
         self.agent = Agent(self._folder, self._reactor)
+        await self._connect_clipboard(seconds)
         await self.look_at_ports()
         return greeting
+
+    async def _connect_clipboard(self, seconds: float) -> None:
+        """A guest that an earlier version has started has none."""
+        if self._clipboard is None or not (self._folder / state.CLIPBOARD).exists():
+            return
+        with state.short_path(self._folder, state.CLIPBOARD) as path:
+            self._clipboard.connected(await connect_unix(self._reactor, path, seconds))
 
     async def look_at_ports(self) -> None:
         """Find out on which ports the guest listens. Raises MonitorError."""
@@ -131,6 +147,8 @@ class Vm:
         for port in (self.text, self.agent):
             if port is not None:
                 port.close()
+        if self._clipboard is not None:
+            self._clipboard.disconnect()
         self._monitor = self.text = self.agent = None
 
     def failure(self, error: Exception, qemu: str) -> GuestError:
@@ -139,7 +157,7 @@ class Vm:
         return start_failure(qemu, said, str(error))
 
     def _port_listens(self, id: object, listening: object) -> None:
-        port = {"text": self.text, "agent": self.agent}.get(str(id))
+        port = {"text": self.text, "agent": self.agent, "clipboard": self._clipboard}.get(str(id))
         if port is not None:
             port.listens(bool(listening))
 
