@@ -170,7 +170,7 @@ npm_packages() {
 case $goal in
 run) requirements=requirements.txt packages=$packages_run ;;
 test) requirements=requirements-dev.txt packages="$packages_run $packages_test" ;;
-check) requirements=requirements-dev.txt packages=python3-venv ;;
+check) requirements=requirements-dev.txt packages="python3-venv npm" ;;
 *) die "usage: scripts/setup.sh run|test|check" ;;
 esac
 
@@ -187,6 +187,9 @@ python_is_new_enough
 drop_stale_venv
 [ "$goal" = run ] && [ -e "$venv/bin/mypy" ] && requirements=requirements-dev.txt # already has more
 step "Python packages" "$venv" "$(hash_of "$requirements" pyproject.toml)" python_packages "$requirements"
+if [ "$goal" != run ]; then
+    step "JavaScript checks" tests/webclient/node_modules "$(hash_of tests/webclient/package-lock.json)" npm_packages tests/webclient
+fi
 [ "$goal" = check ] && exit 0
 step "Browser client" webclient/node_modules "$(hash_of webclient/package-lock.json)" npm_packages webclient
 [ "$goal" = run ] && exit 0

@@ -63,10 +63,13 @@ export class Picture {
     const changes = this.#changes; // a restart meanwhile leaves this list behind
     const decoding = Promise.allSettled(operations.map((operation) => this.#decode(operation)));
     let error = this.#decodeHistory(flags, operations, history);
-    for (const { value, reason } of await decoding) {
-      if (value?.bitmap) replace(changes, value);
-      if (value) changes.push(value);
-      else error ??= reason;
+    for (const outcome of await decoding) {
+      if (outcome.status === "rejected") {
+        error ??= outcome.reason;
+        continue;
+      }
+      if (outcome.value.bitmap) replace(changes, outcome.value);
+      changes.push(outcome.value);
     }
     if (changes !== this.#changes) close(changes);
     else if (error) this.#drop();
@@ -78,7 +81,7 @@ export class Picture {
   async skip({ operations }) {
     const videos = operations.filter(({ encoding }) => encoding === Encoding.VIDEO).slice(0, MAX_VIDEO_PICTURES);
     const decoded = await Promise.allSettled(videos.map((operation) => this.#videos.decode(operation)));
-    for (const { value } of decoded) value?.close();
+    for (const outcome of decoded) if (outcome.status === "fulfilled") outcome.value?.close();
   }
 
   draw() {

@@ -54,7 +54,7 @@ export class TextInput {
   }
 
   type(text) {
-    if (!text) return;
+    if (!text || this.#keyboard.shortcut(text)) return;
     this.#keyboard.beforeText();
     // Line ends and tabs are keys to whoever reads the text on the other side.
     for (const part of text.split(/(\r\n|\r|\n|\t)/)) {

@@ -36,7 +36,7 @@ export function desktopsPage(app) {
     const now = JSON.stringify([desktops, [...waiting]]);
     if (now === shown) return; // keeps the focus, and the page still
     shown = now;
-    const focused = document.activeElement?.dataset.key;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.key;
     if (desktops.length) {
       list.replaceChildren(...desktops.map((desktop) => card(desktop, { open, resume, steer, waiting })));
       body.replaceChildren(list);

@@ -8,6 +8,7 @@ import { Banner } from "../session/banner.js";
 import { Controls } from "../session/controls.js";
 import { Dialogs } from "../session/dialogs.js";
 import { Display } from "../session/display.js";
+import { inputEntries, sessionEntries } from "../session/entries.js";
 import { Marks } from "../session/marks.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
 import { Panel } from "../session/panel.js";
@@ -74,7 +75,7 @@ class SessionPage {
       },
       escape: () => this.#toolbar.show(true),
     });
-    this.#toolbar = new Toolbar(this.title, this.#actions());
+    this.#toolbar = new Toolbar(this.title, this.#entries(), () => this.#controls.focus());
     this.#marks = new Marks({
       own: shadow !== null,
       stop: (id) => {
@@ -200,11 +201,18 @@ class SessionPage {
     if (notice.isFinal || hadFocus) this.#notice.querySelector("button")?.focus();
   }
 
+  /** @param {import("../session/notices.js").Notice} notice */
   #countDown({ attempt, delay }) {
     const at = performance.now() + delay;
     this.#counting = setInterval(() => {
       this.#notice.querySelector(".attempt").textContent = attemptText(attempt, at - performance.now());
     }, 1000);
+  }
+
+  // What the toolbar offers, from left to right; each part of the client brings its own.
+  #entries() {
+    const actions = this.#actions();
+    return [...inputEntries(actions), ...sessionEntries(actions)];
   }
 
   #actions() {
@@ -314,7 +322,7 @@ class SessionPage {
 
   #fullScreenChanged() {
     const isFull = Boolean(document.fullscreenElement);
-    this.#toolbar.setFull(isFull);
+    this.#toolbar.set("full", { icon: isFull ? "full-off" : "full", label: t(isFull ? "session.full.off" : "session.full") });
     // In full screen the browser can leave even its own shortcuts to the guest.
     if (isFull) navigator.keyboard?.lock?.().catch(() => {});
     else navigator.keyboard?.unlock?.();

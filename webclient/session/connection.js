@@ -125,7 +125,7 @@ export class Connection {
       this.#ticket = null; // a ticket works once
       if (timer === this.#timer) this.#open(ticket);
     } catch (error) {
-      if (timer === this.#timer) this.#lost(error.code ?? null, error.message, error.code != null);
+      if (timer === this.#timer) this.#lost(error.code ?? null, error.message, typeof error.code === "number");
     }
   }
 

@@ -108,6 +108,7 @@ export class Controls {
   }
 
   #pointed(event, touched) {
+    this.keyboard.check(event);
     if (event.pointerType === "touch") {
       touched();
       return;

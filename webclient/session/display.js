@@ -99,7 +99,7 @@ function dot() {
   canvas.width = 7;
   canvas.height = 7;
   const context = canvas.getContext("2d");
-  for (const [radius, colour] of [[3, "#fff"], [2, "#000"]]) {
+  for (const [radius, colour] of /** @type {[number, string][]} */ ([[3, "#fff"], [2, "#000"]])) {
     context.fillStyle = colour;
     context.beginPath();
     context.arc(3.5, 3.5, radius, 0, 2 * Math.PI);

@@ -22,9 +22,26 @@ const ENDINGS = {
 const FOR_PEOPLE = new Set(["ended", "refused", "inuse", "disconnected", "shadowover"]);
 const OTHER_ENDING = ["protocol", "alert", ["reload", "back"]];
 
+/** @typedef {object} Notice
+ * What is to be shown: see noticeFor.
+ * @property {string} key
+ * @property {string} title
+ * @property {string[]} actions
+ * @property {string} [icon]
+ * @property {string} [text]
+ * @property {string} [detail]
+ * @property {boolean} [busy]
+ * @property {boolean} [isFinal]
+ * @property {boolean} [keepsPicture]
+ * @property {number} [progress]
+ * @property {number} [attempt]
+ * @property {number} [delay]
+ */
+
 // situation: {status: last status of the connection, guest: last State message or null, hasPicture,
 // title, canStartAgain, shadow: whether it is somebody else's session}. Returns null when the picture can be used, else {key, icon, text, actions, busy,
 // progress, detail, attempt, delay, isFinal}.
+/** @returns {Notice | null} */
 export function noticeFor({ status, guest, hasPicture, title, canStartAgain, shadow = false }) {
   const { state, code, reason } = status;
   if (state === "over") {
@@ -57,7 +74,7 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain, sha
 }
 
 // delay: ms until the attempt, undefined when it is under way.
-export function attemptText(attempt, delay) {
+export function attemptText(attempt, delay = undefined) {
   const seconds = Math.round(delay / 1000);
   return seconds > 0 ? t("notice.attempt.in", { attempt, seconds }) : t("notice.attempt", { attempt });
 }
@@ -69,6 +86,10 @@ export function isProgress(notice, before) {
   return before !== null && lasting(notice) === lasting(before);
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {Notice} notice
+ */
 export function updateNotice(element, { key, title, text, progress, attempt, delay }) {
   element.querySelector("#notice-text").textContent = text || t(`notice.${key}.text`, { title });
   if (attempt) element.querySelector(".attempt").textContent = attemptText(attempt, delay);
@@ -79,6 +100,10 @@ export function updateNotice(element, { key, title, text, progress, attempt, del
 }
 
 // actions: {name: function}. Returns the notice's element.
+/**
+ * @param {Notice} notice
+ * @param {Record<string, any>} actions
+ */
 export function drawNotice(notice, actions) {
   const { key, title, busy, isFinal, attempt, detail } = notice;
   const buttons = notice.actions.map((name, index) => h("button", {

@@ -6,6 +6,7 @@ const SMALLEST = 600; // guest pixels; desktops are of no use on less
 
 // The screen to ask of the guest for a box of CSS pixels: one guest pixel to one device pixel, or to
 // 2×2, 3×3 on dense displays, where single pixels are too small to read.
+/** @returns {[number, number]} */
 export function wishedSize(width, height, ratio) {
   const dense = Math.max(1, Math.floor(ratio + 0.25));
   const scale = ratio / dense;

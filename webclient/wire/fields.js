@@ -4,16 +4,19 @@ import { CloseCode } from "./numbers.js";
 
 // The peer broke the protocol; `code` is the CloseCode to leave with.
 export class ProtocolError extends Error {
+  /** @type {number} */
   code = CloseCode.PROTOCOL;
 }
 
 // A message type or field that is not optional and not known here.
 export class UnknownMessage extends ProtocolError {
+  /** @type {number} */
   code = CloseCode.UNKNOWN;
 }
 
 // A length, size or count beyond what this side takes.
 export class LimitExceeded extends ProtocolError {
+  /** @type {number} */
   code = CloseCode.LIMIT;
 }
 

@@ -55,6 +55,8 @@ export const Capability = Object.freeze({
   SWITCH: 14,
   CLIPBOARD_IN: 15,
   CLIPBOARD_OUT: 16,
+  SOUND: 17,
+  MICROPHONE: 18,
 });
 
 export const NoticeLevel = Object.freeze({ INFORMATION: 0, WARNING: 1, ABSENCE: 2 });

@@ -8,6 +8,7 @@ import * as clipboard from "./clipboard.js";
 import { ProtocolError, Reader, u8, UnknownMessage, Writer } from "./fields.js";
 import { readFrame, writeFrame } from "./frame.js";
 import * as messages from "./messages.js";
+import * as sound from "./sound.js";
 
 export {
   CLIPBOARD_PIECE, CLIPBOARD_WINDOW, ClipboardFormat, ClipboardReason, UNKNOWN_SIZE,
@@ -16,7 +17,7 @@ export { LimitExceeded, ProtocolError, UnknownMessage } from "./fields.js";
 export { copySource, videoPicture } from "./frame.js";
 export * from "./numbers.js";
 
-const TOPICS = [messages, clipboard];
+const TOPICS = [messages, clipboard, sound];
 const LAYOUTS = Object.assign({}, ...TOPICS.map((topic) => topic.LAYOUTS));
 
 function table(...names) {

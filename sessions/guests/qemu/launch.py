@@ -18,7 +18,7 @@ from sessions.guests.qemu.spec import Settings, Spec
 from sessions.images.store import Image
 from sessions.pixels.geometry import Size
 
-NO_DESCRIPTORS = Descriptors(-1, -1, -1, -1, -1)
+NO_DESCRIPTORS = Descriptors(-1, -1, -1, -1)
 
 
 def machine_of(
@@ -116,6 +116,7 @@ def _descriptors(machine: Machine, image: Image, folder: Path, opened: ExitStack
         operator=listening(state.OPERATOR),
         text=listening(state.TEXT),
         agent=listening(state.AGENT),
+        microphone=listening(state.MICROPHONE),
         clipboard=listening(state.CLIPBOARD),
         ports={name: listening(f"{name}.sock") for name in machine.ports},
         disk=file(None if image.disk is None else image.folder / disk.OVERLAY, os.O_RDWR),

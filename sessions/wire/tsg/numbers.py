@@ -68,6 +68,10 @@ class Capability(enum.IntEnum):
     """(server) Takes what the viewer offers of its clipboard; (viewer) has one to offer."""
     CLIPBOARD_OUT = 16
     """(server) Offers what the guest holds; (viewer) takes it."""
+    SOUND = 17
+    """(server) Takes `Listen`, and sends `Sound`."""
+    MICROPHONE = 18
+    """(server) Takes `Speak` and `Voice`, and sends `Microphone`."""
 
 
 class NoticeLevel(enum.IntEnum):

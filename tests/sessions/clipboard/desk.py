@@ -1,4 +1,4 @@
-"""A desktop's clipboard without a guest: an X server, an agent beside it, and the port between it and us."""
+"""A desktop's clipboard without a guest: an X server, an agent beside it, the port between that and us."""
 
 import os
 import shutil

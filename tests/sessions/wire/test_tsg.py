@@ -28,7 +28,7 @@ def revive(name: str, fields: dict[str, Any]) -> tsg.Message:
 
 
 def _revive(key: str, value: Any) -> Any:
-    if key in ("ticket", "pixels", "history", "data"):
+    if key in ("ticket", "pixels", "history", "data", "samples"):
         return bytes.fromhex(value)
     if key == "operations":
         return tuple(tsg.Operation(**{k: _revive(k, v) for k, v in item.items()}) for item in value)

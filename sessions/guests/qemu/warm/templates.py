@@ -195,7 +195,7 @@ class Templates:
             self.store.close()
 
 
-NO_FILES = Descriptors(-1, -1, -1, -1, -1)
+NO_FILES = Descriptors(-1, -1, -1, -1)
 
 
 def clonable(image: Image) -> bool:

@@ -16,7 +16,7 @@ def machine(**changes):
     fields = dict(
         name="guest", qemu="qemu", accelerator="tcg", tb_size_mb=64, memory_mb=512, cpus=2,
         screen=Size(1024, 768), network="isolated", firmware="none", append="quiet, -sandbox off",
-        descriptors=Descriptors(10, 9, 11, 12, 17, disk=13, template=14, kernel=15, initrd=16),
+        descriptors=Descriptors(10, 9, 11, 12, disk=13, template=14, kernel=15, initrd=16),
         mac="52:54:00:01:02:03", generation="6ba7b810-9dad-11d1-80b4-00c04fd430c8",
     )  # fmt: skip
     return Machine(**(fields | changes))
@@ -48,7 +48,7 @@ def test_the_template_is_read_only_and_nothing_is_below_it():
     assert '"read-only": true' in template
     assert '"backing": null' in template
     assert '"backing": "template"' in disk
-    assert option(qemu_command(machine(descriptors=Descriptors(1, 2, 3, 4, 6, kernel=5))), "-blockdev") == []
+    assert option(qemu_command(machine(descriptors=Descriptors(1, 2, 3, 4, kernel=5))), "-blockdev") == []
 
 
 @pytest.mark.parametrize(("network", "restrict"), [("isolated", "on"), ("open", "off")])
@@ -60,7 +60,7 @@ def test_the_network(network, restrict):
 def test_accelerators_and_firmware():
     assert option(qemu_command(machine()), "-accel") == ["tcg,thread=multi,tb-size=64"]
     assert option(qemu_command(machine(accelerator="kvm")), "-accel") == ["kvm"]
-    no_kernel = Descriptors(10, 9, 11, 12, 17, disk=13, template=14)
+    no_kernel = Descriptors(10, 9, 11, 12, disk=13, template=14)
     assert option(qemu_command(machine(descriptors=no_kernel, firmware="bios")), "-bios") == []
     assert len(option(qemu_command(machine(descriptors=no_kernel, firmware="uefi")), "-bios")) == 1
 
@@ -107,11 +107,30 @@ def test_endings(events, code, sentence):
 
 
 def test_further_ports_are_on_a_controller_that_has_a_number_left_for_a_console():
-    descriptors = Descriptors(1, 2, 3, 4, 5, ports={"org.example.a": 21, "org.example.b": 22})
+    descriptors = Descriptors(1, 2, 3, 4, ports={"org.example.a": 21, "org.example.b": 22})
     command = qemu_command(machine(descriptors=descriptors))
     assert "virtio-serial-pci,id=further,max_ports=3" in option(command, "-device")
     port = "virtserialport,bus=further.0,chardev=org.example.b,name=org.example.b"
-    assert option(command, "-device")[-1] == port
+    assert port in option(command, "-device")
     assert "socket,id=org.example.b,fd=22,server=on,wait=off" in option(command, "-chardev")
     assert descriptors.passed[-2:] == (21, 22)
     assert not any("further" in word for word in qemu_command(machine()))
+
+
+def test_a_card_whose_sound_a_vnc_server_tells_that_listens_nowhere():
+    command = qemu_command(machine())
+    assert option(command, "-vnc") == ["none,audiodev=sound"]
+    assert option(command, "-audiodev") == ["none,id=sound"]
+    assert option(command, "-device")[-2:] == [
+        "intel-hda,id=sound-card",
+        "hda-output,audiodev=sound,bus=sound-card.0",
+    ]
+
+
+def test_the_microphone_is_a_port_where_there_is_one():
+    descriptors = Descriptors(1, 2, 3, 4, microphone=5)
+    assert "virtserialport,id=microphone,chardev=microphone,name=org.tsgateway.microphone" in option(
+        qemu_command(machine(descriptors=descriptors)), "-device"
+    )
+    assert 5 in descriptors.passed
+    assert not any("microphone" in word for word in qemu_command(machine()))

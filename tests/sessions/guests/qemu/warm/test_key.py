@@ -8,7 +8,7 @@ from sessions.guests.qemu.command import Descriptors, Machine
 from sessions.guests.qemu.warm.key import KEY_DIGITS, Circumstances, key_of
 from sessions.pixels.geometry import Size
 
-ALL = Descriptors(-1, -1, -1, -1, -1, disk=5, template=6, kernel=7, initrd=8)
+ALL = Descriptors(-1, -1, -1, -1, disk=5, template=6, kernel=7, initrd=8)
 HERE = Circumstances("desktop", "version", ("/usr/bin/qemu", 1, 2))
 MACHINE = Machine(
     name="one", qemu="qemu", accelerator="tcg", tb_size_mb=64, memory_mb=512, cpus=2,

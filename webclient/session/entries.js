@@ -1,0 +1,82 @@
+// What the session's toolbar offers by itself; other parts bring entries of their own (see toolbar.js).
+
+import { lifeItems } from "../life.js";
+import { t } from "../strings.js";
+import { themeItems } from "../theme.js";
+
+const CTRL_ALT = ["ControlLeft", "AltLeft"];
+
+// What no page is told of, because the system or the browser keeps it for itself: by purpose, as it is labelled.
+export const COMBINATIONS = [
+  { purpose: "system", combinations: [
+    { label: "Ctrl+Alt+Del", codes: [...CTRL_ALT, "Delete"] },
+    { label: "Ctrl+Alt+Backspace", codes: [...CTRL_ALT, "Backspace"] },
+    { label: "Ctrl+Shift+Esc", codes: ["ControlLeft", "ShiftLeft", "Escape"] },
+    { label: "Print Screen", codes: ["PrintScreen"] },
+    { label: "Alt+Print Screen", codes: ["AltLeft", "PrintScreen"] },
+    { label: "Ctrl+Alt+F1", codes: [...CTRL_ALT, "F1"] },
+    { label: "Ctrl+Alt+F2", codes: [...CTRL_ALT, "F2"] },
+    { label: "Ctrl+Alt+F7", codes: [...CTRL_ALT, "F7"] },
+  ] },
+  { purpose: "windows", combinations: [
+    { label: "Super", codes: ["MetaLeft"] },
+    { label: "Super+L", codes: ["MetaLeft", "KeyL"] },
+    { label: "Ctrl+Esc", codes: ["ControlLeft", "Escape"] },
+    { label: "Alt+Tab", codes: ["AltLeft", "Tab"] },
+    { label: "Alt+F4", codes: ["AltLeft", "F4"] },
+    { label: "Alt+Space", codes: ["AltLeft", "Space"] },
+  ] },
+  { purpose: "browser", combinations: [
+    { label: "Ctrl+W", codes: ["ControlLeft", "KeyW"] },
+    { label: "Ctrl+T", codes: ["ControlLeft", "KeyT"] },
+    { label: "Ctrl+N", codes: ["ControlLeft", "KeyN"] },
+    { label: "Ctrl+Tab", codes: ["ControlLeft", "Tab"] },
+    { label: "Ctrl+Shift+T", codes: ["ControlLeft", "ShiftLeft", "KeyT"] },
+    { label: "F11", codes: ["F11"] },
+  ] },
+];
+
+// actions: {combination(codes), mode(name), modeNow(), screenKeyboard(), textBox(), fullScreen()}.
+export function inputEntries(actions) {
+  return [
+    { id: "full", kind: "button", icon: "full", label: t("session.full"), action: actions.fullScreen, keep: true },
+    { id: "keys", kind: "menu", icon: "command", label: t("session.keys"), items: () => combinationItems(actions) },
+    { id: "keyboard", kind: "menu", icon: "keyboard", label: t("session.keyboard"), items: () => keyboardItems(actions), keep: true },
+  ];
+}
+
+// actions: {statistics(), picture(), disconnect(), logOff(), reset(), refocus()}.
+export function sessionEntries(actions) {
+  const disconnect = { label: t("session.disconnect"), hint: t("session.disconnect.hint"), icon: "unplug", action: actions.disconnect };
+  return [
+    { id: "statistics", kind: "item", icon: "pulse", label: t("session.statistics"), action: actions.statistics },
+    { id: "picture", kind: "item", icon: "camera", label: t("session.picture"), action: actions.picture },
+    { id: "theme", kind: "item", items: () => [{ heading: t("theme.label") }, ...themeItems(actions.refocus)] },
+    { id: "life", kind: "item", items: () => [disconnect, ...lifeItems({ logOff: actions.logOff, reset: actions.reset })] },
+    { id: "disconnect", kind: "button", ...disconnect, keep: true },
+  ];
+}
+
+function combinationItems(actions) {
+  const groups = COMBINATIONS.map(({ purpose, combinations }) => [
+    { heading: t(`session.keys.${purpose}`) },
+    ...combinations.map(({ label, codes }) => ({ label, action: () => actions.combination(codes) })),
+  ]);
+  return groups.flat();
+}
+
+function keyboardItems(actions) {
+  const choice = (mode) => ({
+    label: t(`session.keyboard.${mode}`),
+    hint: t(`session.keyboard.${mode}.hint`),
+    checked: actions.modeNow() === mode,
+    action: () => actions.mode(mode),
+  });
+  return [
+    choice("keys"),
+    choice("text"),
+    null,
+    { label: t("session.box"), icon: "text", action: actions.textBox },
+    { label: t("session.keyboard.screen"), icon: "keyboard", action: actions.screenKeyboard },
+  ];
+}
