@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from sessions.clipboard.agent import AgentClipboard
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import QemuDisplay
 from sessions.guests.base import GuestError, House, Place, Progress, SharedFolder, Site
@@ -72,6 +73,7 @@ class QemuGuest:
         self._reactor = place.reactor
         self._disk = self._personal_disk()
         self._vm: Vm | None = None
+        self.clipboard = AgentClipboard(place.reactor)
         self._threads = Threads(place.reactor)
         self._in_thread = self._threads.call
         self._pointer = KeptPointer(place.folder, place.reactor, self._in_thread)
@@ -220,7 +222,7 @@ class QemuGuest:
         process = launch(machine, image, self._folder, uid, memory=memory, lock=lock)
         if self._disk is not None:
             self._disk.release()  # QEMU has it
-        vm = Vm(self._folder, self._reactor, process, self._place.ended)
+        vm = Vm(self._folder, self._reactor, process, self._place.ended, self.clipboard)
         self._vm = self.sound.vm = vm
         kept = State(
             self._given, image.name, image.version, machine.accelerator, vm.process, uid, time.time(),
@@ -240,7 +242,8 @@ class QemuGuest:
                 "This session's guest has ended while nobody looked after it.",
                 f"process {kept.process.pid} is gone, or is another one now; {self._folder} is left over",
             )
-        vm = self._vm = self.sound.vm = Vm(self._folder, self._reactor, kept.process, self._place.ended)
+        vm = Vm(self._folder, self._reactor, kept.process, self._place.ended, self.clipboard)
+        self._vm = self.sound.vm = vm
         try:
             await vm.connect(CONNECT_SECONDS)
             self._pointer.restore()

@@ -11,6 +11,7 @@
     qmp-operator.sock   another, for people and tests   } may not enter the folder cannot reach them
     text.sock           the text port                   }
     agent.sock          the guest agent's               }
+    clipboard.sock      the clipboard agent's           }
     microphone.sock     the microphone's                }
 
 Socket paths may have 107 bytes and a folder's may be longer, so sockets are named through a descriptor
@@ -35,7 +36,7 @@ from sessions.guests.qemu.process import ProcessId
 STATE = "guest.json"
 POINTER = "pointer"
 QMP, OPERATOR, TEXT, AGENT = "qmp.sock", "qmp-operator.sock", "text.sock", "agent.sock"
-MICROPHONE = "microphone.sock"
+MICROPHONE, CLIPBOARD = "microphone.sock", "clipboard.sock"
 _MAX_STATE = 64 * 1024
 
 
@@ -106,7 +107,7 @@ def short_path(folder: Path, name: str) -> Iterator[str]:
 
 def clear(folder: Path, keep: tuple[str, ...] = ()) -> None:
     """Remove what a guest keeps in its folder, `keep` aside. Never raises."""
-    sockets = {QMP, OPERATOR, TEXT, AGENT, MICROPHONE}
+    sockets = {QMP, OPERATOR, TEXT, AGENT, MICROPHONE, CLIPBOARD}
     for name in ({STATE, f"{STATE}.new", POINTER, f"{POINTER}.new"} | sockets) - set(keep):
         with contextlib.suppress(OSError):
             (folder / name).unlink()
