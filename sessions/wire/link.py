@@ -50,9 +50,9 @@ state only `activity` has it newer), shares (whether its guest is one that has a
 `session` is an id the gateway chose (32 hex digits); `spec` is the desktop's table from the configuration,
 with secrets filled in, `rules` those of its life (sessions/rules; without them the usual ones); `viewer` is a
 number the gateway chose, never used twice on one link; `limits`, {idle_minutes, active_minutes}, hold from
-then on where they are stricter than the rules (left out: nothing changes); `allow` says what may go between the guest and the person's machine
-(`Allowed` of sessions/channels; left out: nothing); `administrator` says whether
-somebody else than the session's person asks for it.
+then on where they are stricter than the rules (left out: nothing changes); `allow` says what may go between
+the guest and the person's machine (`Allowed` of sessions/channels; left out: nothing); `administrator` says
+whether somebody else than the session's person asks for it.
 
 attach: shadow is "view" or "control" for somebody who looks on at another's session, as its rules allow; ""
 or left out for its own person. by: who that is, for people; consent: whether the person is asked although the
