@@ -6,7 +6,7 @@ bin=.venv/bin
 log=.cache/test-images.log
 
 # The guest images take a few minutes to build: begin now, the tests that need them come last.
-$bin/python -c 'from tests.images_fixture import desktop_image, tiny_image; tiny_image(); desktop_image()' >"$log" 2>&1 &
+$bin/python -c 'from tests.images_fixture import tiny_image; from tests.warm import warm_desktop; tiny_image(); warm_desktop()' >"$log" 2>&1 &
 image=$!
 
 node --test --test-reporter=dot tests/webclient/*.test.mjs

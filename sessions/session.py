@@ -17,7 +17,7 @@ from sessions.channels import NOTHING, Allowed, Channels
 from sessions.clock import Clock
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
-from sessions.guests.base import Guest, GuestError, Services
+from sessions.guests.base import Guest, GuestError, Services, SharedFolder
 from sessions.identity import Identity
 from sessions.latency import Figures
 from sessions.lifecycle import ATTENDED, EndReason, Event, can, step
@@ -30,6 +30,7 @@ from sessions.rules import AtGuestEnd, Rules
 from sessions.screen import sleep
 from sessions.shadows import ShadowWish
 from sessions.showing import Showing
+from sessions.sound import SoundChannel
 from sessions.thumbnail import NO_ALBUM, Album, Thumbnail, Thumbnails
 from sessions.told import Told
 from sessions.viewer import Send
@@ -87,7 +88,8 @@ class Session:
         self._changed = changed
         self._progress: tuple[int, str] = (UNKNOWN, "Starting")
         self._figures = Figures(figures)
-        self._channels = Channels(identity.session, ())
+        sound = SoundChannel(identity.session, self._guest.sound, clock, in_thread)
+        self._channels = Channels(identity.session, (sound,))
         self._viewers = Viewers(
             identity.session,
             self,
@@ -130,6 +132,8 @@ class Session:
         self._ready()
 
     def _ready(self) -> None:
+        if self.share is not None:
+            self.share.lend(self.identity.user, self.identity.desktop)
         self._channels.opened()
         self._go(Event.READY_WATCHED if self._viewers.is_attended else Event.READY)
 
@@ -293,6 +297,11 @@ class Session:
         """What a program in the guest can do for us (guests/base)."""
         return self._guest.services
 
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder that the guest shares with its person."""
+        return self._guest.share
+
     def info(self) -> dict[str, Any]:
         """Return the SessionInfo of the session link."""
         progress, text = self._told_progress
@@ -308,6 +317,7 @@ class Session:
             "number": self.number,
             "idle_since": self.idle_since,
             "thumbnail": self._thumbnails.count,
+            "shares": self.share is not None,
         }
 
     @property

@@ -68,7 +68,8 @@ class SocketLink:
 
     It owns the socket from the moment it is made. `descriptors`, where given, is called with the file
     descriptors that came along with the bytes of the following `received`; they belong to the callee.
-    Without it none are accepted (the kernel drops them).
+    Without it none are accepted (the kernel drops them). `drained`, where given, is called when the kernel
+    has taken all that was written, if it had not at once.
     """
 
     def __init__(
@@ -77,12 +78,14 @@ class SocketLink:
         connected: socket.socket,
         core: BufferedCore,
         descriptors: Callable[[Sequence[int]], None] | None = None,
+        drained: Callable[[], None] | None = None,
     ) -> None:
         connected.setblocking(False)
         self._reactor = reactor
         self._socket = connected
         self._core = core
         self._descriptors = descriptors
+        self._drained = drained
         self._unsent = bytearray()
         self._passing: list[tuple[int, list[int]]] = []  # (bytes of _unsent before them, descriptors)
         self.open = True
@@ -119,6 +122,7 @@ class SocketLink:
         self._reactor.removeReader(self)
         self._reactor.removeWriter(self)
         self._socket.close()
+        self._drained = None
         self._descriptors = None  # or it would keep a parser, and that its buffers, until they are collected
         self._unsent.clear()
         for _, fds in self._passing:
@@ -126,7 +130,7 @@ class SocketLink:
         self._passing.clear()
 
     def _flush(self) -> None:
-        error = self.doWrite()
+        error = self._write_out()
         if error is not None:
             self._fail_soon(error)
         elif self._unsent:
@@ -164,6 +168,12 @@ class SocketLink:
 
     def doWrite(self) -> Exception | None:
         """Send as much as the kernel takes."""
+        error = self._write_out()
+        if error is None and not self._unsent and self._drained is not None:
+            self._drained()
+        return error
+
+    def _write_out(self) -> Exception | None:
         try:
             while self._unsent:
                 sent = self._send()

@@ -28,6 +28,14 @@ class OnlyShown:
     def services(self) -> None:
         """Nothing runs in there that could be asked."""
 
+    @property
+    def sound(self) -> None:
+        """Nothing of what is shown can be heard."""
+
+    @property
+    def share(self) -> None:
+        """Nothing runs in there that could show a folder."""
+
     async def shut_down(self, seconds: float) -> None:
         """Do nothing: whatever is shown is not ours to shut down."""
 

@@ -194,7 +194,9 @@ class HostLink(Protocol):
             raise ProtocolError("attach needs a ClientHello and a new viewer number")
         wish = None
         if params.get("shadow"):
-            wish = ShadowWish.read(params["shadow"], params["by"], params["consent"])
+            wish = ShadowWish.read(
+                params["shadow"], params["by"], params["consent"], params.get("invited", False)
+            )
         rules = session.identity.rules.limited(params["limits"]) if "limits" in params else None
         self._viewers[number] = session
         allowed = EVERYTHING.intersection(params.get("allow", ()))
@@ -269,6 +271,10 @@ class HostLink(Protocol):
         session = self._server.registry[params["session"]]
         return await guest_services.run(session, params, who, self._server.tell_run)
 
+    def _share(self, params: dict[str, Any]) -> dict[str, Any]:
+        share = self._server.registry[params["session"]].share
+        return {"mounted": share is not None and share.mounted}
+
     def _pools(self, params: dict[str, Any]) -> dict[str, Any]:
         self._server.registry.wish([Wish.read(table) for table in params["pools"]])
         return self._server.registry.pools()
@@ -305,6 +311,7 @@ class HostLink(Protocol):
         "totals": _totals,
         "guest": _guest,
         "run": _run,
+        "share": _share,
         "pools": _pools,
         "spares": _spares,
         "end_unused": _end_unused,

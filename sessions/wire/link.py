@@ -27,6 +27,7 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     processes  {session}                                           → {processes: [Process]}
     kill       {session, pid, by}                                  → {forced}
     run        {session, command: [word], input, seconds}          → {code, out, err}
+    share      {session}                                           → {mounted}   by its guest
     pools      {pools: [Wish]}                                     → {pools: [Pool], left}
     spares     {}                                                  → {pools: [Pool], left}
     end_unused {}                                                  → {}   machines nobody shares any more end
@@ -45,13 +46,13 @@ SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), p
 viewers, started, since (Unix times: of its start, and of its last change of state), reason (name of an
 `EndReason`, sessions/lifecycle; "" while it lives), number (a small one that the gateway chose, for people;
 0: none yet), idle_since (Unix time of the last input, 0 while nobody is connected; between two changes of
-state only `activity` has it newer)}. `session` is an id the gateway chose (32 hex digits);
-`spec` is the desktop's table from the configuration, with secrets filled in, `rules` those of its life
-(sessions/rules; without them the usual ones); `viewer` is a number the gateway chose, never used twice on one
-link; `limits`, {idle_minutes, active_minutes}, hold from then on where they are stricter than the rules (left
-out: nothing changes); `allow` says what may go between the guest and the person's machine (`Allowed` of
-sessions/channels; left out: nothing); `administrator` says whether
-somebody else than the session's person asks for it.
+state only `activity` has it newer), shares (whether its guest is one that has a folder for files)}.
+`session` is an id the gateway chose (32 hex digits); `spec` is the desktop's table from the configuration,
+with secrets filled in, `rules` those of its life (sessions/rules; without them the usual ones); `viewer` is a
+number the gateway chose, never used twice on one link; `limits`, {idle_minutes, active_minutes}, hold from
+then on where they are stricter than the rules (left out: nothing changes); `allow` says what may go between
+the guest and the person's machine (`Allowed` of sessions/channels; left out: nothing); `administrator` says
+whether somebody else than the session's person asks for it.
 
 attach: shadow is "view" or "control" for somebody who looks on at another's session, as its rules allow; ""
 or left out for its own person. by: who that is, for people; consent: whether the person is asked although the

@@ -23,7 +23,6 @@ accelerator = "tcg"
 title = "Linux desktop"
 description = "A desktop of your own in a virtual machine"
 kind = "qemu"
-start = "boot"
 template = "desktop"
 groups = ["users"]
 """
@@ -35,7 +34,7 @@ MENU, TERMINAL = 25, 140
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[RealGateway]:
-    made = RealGateway(CONFIGURATION, images=desktop_image().folder.parent)
+    made = RealGateway(CONFIGURATION, images=desktop_image().folder.parent, warm=True)
     yield made
     made.stop()
 
@@ -56,7 +55,7 @@ def agent(ada: Person) -> Iterator[Agent]:
         yield made
 
 
-ACTIVE = "DISPLAY=:0 XAUTHORITY=/home/user/.Xauthority xdotool getactivewindow getwindowname"
+ACTIVE = "runuser -u user -- env DISPLAY=:0 HOME=/home/user xdotool getactivewindow getwindowname"
 
 
 def has_panel(screen: np.ndarray, width: int, height: int) -> bool:

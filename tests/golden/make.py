@@ -103,6 +103,27 @@ VALID: list[tsg.Message] = [
         56,
     ),
     tsg.Statistics((tsg.StageTime(0, 0, 0, 0, 0),) * 255, U32, U32, U16, U32, U32, U32),
+    tsg.ClipboardOffer(0, ()),
+    tsg.ClipboardOffer(U32, (tsg.ClipboardPart(1, 12), tsg.ClipboardPart(0xFF, tsg.UNKNOWN_SIZE))),
+    tsg.ClipboardRequest(1, tsg.ClipboardFormat.HTML, U32),
+    tsg.ClipboardData(2, tsg.ClipboardFormat.PNG, 70_000, b"\x89PNG"),
+    tsg.ClipboardData(U32, 0xFF, U32, b""),
+    tsg.ClipboardAck(2, tsg.ClipboardFormat.TEXT, U32),
+    tsg.ClipboardEnd(3, 1, tsg.ClipboardReason.LARGER, 10_000_000, ""),
+    tsg.ClipboardEnd(U32, 0xFF, 0xFF, U32, "大きすぎます — 🙂"),
+    tsg.ClipboardTaken(U32),
+    tsg.ClipboardState(0b111, 32 << 20),
+    tsg.ClipboardState(0, U32),
+    tsg.Listen(tsg.SoundFormat.OPUS),
+    tsg.Listen(tsg.SoundFormat.NONE),
+    tsg.Heard(U32),
+    tsg.Speak(1),
+    tsg.Speak(0xFF),
+    tsg.Voice(b""),
+    tsg.Voice(b"\xff\x7f" * 2400),
+    tsg.Sound(0, tsg.SoundFormat.OPUS, tsg.SoundFlag.BEGINS, b"\xfc\xff\xfe"),
+    tsg.Sound(U32, tsg.SoundFormat.PCM, 0xFF, bytes(range(8))),
+    tsg.Microphone(tsg.MicrophoneState.TAKEN),
 ]
 
 EXTENSION = b"\x80\x00\x00" + b"\xff\x00\x03abc"
@@ -181,6 +202,22 @@ MALFORMED: list[tuple[str, str, bytes]] = [
     ("Stay: unknown field", "viewer", b"\x1b\x01\x00\x00"),
     ("Statistics: stages cut off", "server", b"\x25\x02" + bytes(29)),
     ("Statistics: cut off", "server", tsg.Statistics((), 0, 0, 0, 0, 0, 0).encode()[:-1]),
+    ("ClipboardOffer: parts cut off", "viewer", b"\x30\0\0\0\1\2\1\0\0\0\0"),
+    ("ClipboardRequest: cut off", "server", b"\x31\0\0\0\1\1"),
+    ("ClipboardData: a piece too long", "viewer", b"\x32\0\0\0\1\1\0\1\0\0\0\0\xc0\1"),
+    ("ClipboardData: a piece of 4 GiB", "server", b"\x32\0\0\0\1\1\0\1\0\0\xff\xff\xff\xff"),
+    ("ClipboardEnd: not UTF-8", "viewer", b"\x34\0\0\0\1\1\3\0\0\0\0\0\1\xff"),
+    ("ClipboardTaken: from a viewer", "viewer", b"\x35\0\0\0\1"),
+    ("ClipboardState: a maximum of nothing", "server", b"\x36\1\0\0\0\0"),
+    ("Listen: no such format", "viewer", b"\x38\x03"),
+    ("Heard: cut off", "viewer", b"\x39\x00\x00\x00"),
+    ("Speak: from the server", "server", b"\x3a\x01"),
+    ("Voice: half a sample", "viewer", b"\x3b\x00\x00\x00\x03abc"),
+    ("Voice: too long", "viewer", b"\x3b\x00\x00\x12\xc2" + bytes(4802)),
+    ("Sound: half a frame", "server", b"\x3c" + bytes(4) + b"\x02\x00\x00\x00\x00\x02ab"),
+    ("Sound: no such format", "server", b"\x3c" + bytes(4) + b"\x03\x00" + bytes(4)),
+    ("Sound: of 4 GiB", "server", b"\x3c" + bytes(4) + b"\x01\x00\xff\xff\xff\xff"),
+    ("Microphone: no such state", "server", b"\x3d\x04"),
     ("Frame: a copy from nowhere", "server", _frame(1, 0, _operation(2, 0, 0, 1, 1))),
     ("Frame: a copy from too far", "server", _frame(1, 0, _operation(2, 0, 0, 2, 1, 4) + b"\x1f\xff\0\0")),
     ("Frame: no width", "server", _frame(1, 0, _operation(0, 0, 0, 0, 1))),
@@ -198,7 +235,7 @@ def values(message: tsg.Message) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
-    if isinstance(value, tsg.Operation | tsg.StageTime):
+    if isinstance(value, tsg.Operation | tsg.StageTime | tsg.ClipboardPart):
         return {name: _plain(item) for name, item in value._asdict().items()}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 

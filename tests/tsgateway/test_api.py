@@ -12,17 +12,19 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from twisted.internet.threads import deferToThread
 
-from tests.tsgateway.support import World, until
+from tests.tsgateway.support import World, http_request, sleep, type_of, until
 from tsgateway.api.client_source import source
 from tsgateway.api.description import openapi
 from tsgateway.api.route import May, Open, Route, SignedIn, Stranger
 from tsgateway.api.routes import ROUTES
 from tsgateway.client import Client, NoRight, NotSignedIn, NotThere, Refused, ServerAway, operations
+from tsgateway.store import StoreUnavailable
 from tsgateway.transports.local import peer_name
 
 FOR_STRANGERS = {
     "describe", "health", "who_am_i",
     "sign_in", "answer_step", "show_step", "ways_to_sign_in", "go_to_provider", "return_from_provider",
+    "look_at_invitation", "trade_invitation",
 }  # fmt: skip
 """What needs no sign-in. Whoever makes this longer has thought about it."""
 
@@ -70,7 +72,7 @@ async def test_a_stranger_gets_nothing_else(world: World):
             continue
         path = re.sub(r"\{\w+\}", "1", route.path)
         body = None if route.method == "GET" else {}
-        answer = await world.request(route.method, path, body)
+        answer = await world.request(route.method, path, body, headers=type_of(route))
         assert (answer.status, answer.code) == (401, "not_signed_in"), f"{route.method} {path}"
 
 
@@ -291,3 +293,56 @@ async def test_events_tell_what_one_may_list(world: World):
     await bob.ask("DELETE", f"/api/v1/tokens/{revoked}")
     await bob.ticket()
     await following  # who is known no more is told no more
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_may_list_everything_can_follow_only_ones_own(world: World):
+    ada, bob = await world.sign_in("ada"), await world.sign_in("bob")
+    line = await world.knock()
+    line.write(http_request(world.origin, "GET", "/api/v1/events?user=ada", cookie=ada.cookie))
+    await until(lambda: b'{"sessions": []}' in line.buffer or b'{"sessions":[]}' in line.buffer, "the list")
+    his, _ = await bob.ticket()
+    hers, _ = await ada.ticket()
+    await until(lambda: hers.encode() in line.buffer, "her session")
+    assert his.encode() not in line.buffer
+
+
+# ---- the portal
+
+
+@pytest_twisted.ensureDeferred
+async def test_favourites_are_kept_by_the_gateway(world: World):
+    ada, bob = await world.sign_in("ada"), await world.sign_in("bob")
+
+    async def marked(person) -> dict[str, bool]:
+        shown = (await person.get("/api/v1/desktops")).json["desktops"]
+        return {each["id"]: each["favourite"] for each in shown}
+
+    assert set((await marked(bob)).values()) == {False}
+    assert (await bob.ask("PUT", "/api/v1/desktops/one/favourite")).status == 204
+    assert (await marked(bob))["one"]
+    assert set((await marked(ada)).values()) == {False}
+    assert (await bob.ask("PUT", "/api/v1/desktops/nowhere/favourite")).code == "no_such_desktop"
+    assert (await bob.ask("DELETE", "/api/v1/desktops/one/favourite")).status == 204
+    assert set((await marked(bob)).values()) == {False}
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_list_tells_when_a_desktop_was_used_last_and_needs_no_database_for_it(
+    world: World, monkeypatch
+):
+    bob = await world.sign_in("bob")
+    await bob.ticket()
+
+    async def used() -> float | None:
+        shown = (await bob.get("/api/v1/desktops")).json["desktops"]
+        return next(each["used"] for each in shown if each["id"] == "one")
+
+    while await used() is None:  # it is written down by and by
+        await sleep(0.05)
+
+    def away(_name: str):
+        raise StoreUnavailable("the database is away")
+
+    monkeypatch.setattr(world.gateway._store.portal, "of_desktops", away)
+    assert await used() is None

@@ -295,3 +295,33 @@ def test_a_wrong_certificate_is_named(config, layout, certificate, key, said):
     wrong = Config.model_validate({"server": server, "data": {"directory": layout.root}})
     with pytest.raises(StartError, match=said):
         load_identity(wrong, layout, NOW)
+
+
+# ---- what the portal keeps
+
+
+def test_favourites_are_each_persons_own_and_go_with_the_account(store):
+    for name in ("ada", "bob"):
+        store.add_user(name, "hash", set(), 0)
+    for desktop in ("one", "two", "one"):
+        store.portal.mark("ada", desktop)
+    store.portal.mark("bob", "two")
+    store.portal.unmark("ada", "two")
+    store.portal.unmark("ada", "never")
+    assert {name: of.is_favourite for name, of in store.portal.of_desktops("ada").items()} == {"one": True}
+    assert {name: of.is_favourite for name, of in store.portal.of_desktops("bob").items()} == {"two": True}
+    with pytest.raises(NoSuchUser):
+        store.portal.mark("eve", "one")
+    store.delete_user("ada")
+    with store._engine.connect() as connection:
+        assert connection.execute(text("select desktop from favourites")).fetchall() == [("two",)]
+
+
+def test_a_desktop_was_used_last_when_a_session_of_it_was(store):
+    store.add_user("ada", "hash", set(), 0)
+    store.history.note([ran(1, began=10)._replace(since=20, ended=30), ran(2, began=12)._replace(since=25)])
+    store.history.note([ran(3, user="bob", began=50), ran(4, desktop="two", began=5)._replace(since=6)])
+    store.portal.mark("ada", "three")
+    known = store.portal.of_desktops("ada")
+    assert known == {"one": (False, 30.0), "two": (False, 6.0), "three": (True, None)}
+    assert store.portal.of_desktops("nobody") == {}

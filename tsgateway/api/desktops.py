@@ -10,10 +10,13 @@ from sessions.wire.tsg import MAX_SCREEN
 from tsgateway.api.admission import admit
 from tsgateway.api.route import Answer, Call, Model, Route, SignedIn
 from tsgateway.api.sessions import progress_of, state_of
+from tsgateway.api.users import asked_store
 from tsgateway.exchange import ApiError, json_response
 from tsgateway.hosts.opening import Waits, Wanted
 from tsgateway.hosts.sessions import Session
 from tsgateway.policy import Action, authorize
+from tsgateway.store import StoreUnavailable
+from tsgateway.store.portal import OfDesktop
 
 if TYPE_CHECKING:
     from tsgateway.api.api import Api
@@ -42,7 +45,10 @@ class OwnSession(Model):
 
 
 class Published(Model):
-    """A desktop one may open. session: one's newest of it; single: whether one has only one."""
+    """A desktop one may open. session: one's newest of it; single: whether one has only one.
+
+    used: when a session of one's own was last seen running, a Unix time; null when none is remembered.
+    """
 
     id: str
     title: str
@@ -51,6 +57,8 @@ class Published(Model):
     session: OwnSession | None
     sessions: list[OwnSession]
     single: bool
+    favourite: bool
+    used: float | None
 
 
 class Desktops(Model):
@@ -77,10 +85,12 @@ class Connected(Model):
 async def list_desktops(api: Api, call: Call) -> Answer:
     """List the desktops one may open, and one's sessions of them."""
     shown = []
+    known = await _of_desktops(api, call)
     for name, desktop in api.desktops.items():
         right = api.right(name)
         if right is not None and authorize(call.subject, Action.SEE, right):
             running = [_session(session) for session in api.sessions.all_of(call.subject.name, name)]
+            mine = known.get(name, OfDesktop())
             shown.append(
                 {
                     "id": name,
@@ -90,16 +100,33 @@ async def list_desktops(api: Api, call: Call) -> Answer:
                     "session": running[0] if running else None,
                     "sessions": running,
                     "single": desktop.single,
+                    "favourite": mine.is_favourite,
+                    "used": mine.used,
                 }
             )
     return {"desktops": shown}
+
+
+async def mark_desktop(api: Api, call: Call) -> Answer:
+    """Make a desktop one of one's favourites, which the portal shows first."""
+    right = api.right(call.id)
+    if right is None or not authorize(call.subject, Action.SEE, right):
+        raise _no_such_desktop()
+    await asked_store(api, lambda: api.store.portal.mark(call.subject.name, call.id))
+    return None
+
+
+async def unmark_desktop(api: Api, call: Call) -> Answer:
+    """Take a desktop out of one's favourites."""
+    await asked_store(api, lambda: api.store.portal.unmark(call.subject.name, call.id))
+    return None
 
 
 async def connect_desktop(api: Api, call: Call) -> Answer:
     """Start a session, or find the one there is, and give a ticket for it."""
     right = api.right(call.id)
     if right is None or not authorize(call.subject, Action.CONNECT, right):
-        raise ApiError(404, "no_such_desktop", "There is no such desktop for you.")
+        raise _no_such_desktop()
     await admit(api, call, call.id)
     screen: Screen = call.body
     wanted = Wanted(
@@ -110,6 +137,18 @@ async def connect_desktop(api: Api, call: Call) -> Answer:
         # 202: it is on its way; who asks again with the turn hears how it stands.
         return json_response({"waiting": session._asdict()}, 202, {"Retry-After": "1"})
     return {"session": session, "ticket": api.ticket(call, session)}
+
+
+async def _of_desktops(api: Api, call: Call) -> dict[str, OfDesktop]:
+    """Return what desktops are to who asks. The list is shown without it, too: sessions go on."""
+    try:
+        return await api.access(api.store.portal.of_desktops, call.subject.name)
+    except StoreUnavailable:
+        return {}
+
+
+def _no_such_desktop() -> ApiError:
+    return ApiError(404, "no_such_desktop", "There is no such desktop for you.")
 
 
 def _session(session: Session) -> dict[str, Any]:
@@ -128,6 +167,12 @@ ROUTES = (
     Route(
         "GET", "/api/v1/desktops", list_desktops, "List the desktops one may open", SignedIn(),
         answer=Desktops,
+    ),
+    Route(
+        "PUT", "/api/v1/desktops/{id}/favourite", mark_desktop, "Make a desktop a favourite", SignedIn(),
+    ),
+    Route(
+        "DELETE", "/api/v1/desktops/{id}/favourite", unmark_desktop, "Make it none any more", SignedIn(),
     ),
     Route(
         "POST", "/api/v1/desktops/{id}/connect", connect_desktop, "Open a desktop", SignedIn(), Screen,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from tsgateway.api.hub import Happened, TooManyFollow, as_sse
-from tsgateway.api.route import Answer, Call, Route, SignedIn
+from tsgateway.api.route import Answer, Call, Query, Route, SignedIn
 from tsgateway.api.sessions import Wanted, list_sessions
 from tsgateway.exchange import ApiError, Response
 from tsgateway.hosts.sessions import Session
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 SSE = "text/event-stream"
 
 
+class Followed(Query):
+    """Of whose sessions is to be told; None: of all that one may list."""
+
+    user: str | None = Field(None, max_length=256)
+
+
 async def follow_events(api: Api, call: Call) -> Answer:
     """Tell of sessions as they begin, change and end: those that `GET /api/v1/sessions` would list.
 
@@ -25,8 +33,13 @@ async def follow_events(api: Api, call: Call) -> Answer:
     which is asked for anew. Then `session` for one that has begun or changed, `ended` for one that has ended.
     """
 
+    followed: Followed = call.query
+
     def sees(about: Any) -> bool:
-        return not isinstance(about, Session) or authorize(call.subject, Action.LIST, api.owned(about))
+        if not isinstance(about, Session):
+            return True
+        is_wanted = followed.user in (None, about.info["user"])
+        return is_wanted and authorize(call.subject, Action.LIST, api.owned(about))
 
     try:
         events = api.events.follow(sees)
@@ -47,9 +60,16 @@ async def _stream(api: Api, call: Call, events: AsyncIterator[Happened | None]) 
 
 
 async def _whole(api: Api, call: Call) -> Happened:
-    everything = Call(call.request, query=Wanted.model_validate({}), subject=call.subject)
+    everything = Call(
+        call.request, query=Wanted.model_validate({"user": call.query.user}), subject=call.subject
+    )
     listed: Any = await list_sessions(api, everything)
     return Happened("sessions", None, listed)
 
 
-ROUTES = (Route("GET", "/api/v1/events", follow_events, "Follow what happens", SignedIn(), stream=SSE),)
+ROUTES = (
+    Route(
+        "GET", "/api/v1/events", follow_events, "Follow what happens", SignedIn(), query=Followed,
+        stream=SSE,
+    ),
+)  # fmt: skip

@@ -38,16 +38,19 @@ class Shadowing:
     """How somebody looks on at another's session.
 
     way: "view" or "control". by: who it is, for the session's person. consent: whether that person is asked
-    although the session's rules do not want it.
+    although the session's rules do not want it. invitation: the id of the one that lets them,
+    "" for a helper.
     """
 
     way: str
     by: str
     consent: bool
+    invitation: str = ""
 
     def params(self) -> dict[str, object]:
         """Return the fields of the link's `attach`."""
-        return {"shadow": self.way, "by": self.by, "consent": self.consent}
+        invited = {"invited": True} if self.invitation else {}
+        return {"shadow": self.way, "by": self.by, "consent": self.consent, **invited}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -52,6 +52,8 @@ def guest_settings(config: Config, layout: Layout) -> dict[str, dict[str, Any]]:
     guests["qemu"]["cache"] = str(layout.root / "hosts")  # what one host has found out about KVM, all know
     guests["qemu"]["disks_folder"] = str(layout.disks)
     guests["qemu"]["warm_folder"] = str(layout.warm)
+    guests["qemu"]["shares_folder"] = str(layout.shares)
+    guests["qemu"]["share_quota"] = int(config.files.quota_gb * 1e9)
     guests["qemu-shared"] = guests["qemu"]
     return guests
 

@@ -53,6 +53,10 @@ export const Capability = Object.freeze({
   DIALOGS: 12,
   SHADOWS: 13,
   SWITCH: 14,
+  CLIPBOARD_IN: 15,
+  CLIPBOARD_OUT: 16,
+  SOUND: 17,
+  MICROPHONE: 18,
 });
 
 export const NoticeLevel = Object.freeze({ INFORMATION: 0, WARNING: 1, ABSENCE: 2 });

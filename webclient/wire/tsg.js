@@ -4,15 +4,20 @@
 // A message is a plain object {name, ...fields}. Byte fields are Uint8Arrays; those of a decoded message
 // are views of the received buffer, not copies.
 
+import * as clipboard from "./clipboard.js";
 import { ProtocolError, Reader, u8, UnknownMessage, Writer } from "./fields.js";
 import { readFrame, writeFrame } from "./frame.js";
 import * as messages from "./messages.js";
+import * as sound from "./sound.js";
 
+export {
+  CLIPBOARD_PIECE, CLIPBOARD_WINDOW, ClipboardFormat, ClipboardReason, UNKNOWN_SIZE,
+} from "./clipboard.js";
 export { LimitExceeded, ProtocolError, UnknownMessage } from "./fields.js";
 export { copySource, videoPicture } from "./frame.js";
 export * from "./numbers.js";
 
-const TOPICS = [messages];
+const TOPICS = [messages, clipboard, sound];
 const LAYOUTS = Object.assign({}, ...TOPICS.map((topic) => topic.LAYOUTS));
 
 function table(...names) {

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import QemuDisplay
-from sessions.guests.base import GuestError, House, Place, Progress, Site
+from sessions.guests.base import GuestError, House, Place, Progress, SharedFolder, Site
 from sessions.guests.qemu import cgroup, disk, state
 from sessions.guests.qemu.accelerator import probe
 from sessions.guests.qemu.agent import Agent
@@ -31,6 +31,7 @@ from sessions.guests.qemu.launch import launch, machine_of, uid_of
 from sessions.guests.qemu.monitor import MonitorError
 from sessions.guests.qemu.personal import PersonalDisk
 from sessions.guests.qemu.pointer import KeptPointer
+from sessions.guests.qemu.sound import QemuSound
 from sessions.guests.qemu.spec import Settings, Spec
 from sessions.guests.qemu.state import State
 from sessions.guests.qemu.threads import Threads
@@ -75,6 +76,7 @@ class QemuGuest:
         self._in_thread = self._threads.call
         self._pointer = KeptPointer(place.folder, place.reactor, self._in_thread)
         self._boot_screen: QemuDisplay | None = None
+        self.sound = QemuSound(place.reactor)
         may_clone = self._spec.start == "auto" and self._disk is None
         self._templates = place.house if may_clone and isinstance(place.house, Templates) else None
 
@@ -219,7 +221,7 @@ class QemuGuest:
         if self._disk is not None:
             self._disk.release()  # QEMU has it
         vm = Vm(self._folder, self._reactor, process, self._place.ended)
-        self._vm = vm
+        self._vm = self.sound.vm = vm
         kept = State(
             self._given, image.name, image.version, machine.accelerator, vm.process, uid, time.time(),
             "" if taken is None else taken.template.key,
@@ -238,7 +240,7 @@ class QemuGuest:
                 "This session's guest has ended while nobody looked after it.",
                 f"process {kept.process.pid} is gone, or is another one now; {self._folder} is left over",
             )
-        vm = self._vm = Vm(self._folder, self._reactor, kept.process, self._place.ended)
+        vm = self._vm = self.sound.vm = Vm(self._folder, self._reactor, kept.process, self._place.ended)
         try:
             await vm.connect(CONNECT_SECONDS)
             self._pointer.restore()
@@ -265,6 +267,11 @@ class QemuGuest:
     def services(self) -> Agent | None:
         """The guest agent, as long as QEMU runs; whether one answers shows when it is asked."""
         return None if self._vm is None else self._vm.agent
+
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder it shares with its person."""
+        return None
 
     async def shut_down(self, seconds: float) -> None:
         """Have the guest's agent shut it down, else press the power button; wait until QEMU has gone."""
@@ -303,6 +310,7 @@ class QemuGuest:
         """Let go of QEMU, which goes on."""
         self._close_boot_screen()
         self._pointer.leave()
+        self.sound.close()
         if self._vm is not None:
             self._vm.let_go()
 

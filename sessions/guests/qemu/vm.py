@@ -20,6 +20,7 @@ from sessions.guests.qemu.agent import Agent
 from sessions.guests.qemu.endings import Ending, start_failure
 from sessions.guests.qemu.monitor import Monitor, MonitorError, peer_of
 from sessions.guests.qemu.process import ProcessId, QemuProcess
+from sessions.guests.qemu.sound import MicrophonePort
 from sessions.guests.qemu.text_port import TextPort
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.wire.qmp import Event, Greeting
@@ -45,6 +46,7 @@ class Vm:
         self.watched = False
         self.text: TextPort | None = None
         self.agent: Agent | None = None
+        self.microphone = MicrophonePort(reactor)
         self._folder = folder
         self._reactor = reactor
         self._ended = ended
@@ -64,9 +66,15 @@ class Vm:
         greeting = await self._monitor.connect(connected, seconds)
         with state.short_path(self._folder, state.TEXT) as path:
             self.text = TextPort(self._reactor, await connect_unix(self._reactor, path, seconds))
+        await self._open_microphone(seconds)
         self.agent = Agent(self._folder, self._reactor)
         await self.look_at_ports()
         return greeting
+
+    async def _open_microphone(self, seconds: float) -> None:
+        if (self._folder / state.MICROPHONE).exists():  # not of a guest that an older version has started
+            with state.short_path(self._folder, state.MICROPHONE) as path:
+                self.microphone.open(await connect_unix(self._reactor, path, seconds))
 
     async def look_at_ports(self) -> None:
         """Find out on which ports the guest listens. Raises MonitorError."""
@@ -128,6 +136,7 @@ class Vm:
         self.watched = False
         if self._monitor is not None:
             self._monitor.close()
+        self.microphone.close()
         for port in (self.text, self.agent):
             if port is not None:
                 port.close()
@@ -139,7 +148,8 @@ class Vm:
         return start_failure(qemu, said, str(error))
 
     def _port_listens(self, id: object, listening: object) -> None:
-        port = {"text": self.text, "agent": self.agent}.get(str(id))
+        ports = {"text": self.text, "agent": self.agent, "microphone": self.microphone}
+        port = ports.get(str(id))
         if port is not None:
             port.listens(bool(listening))
 

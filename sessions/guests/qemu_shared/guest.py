@@ -151,10 +151,18 @@ class SharedGuest:
         return self._display
 
     @property
+    def share(self) -> None:
+        """Machines that many share have no folders for each yet."""
+
+    @property
     def services(self) -> Services | None:
         """What the agent in the machine does for us; nothing that would touch other people."""
         services = None if self._machine is None else self._machine.services
         return None if services is None else _SeatServices(services, self.account)
+
+    @property
+    def sound(self) -> None:
+        """Nothing: people who share a machine share its sound card, and would hear each other."""
 
     async def shut_down(self, seconds: float) -> None:
         """End the person's desktop, politely: windows are asked to close. See `Guest.shut_down`."""

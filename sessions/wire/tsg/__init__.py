@@ -17,7 +17,22 @@ import struct
 
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import Reader
-from sessions.wire.tsg import frame, server, viewer
+from sessions.wire.tsg import clipboard, frame, server, sound, viewer
+from sessions.wire.tsg.clipboard import (
+    CLIPBOARD_PIECE,
+    CLIPBOARD_WINDOW,
+    UNKNOWN_SIZE,
+    ClipboardAck,
+    ClipboardData,
+    ClipboardEnd,
+    ClipboardFormat,
+    ClipboardOffer,
+    ClipboardPart,
+    ClipboardReason,
+    ClipboardRequest,
+    ClipboardState,
+    ClipboardTaken,
+)
 from sessions.wire.tsg.frame import (
     Frame,
     Operation,
@@ -64,6 +79,23 @@ from sessions.wire.tsg.server import (
     Statistics,
     Switch,
 )
+from sessions.wire.tsg.sound import (
+    MAX_SOUND,
+    MAX_UNHEARD,
+    MAX_VOICE,
+    PCM_RATE,
+    SOUND_RATE,
+    VOICE_RATE,
+    Heard,
+    Listen,
+    Microphone,
+    MicrophoneState,
+    Sound,
+    SoundFlag,
+    SoundFormat,
+    Speak,
+    Voice,
+)
 from sessions.wire.tsg.viewer import (
     Ack,
     Answer,
@@ -85,6 +117,8 @@ from sessions.wire.tsg.viewer import (
 )
 
 __all__ = [
+    "CLIPBOARD_PIECE",
+    "CLIPBOARD_WINDOW",
     "FROM_SERVER",
     "FROM_VIEWER",
     "MAX_CLIENT_MESSAGE",
@@ -93,13 +127,30 @@ __all__ = [
     "MAX_OPERATIONS",
     "MAX_SCREEN",
     "MAX_SERVER_MESSAGE",
+    "MAX_SOUND",
+    "MAX_UNHEARD",
     "MAX_VIDEO_STREAMS",
+    "MAX_VOICE",
+    "PCM_RATE",
+    "SOUND_RATE",
     "SUBPROTOCOL",
+    "UNKNOWN_SIZE",
     "VERSION",
+    "VOICE_RATE",
     "Ack",
     "Answer",
     "Capability",
     "ClientHello",
+    "ClipboardAck",
+    "ClipboardData",
+    "ClipboardEnd",
+    "ClipboardFormat",
+    "ClipboardOffer",
+    "ClipboardPart",
+    "ClipboardReason",
+    "ClipboardRequest",
+    "ClipboardState",
+    "ClipboardTaken",
     "Close",
     "CloseCode",
     "Codec",
@@ -110,8 +161,12 @@ __all__ = [
     "Encoding",
     "Frame",
     "FrameFlag",
+    "Heard",
     "Key",
+    "Listen",
     "Message",
+    "Microphone",
+    "MicrophoneState",
     "Notice",
     "NoticeLevel",
     "Operation",
@@ -126,6 +181,10 @@ __all__ = [
     "SessionState",
     "Shadow",
     "ShadowState",
+    "Sound",
+    "SoundFlag",
+    "SoundFormat",
+    "Speak",
     "Stage",
     "StageTime",
     "State",
@@ -138,6 +197,7 @@ __all__ = [
     "VideoFailed",
     "VideoFlag",
     "VideoPicture",
+    "Voice",
     "WatchStatistics",
     "Wheel",
     "copy_source",
@@ -145,9 +205,19 @@ __all__ = [
     "numbered",
 ]
 
-FROM_VIEWER: dict[int, type[Message]] = {m.TYPE: m for m in (*viewer.FROM_BOTH, *viewer.FROM_VIEWER)}
+_FROM_BOTH = (*viewer.FROM_BOTH, *clipboard.FROM_BOTH)
+FROM_VIEWER: dict[int, type[Message]] = {
+    m.TYPE: m for m in (*_FROM_BOTH, *viewer.FROM_VIEWER, *sound.FROM_VIEWER)
+}
 FROM_SERVER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (*viewer.FROM_BOTH, *server.FROM_SERVER, *frame.FROM_SERVER)
+    m.TYPE: m
+    for m in (
+        *_FROM_BOTH,
+        *server.FROM_SERVER,
+        *frame.FROM_SERVER,
+        *clipboard.FROM_SERVER,
+        *sound.FROM_SERVER,
+    )
 }
 
 

@@ -6,11 +6,11 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
-from sessions.guests.qemu import command
 from sessions.pixels.geometry import Size
 from tests.images_fixture import desktop_image
 from tests.sessions.guests.qemu.test_guest import until
-from tests.sessions.guests.qemu.warm.test_clones import Host, template_of
+from tests.sessions.guests.qemu.warm.host import Host, template_of
+from tests.warm import warm_desktop
 
 pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 DESKTOP = {"kind": "qemu", "template": "desktop"}
@@ -27,11 +27,10 @@ SCREEN = "runuser -u user -- env DISPLAY=:0 HOME=/home/user xdotool getmouseloca
 
 
 @pytest_twisted.async_yield_fixture
-async def host(tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "NICE", 0)
-    made = Host(tmp_path, desktop_image().folder.parent, boot_seconds=SECONDS)
+async def host(tmp_path):
+    settings = {"warm_folder": str(warm_desktop()), "boot_seconds": SECONDS}
+    made = Host(tmp_path, desktop_image().folder.parent, **settings)
     try:
-        await made.warmed(DESKTOP)
         yield made
     finally:
         await made.leave()
