@@ -21,6 +21,7 @@ import { Statistics } from "./statistics.js";
 const ABILITIES = [
   Capability.JPEG, Capability.COPY, Capability.NOTICES, Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH,
 ];
+const MAX_TOLD = 8; // changes of one picture that the page is told of
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
 
 const zstdUrl = new URL("../vendor/zstddec-stream.mjs", import.meta.url);
@@ -35,6 +36,7 @@ const hearing = new Hearing((message) => connection?.send(message), (details) =>
 let connection;
 let zstd;
 let picture;
+let shown = { width: 0, height: 0 }; // the screen's size that the page knows
 let wished = [1280, 800];
 let line = 0; // number of the present connection; what belongs to an older one is dropped
 let work = Promise.resolve();
@@ -150,7 +152,6 @@ async function handle(message, time) {
   if (message.name === "Frame") await frame(message, time);
   else if (message.name === "ScreenSize") {
     picture.resize(message.width, message.height);
-    tell("screen", { width: message.width, height: message.height });
   } else if (message.name === "Statistics") told = message;
   else if (message.name === "State") tell("state", { state: message });
   else if (message.name === "Notice") tell("notice", { notice: message });
@@ -182,12 +183,21 @@ async function frame(message, time) {
     picture.draw();
     mends = 0;
     connection.settled();
-    tell("drawn");
+    tellScreen();
+    tell("drawn", { changed: message.operations.slice(0, MAX_TOLD).map(({ x, y, width, height }) => ({ x, y, width, height })) });
     acks.drawn(message.number, time, decoded);
   } catch (error) {
     if (!(error instanceof DecodeError || error instanceof RangeError)) throw error;
     mend(message, time, error);
   }
+}
+
+// The page hears of another size with the first picture that has it.
+function tellScreen() {
+  const { width, height } = picture;
+  if (width === shown.width && height === shown.height) return;
+  shown = { width, height };
+  tell("screen", shown);
 }
 
 // The first picture that cannot be decoded is asked for again; after a second the connection is, too.
