@@ -1,4 +1,4 @@
-"""What the browser client costs and how smooth it is: `python -m bench.browser [--trace FILE] [--seconds 20]`.
+"""What the browser client costs and how smooth it is: `python -m bench.browser [--trace FILE]`.
 
 A real gateway, a real Chromium without a GPU, and a desktop of 1920×1080 that scrolls: a trace that a VNC
 server replays to and fro (bench/replay.py). Told are: pictures a second on the canvas and the time between
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,15 @@ from tests.e2e.person import Person
 SIZE = 1920, 1080
 PASSES = 400
 """To and fro; more than anybody waits for."""
+
+DESKTOP = """
+[desktops.page]
+title = "Page"
+kind = "rfb"
+host = "127.0.0.1"
+port = {port}
+groups = ["users"]
+"""
 
 WATCH = """
 (() => {
@@ -93,6 +102,15 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def used_by(pids: list[int]) -> float:
+    """Return processor seconds of those that are still there."""
+    total = 0.0
+    for pid in pids:
+        with suppress(OSError):
+            total += cpu_seconds(pid)
+    return total
+
+
 def of(values: list[float], share: float) -> float:
     """Return a quantile, 0 of nothing."""
     return round(sorted(values)[min(int(share * len(values)), len(values) - 1)], 2) if values else 0.0
@@ -123,22 +141,19 @@ def measure(person: Person, gateway: RealGateway, seconds: float, rounds: int) -
     rows = []
     for _ in range(rounds):
         browser.evaluate(TAKE)
-        before = {name: sum(map(cpu_seconds, pids)) for name, pids in groups.items()}
+        before = {name: used_by(pids) for name, pids in groups.items()}
         began = time.monotonic()
         time.sleep(seconds)
         felt = browser.evaluate(TAKE)
         passed = time.monotonic() - began
-        used = {
-            name: round(100 * (sum(map(cpu_seconds, pids)) - before[name]) / passed)
-            for name, pids in groups.items()
-        }
+        used = {name: round(100 * (used_by(pids) - before[name]) / passed) for name, pids in groups.items()}
         rows.append(told(felt, passed) | {"cpu_percent": used})
     return rows
 
 
 @click.command()
 @click.option(
-    "--trace", type=click.Path(exists=True, path_type=Path), help="a trace to replay, else one is drawn"
+    "--trace", type=click.Path(exists=True, path_type=Path), help="what to replay, else a trace is drawn"
 )
 @click.option("--fps", default=60.0, help="pictures a second of the desktop")
 @click.option("--seconds", default=15.0, help="of each round")
@@ -152,10 +167,10 @@ def main(trace: Path | None, fps: float, seconds: float, rounds: int) -> None:
                 for frame in traces.office():
                     writer.append(frame)
         with replay(trace, fps) as served:
-            assert served.stdout is not None and served.stdin is not None
+            if served.stdin is None or served.stdout is None:
+                raise RuntimeError("the desktop cannot be served")
             port = json.loads(served.stdout.readline())["port"]
-            desktop = f'[desktops.page]\ntitle = "Page"\nkind = "rfb"\nhost = "127.0.0.1"\nport = {port}\ngroups = ["users"]\n'
-            gateway = RealGateway(desktop)
+            gateway = RealGateway(DESKTOP.format(port=port))
             person = None
             try:
                 person = Person(gateway)
@@ -176,7 +191,8 @@ def main(trace: Path | None, fps: float, seconds: float, rounds: int) -> None:
                     person.stop()
                 gateway.stop()
     print(json.dumps({
-        "first_picture_s": round(first, 2), "transferred_kb": round(page / 1000), "asked_fps": fps, "rounds": rows,
+        "first_picture_s": round(first, 2), "transferred_kb": round(page / 1000), "asked_fps": fps,
+        "rounds": rows,
     }, indent=2))  # fmt: skip
 
 

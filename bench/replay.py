@@ -6,8 +6,8 @@
         {"key": keysym, "at": t}
         {"done": seconds}
 
-Frames are sent in order, none is left out: the next when its time has come and the client has asked. With ROUNDS
-the trace goes to and fro so many times.
+Frames are sent in order, none is left out: the next when its time has come and the client has asked. With
+ROUNDS the trace goes to and fro so many times.
 """
 
 from __future__ import annotations
