@@ -9,16 +9,18 @@ import { Controls } from "../session/controls.js";
 import { Dialogs } from "../session/dialogs.js";
 import { Display } from "../session/display.js";
 import { inputEntries, sessionEntries } from "../session/entries.js";
+import { Sound } from "../sound/sound.js";
 import { Marks } from "../session/marks.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
+import { KeyRow } from "../session/keyrow.js";
 import { Panel } from "../session/panel.js";
 import { Remote } from "../session/remote.js";
+import { Room } from "../session/room.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
+import { storage, View } from "../session/view.js";
 import { bytes, milliseconds, number, t, waitingText } from "../strings.js";
 import { keepTicket, takeTicket } from "../tickets.js";
-
-const RESIZE_TIME = 150; // ms of quiet before the guest is asked for another size
 
 // shadow: how to look on at somebody else's session, "view" or "control"; null for one's own.
 export function sessionPage(app, session, shadow = null) {
@@ -35,6 +37,7 @@ class SessionPage {
   #remote = null;
   #controls;
   #display;
+  #sound = null;
   #toolbar;
   #stage;
   #canvas = h("canvas", { class: "screen", width: 1, height: 1 });
@@ -44,8 +47,9 @@ class SessionPage {
   #situation;
   #shownNotice = null;
   #gone = new AbortController();
-  #resizing = null;
-  #requested = null;
+  #view;
+  #room;
+  #keyRow;
   #counting = null;
 
   constructor(app, session, shadow) {
@@ -65,7 +69,8 @@ class SessionPage {
     this.#stage = h("div", {
       class: "stage", role: "application", tabindex: 0, "aria-label": t("session.label", { title: this.title }),
     }, this.#canvas, field);
-    this.#display = new Display(this.#stage, this.#canvas);
+    this.#view = new View(this.#known.desktop ?? null, storage());
+    this.#display = new Display(this.#stage, this.#canvas, this.#view);
     this.#controls = new Controls({
       stage: this.#stage,
       field,
@@ -74,7 +79,10 @@ class SessionPage {
         if (shadow !== "view") this.#remote?.send(message);
       },
       escape: () => this.#toolbar.show(true),
+      keyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
     });
+    if (!shadow) this.#sound = this.#makeSound();
+    this.#keyRow = new KeyRow(this.#controls.keyboard, field);
     this.#toolbar = new Toolbar(this.title, this.#entries(), () => this.#controls.focus());
     this.#marks = new Marks({
       own: shadow !== null,
@@ -84,7 +92,8 @@ class SessionPage {
       },
     });
     this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
-      this.#marks.element, this.#toolbar.element, this.#statistics.element);
+      this.#marks.element, this.#toolbar.element, this.#keyRow.element, this.#sound?.element, this.#statistics.element);
+    this.#room = this.#makeRoom();
     this.#dialogs = new Dialogs({
       parent: this.element,
       answer: (id, yes) => this.#remote?.send({ name: "Answer", id, yes }),
@@ -94,9 +103,9 @@ class SessionPage {
 
   shown() {
     const { signal } = this.#gone;
-    new ResizeObserver(() => this.#resized()).observe(this.#stage);
-    document.addEventListener("fullscreenchange", () => this.#fullScreenChanged(), { signal });
+    this.#room.start(signal);
     addEventListener("online", () => this.#remote?.retry(), { signal });
+    this.#useView();
     this.#draw();
     this.#toolbar.show();
     this.#controls.focus();
@@ -106,22 +115,21 @@ class SessionPage {
   leave = () => {
     this.#gone.abort();
     this.#controls.stop();
+    this.#sound?.stop();
     this.#toolbar.stop();
-    clearTimeout(this.#resizing);
     clearInterval(this.#counting);
     this.#banner.stop();
     this.#dialogs.clear();
     this.#remote?.stop();
     this.#remote = null;
-    if (document.fullscreenElement) document.exitFullscreen();
   };
 
   #begin() {
-    const size = this.#display.wished;
-    this.#requested = size;
+    const size = this.#room.begin();
     const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow };
     try {
       this.#remote = new Remote(start, this.#listeners());
+      this.#sound?.begin();
     } catch (error) {
       this.#update({ status: { state: "broken", reason: error.message } });
     }
@@ -142,7 +150,11 @@ class SessionPage {
         this.#toolbar.watching.hidden = Boolean(hello.control);
         this.#update({ guest: null });
       },
-      screen: ({ width, height }) => this.#display.setScreen(width, height),
+      sound: (details) => this.#sound?.told(details),
+      screen: ({ width, height }) => {
+        this.#display.setScreen(width, height);
+        this.#controls.moved();
+      },
       state: ({ state }) => this.#update({ guest: state }),
       notice: ({ notice }) => this.#banner.show(notice),
       dialog: ({ dialog }) => this.#dialogs.show(dialog),
@@ -152,7 +164,8 @@ class SessionPage {
       cursor: ({ cursor }) => {
         if (this.#shadow !== "view") this.#display.setCursor(cursor);
       },
-      drawn: () => {
+      drawn: ({ changed }) => {
+        this.#controls.changed(changed);
         if (!this.#situation.hasPicture) this.#update({ hasPicture: true });
       },
       statistics: ({ statistics }) => this.#showStatistics(statistics),
@@ -210,9 +223,17 @@ class SessionPage {
   }
 
   // What the toolbar offers, from left to right; each part of the client brings its own.
+  #makeSound() {
+    return new Sound({
+      worker: (details, transfer) => this.#remote?.sound(details, transfer),
+      toolbar: { set: (change) => this.#toolbar.set("sound", change), button: () => this.#toolbar.button("sound") },
+      refocus: () => this.#controls.focus(),
+    });
+  }
+
   #entries() {
     const actions = this.#actions();
-    return [...inputEntries(actions), ...sessionEntries(actions)];
+    return [...inputEntries(actions), ...(this.#sound ? [this.#sound.entry] : []), ...sessionEntries(actions)];
   }
 
   #actions() {
@@ -230,10 +251,6 @@ class SessionPage {
         this.#controls.focus();
         this.#controls.keyboard.combination(codes);
       },
-      mode: (mode) => {
-        this.#controls.mode = mode;
-      },
-      modeNow: () => this.#controls.mode,
       refocus: () => this.#controls.focus(),
       screenKeyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
       textBox: () => this.#openTextBox(),
@@ -245,7 +262,10 @@ class SessionPage {
       disconnect: () => this.#app.go("/"),
       logOff: this.#shadow ? null : () => this.#over(life.logOff),
       reset: this.#shadow ? null : () => this.#over(life.reset),
-      fullScreen: () => this.#fullScreen(),
+      fullScreen: () => this.#room.toggleFull(),
+      view: this.#view,
+      canResize: !this.#shadow,
+      choose: (name, value) => this.#choose(name, value),
     };
   }
 
@@ -263,6 +283,9 @@ class SessionPage {
       [session, ...sessions].some((one) => one?.id === this.#session));
     if (!desktop || this.#gone.signal.aborted) return;
     this.#known = { desktop: desktop.id, title: desktop.title };
+    this.#view.belongsTo(desktop.id);
+    this.#useView();
+    this.#room.rechosen();
     history.replaceState(this.#known, "");
     this.#rename(desktop.title);
     this.#update({ canStartAgain: true });
@@ -301,31 +324,33 @@ class SessionPage {
     this.#controls.focus();
   }
 
-  #resized() {
-    this.#display.layout();
-    clearTimeout(this.#resizing);
-    this.#resizing = setTimeout(() => this.#requestSize(), RESIZE_TIME);
+  #makeRoom() {
+    return new Room({
+      element: this.element, stage: this.#stage, display: this.#display, view: this.#view,
+      caret: () => this.#controls.caret,
+      request: this.#shadow ? null : (size) => this.#remote?.requestSize(size),
+      full: (isFull) => {
+        this.#toolbar.set("full", { icon: isFull ? "full-off" : "full", label: t(isFull ? "session.full.off" : "session.full") });
+        this.#controls.focus();
+      },
+      covered: (isCovered) => {
+        this.#keyRow.element.hidden = !isCovered;
+      },
+    });
   }
 
-  #requestSize() {
-    const size = this.#display.wished;
-    if (this.#shadow || String(size) === String(this.#requested)) return;
-    this.#requested = size;
-    this.#remote?.requestSize(size);
+  // What is chosen for this desktop holds from now on.
+  #useView() {
+    const { keyboard, fingers } = this.#view;
+    if (this.#controls.keyboard.mode !== keyboard) this.#controls.keyboard.mode = keyboard;
+    this.#controls.fingers = fingers;
   }
 
-  async #fullScreen() {
-    if (document.fullscreenElement) await document.exitFullscreen();
-    else await document.documentElement.requestFullscreen().catch(() => {});
+  #choose(name, value) {
+    this.#room.choose(name, value);
+    this.#useView();
+    this.#controls.moved();
     this.#controls.focus();
-  }
-
-  #fullScreenChanged() {
-    const isFull = Boolean(document.fullscreenElement);
-    this.#toolbar.set("full", { icon: isFull ? "full-off" : "full", label: t(isFull ? "session.full.off" : "session.full") });
-    // In full screen the browser can leave even its own shortcuts to the guest.
-    if (isFull) navigator.keyboard?.lock?.().catch(() => {});
-    else navigator.keyboard?.unlock?.();
   }
 
   #openTextBox() {

@@ -1,7 +1,7 @@
 // The session's worker: network, decoding and drawing, away from the page's thread, so that neither a
 // busy page delays the picture nor a large picture delays input.
 //
-// From the page: start, send, size, retry, stop, statistics, picture. To the page: status, hello, screen,
+// From the page: start, send, size, retry, stop, sound, statistics, picture. To the page: sound, status, hello, screen,
 // state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics, picture (see session/remote.js).
 
 import { ApiError, newTicket, shadowTicket } from "../api.js";
@@ -11,6 +11,7 @@ import { Picture } from "../decode/picture.js";
 import { workingCodecs } from "../decode/probe.js";
 import { Videos } from "../decode/video.js";
 import { compileZstd, ZstdStream } from "../decode/zstd.js";
+import { Hearing } from "../sound/hearing.js";
 import { Capability, CloseCode, FrameFlag, ProtocolError } from "../wire/tsg.js";
 import { Acks } from "./acks.js";
 import { Connection, HANDSHAKE_TIME, TicketRefused } from "./connection.js";
@@ -20,6 +21,7 @@ import { Statistics } from "./statistics.js";
 const ABILITIES = [
   Capability.JPEG, Capability.COPY, Capability.NOTICES, Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH,
 ];
+const MAX_TOLD = 8; // changes of one picture that the page is told of
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
 
 const zstdUrl = new URL("../vendor/zstddec-stream.mjs", import.meta.url);
@@ -30,9 +32,11 @@ const acks = new Acks(acknowledge, {
   setTimeout: (action, delay) => setTimeout(action, delay),
   nextFrame: (callback) => self.requestAnimationFrame?.(callback),
 });
+const hearing = new Hearing((message) => connection?.send(message), (details) => tell("sound", details));
 let connection;
 let zstd;
 let picture;
+let shown = { width: 0, height: 0 }; // the screen's size that the page knows
 let wished = [1280, 800];
 let line = 0; // number of the present connection; what belongs to an older one is dropped
 let work = Promise.resolve();
@@ -119,6 +123,7 @@ function greeted(hello) {
   told = null;
   acks.restart();
   picture.restart(new HistoryDecoder(zstd, hello.window_log));
+  hearing.greeted(hello);
   tell("hello", { hello });
 }
 
@@ -129,6 +134,7 @@ function received(message, bytes, time) {
     return;
   }
   statistics.received(bytes, message.name === "Frame");
+  if (hearing.received(message)) return; // it does not wait for pictures
   if (message.name === "Frame") statistics.travelled(message.operations);
   waiting += bytes;
   if (waiting > MAX_WAITING) {
@@ -146,7 +152,6 @@ async function handle(message, time) {
   if (message.name === "Frame") await frame(message, time);
   else if (message.name === "ScreenSize") {
     picture.resize(message.width, message.height);
-    tell("screen", { width: message.width, height: message.height });
   } else if (message.name === "Statistics") told = message;
   else if (message.name === "State") tell("state", { state: message });
   else if (message.name === "Notice") tell("notice", { notice: message });
@@ -178,12 +183,21 @@ async function frame(message, time) {
     picture.draw();
     mends = 0;
     connection.settled();
-    tell("drawn");
+    tellScreen();
+    tell("drawn", { changed: message.operations.slice(0, MAX_TOLD).map(({ x, y, width, height }) => ({ x, y, width, height })) });
     acks.drawn(message.number, time, decoded);
   } catch (error) {
     if (!(error instanceof DecodeError || error instanceof RangeError)) throw error;
     mend(message, time, error);
   }
+}
+
+// The page hears of another size with the first picture that has it.
+function tellScreen() {
+  const { width, height } = picture;
+  if (width === shown.width && height === shown.height) return;
+  shown = { width, height };
+  tell("screen", shown);
 }
 
 // The first picture that cannot be decoded is asked for again; after a second the connection is, too.
@@ -233,6 +247,11 @@ const actions = {
   },
   picture: async () => {
     if (picture) tell("picture", { file: await picture.file() });
+  },
+  sound: ({ want, speakers, microphone }) => {
+    if (want !== undefined) hearing.want(want);
+    if (speakers) hearing.speakers(speakers);
+    if (microphone !== undefined) hearing.microphone(microphone);
   },
   statistics: ({ on }) => {
     clearInterval(reporting);

@@ -13,6 +13,7 @@
     agent.sock          the guest agent's               }
     clipboard.sock      the clipboard agent's           }
     microphone.sock     the microphone's                }
+    org.….sock          further ports', by their names  }
 
 Socket paths may have 107 bytes and a folder's may be longer, so sockets are named through a descriptor
 of the folder, /proc/self/fd/N/qmp.sock.
@@ -107,7 +108,7 @@ def short_path(folder: Path, name: str) -> Iterator[str]:
 
 def clear(folder: Path, keep: tuple[str, ...] = ()) -> None:
     """Remove what a guest keeps in its folder, `keep` aside. Never raises."""
-    sockets = {QMP, OPERATOR, TEXT, AGENT, MICROPHONE, CLIPBOARD}
-    for name in ({STATE, f"{STATE}.new", POINTER, f"{POINTER}.new"} | sockets) - set(keep):
+    sockets = {path.name for path in folder.glob("*.sock")}
+    for name in {STATE, f"{STATE}.new", POINTER, f"{POINTER}.new", *sockets} - set(keep):
         with contextlib.suppress(OSError):
             (folder / name).unlink()
