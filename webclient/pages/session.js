@@ -1,6 +1,7 @@
 // A session: the guest's screen in the window, and everything around it.
 
 import * as api from "../api.js";
+import { SessionClipboard } from "../clipboard/session.js";
 import { tell } from "../dialog.js";
 import { h } from "../dom.js";
 import * as life from "../life.js";
@@ -35,6 +36,7 @@ class SessionPage {
   #marks;
   #known; // {desktop, title} as the list of desktops passed them, or empty
   #remote = null;
+  #clipboard;
   #controls;
   #display;
   #sound = null;
@@ -83,6 +85,16 @@ class SessionPage {
     });
     if (!shadow) this.#sound = this.#makeSound();
     this.#keyRow = new KeyRow(this.#controls.keyboard, field);
+    this.#clipboard = new SessionClipboard({
+      stage: this.#stage,
+      keyboard: this.#controls.keyboard,
+      send: (message) => this.#remote?.send(message),
+      refocus: () => this.#controls.focus(),
+      signal: this.#gone.signal,
+      changed: (change) => {
+        if (!shadow) this.#toolbar.set("clipboard", change);
+      },
+    });
     this.#toolbar = new Toolbar(this.title, this.#entries(), () => this.#controls.focus());
     this.#marks = new Marks({
       own: shadow !== null,
@@ -92,7 +104,7 @@ class SessionPage {
       },
     });
     this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
-      this.#marks.element, this.#toolbar.element, this.#keyRow.element, this.#sound?.element, this.#statistics.element);
+      this.#marks.element, this.#toolbar.element, this.#clipboard.element, this.#keyRow.element, this.#sound?.element, this.#statistics.element);
     this.#room = this.#makeRoom();
     this.#dialogs = new Dialogs({
       parent: this.element,
@@ -145,7 +157,9 @@ class SessionPage {
         const code = status.code ?? (status.state === "connected" ? null : this.#situation.status.code);
         this.#update({ status: { ...status, code } });
       },
+      clipboard: ({ message }) => this.#clipboard.message(message),
       hello: ({ hello }) => {
+        this.#clipboard.greeted(hello);
         this.#rename(hello.desktop || this.title);
         this.#toolbar.watching.hidden = Boolean(hello.control);
         this.#update({ guest: null });
@@ -176,6 +190,7 @@ class SessionPage {
   // Without a connection nothing that the server has told is known to be so.
   #alone() {
     this.#banner.show(null);
+    this.#clipboard.lost();
     this.#dialogs.clear();
     this.#marks.clear();
   }
@@ -233,7 +248,9 @@ class SessionPage {
 
   #entries() {
     const actions = this.#actions();
-    return [...inputEntries(actions), ...(this.#sound ? [this.#sound.entry] : []), ...sessionEntries(actions)];
+    const clipboard = { id: "clipboard", kind: "button", icon: "clipboard", label: t("clipboard.title"), action: () => this.#clipboard.toggle() };
+    const sound = this.#sound ? [this.#sound.entry] : [];
+    return [...inputEntries(actions), ...(this.#shadow ? [] : [clipboard]), ...sound, ...sessionEntries(actions)];
   }
 
   #actions() {

@@ -1,6 +1,6 @@
 // The page's end of the session's worker.
 
-// listeners: {sound, status, hello, screen, state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics,
+// listeners: {sound, clipboard, status, hello, screen, state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics,
 // picture}, each called with the
 // worker's message of that kind.
 export class Remote {

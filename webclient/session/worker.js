@@ -20,6 +20,7 @@ import { Statistics } from "./statistics.js";
 
 const ABILITIES = [
   Capability.JPEG, Capability.COPY, Capability.NOTICES, Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH,
+  Capability.CLIPBOARD_IN, Capability.CLIPBOARD_OUT,
 ];
 const MAX_TOLD = 8; // changes of one picture that the page is told of
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
@@ -131,6 +132,10 @@ function received(message, bytes, time) {
   if (message.name === "Switch") { // at once: the connection's end follows
     const { session, title } = message;
     tell("switch", { session, title, ticket: message.ticket.slice() });
+    return;
+  }
+  if (message.name.startsWith("Clipboard")) { // not behind pictures
+    tell("clipboard", { message: message.data ? { ...message, data: message.data.slice() } : message });
     return;
   }
   statistics.received(bytes, message.name === "Frame");
