@@ -3,6 +3,7 @@
 import * as api from "../api.js";
 import { tell } from "../dialog.js";
 import { h } from "../dom.js";
+import { Files } from "../files/files.js";
 import * as life from "../life.js";
 import { Banner } from "../session/banner.js";
 import { Controls } from "../session/controls.js";
@@ -47,6 +48,7 @@ class SessionPage {
   #resizing = null;
   #requested = null;
   #counting = null;
+  #files = null; // of one's own session
 
   constructor(app, session, shadow) {
     this.#app = app;
@@ -85,6 +87,12 @@ class SessionPage {
     });
     this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
       this.#marks.element, this.#toolbar.element, this.#statistics.element);
+    if (shadow === null) {
+      this.#files = new Files({
+        session, parent: this.element, signal: this.#gone.signal, refocus: () => this.#controls.focus(),
+        badge: (text) => this.#toolbar.set("files", { badge: text }),
+      });
+    }
     this.#dialogs = new Dialogs({
       parent: this.element,
       answer: (id, yes) => this.#remote?.send({ name: "Answer", id, yes }),
@@ -212,7 +220,8 @@ class SessionPage {
   // What the toolbar offers, from left to right; each part of the client brings its own.
   #entries() {
     const actions = this.#actions();
-    return [...inputEntries(actions), ...sessionEntries(actions)];
+    const files = { id: "files", kind: "button", icon: "folder", label: t("files.title"), action: () => this.#files?.toggle() };
+    return [...inputEntries(actions), ...(this.#shadow === null ? [files] : []), ...sessionEntries(actions)];
   }
 
   #actions() {
