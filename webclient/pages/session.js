@@ -4,6 +4,7 @@ import * as api from "../api.js";
 import { SessionClipboard } from "../clipboard/session.js";
 import { tell } from "../dialog.js";
 import { h } from "../dom.js";
+import { Files } from "../files/files.js";
 import * as life from "../life.js";
 import { Banner } from "../session/banner.js";
 import { Controls } from "../session/controls.js";
@@ -53,6 +54,7 @@ class SessionPage {
   #room;
   #keyRow;
   #counting = null;
+  #files = null; // of one's own session
 
   constructor(app, session, shadow) {
     this.#app = app;
@@ -106,6 +108,12 @@ class SessionPage {
     this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
       this.#marks.element, this.#toolbar.element, this.#clipboard.element, this.#keyRow.element, this.#sound?.element, this.#statistics.element);
     this.#room = this.#makeRoom();
+    if (shadow === null) {
+      this.#files = new Files({
+        session, parent: this.element, signal: this.#gone.signal, refocus: () => this.#controls.focus(),
+        badge: (text) => this.#toolbar.set("files", { badge: text }),
+      });
+    }
     this.#dialogs = new Dialogs({
       parent: this.element,
       answer: (id, yes) => this.#remote?.send({ name: "Answer", id, yes }),
@@ -249,8 +257,9 @@ class SessionPage {
   #entries() {
     const actions = this.#actions();
     const clipboard = { id: "clipboard", kind: "button", icon: "clipboard", label: t("clipboard.title"), action: () => this.#clipboard.toggle() };
-    const sound = this.#sound ? [this.#sound.entry] : [];
-    return [...inputEntries(actions), ...(this.#shadow ? [] : [clipboard]), ...sound, ...sessionEntries(actions)];
+    const files = { id: "files", kind: "button", icon: "folder", label: t("files.title"), action: () => this.#files?.toggle() };
+    const own = this.#shadow ? [] : [clipboard, files, this.#sound.entry];
+    return [...inputEntries(actions), ...own, ...sessionEntries(actions)];
   }
 
   #actions() {
