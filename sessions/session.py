@@ -23,6 +23,7 @@ from sessions.latency import Figures
 from sessions.lifecycle import ATTENDED, EndReason, Event, can, step
 from sessions.messages import Messages
 from sessions.pacing import InThread
+from sessions.people import People
 from sessions.quiet import IDLE_SECONDS, Quiet
 from sessions.reception import Reception
 from sessions.restarts import Attempts
@@ -33,7 +34,7 @@ from sessions.showing import Showing
 from sessions.sound import SoundChannel
 from sessions.thumbnail import NO_ALBUM, Album, Thumbnail, Thumbnails
 from sessions.told import Told
-from sessions.viewer import Send
+from sessions.viewer import Send, Viewer
 from sessions.viewers import Viewers
 from sessions.watch import LimitWatch
 from sessions.wire import tsg
@@ -88,8 +89,9 @@ class Session:
         self._changed = changed
         self._progress: tuple[int, str] = (UNKNOWN, "Starting")
         self._figures = Figures(figures)
+        people = People(identity, clock, told, self._release)
         sound = SoundChannel(identity.session, self._guest.sound, clock, in_thread)
-        self._channels = Channels(identity.session, (sound,))
+        self._channels = Channels(identity.session, (people, sound))
         self._viewers = Viewers(
             identity.session,
             self,
@@ -391,6 +393,10 @@ class Session:
         if not self._viewers.is_there:
             self._quiet.nobody_looks()
         self._reception.left(number)
+
+    def _release(self, viewer: Viewer) -> None:
+        """Let go of what a viewer holds down."""
+        self._screen.released(viewer)
 
     def answered(self, answer: tsg.Answer) -> None:
         """The person has answered a dialog."""

@@ -49,6 +49,22 @@ VALID: list[tsg.Message] = [
     tsg.Ack(0, 0, 0),
     tsg.Ack(U32, U32, U32),
     tsg.Refresh(),
+    tsg.People(3, 0, ()),
+    tsg.People(
+        1,
+        tsg.SharingRight.DECIDE | tsg.SharingRight.TAKE,
+        (
+            tsg.PersonHere(1, tsg.PersonKind.OWNER, tsg.Control.HAS, 61, "ada"),
+            tsg.PersonHere(U32, 0xFF, 0xFF, U32, "山田 🙂 (guest)"),
+        ),
+    ),
+    tsg.People(U32, 0xFF, (tsg.PersonHere(0, 0, 0, 0, "n" * 128),) * 2),
+    tsg.PointerOf(2, 0, 0),
+    tsg.PointerOf(U32, tsg.NOWHERE, tsg.NOWHERE),
+    tsg.AskControl(1),
+    tsg.AskControl(0),
+    tsg.SetControl(U32, 1),
+    tsg.PointAway(),
     tsg.ServerHello(1, "0123456789abcdef" * 2, "Work — Büro", 1, 24, (1, 2, 3, 4)),
     tsg.ServerHello(U16, "s" * 64, "d" * 256, 0, 0xFF, ()),
     tsg.ScreenSize(1, 8192),
@@ -198,6 +214,16 @@ MALFORMED: list[tuple[str, str, bytes]] = [
     ("Dialog: sender too long", "server", b"\x27" + bytes(9) + b"\x00\x81" + b"x" * 129),
     ("DialogOver: unknown field", "server", tsg.DialogOver(1).encode() + b"\x01\x00\x00"),
     ("Shadow: not UTF-8", "server", b"\x29" + bytes(5) + b"\x00\x01\xff"),
+    ("People: a row cut off", "server", tsg.People(1, 0, (tsg.PersonHere(1, 0, 0, 0, "a"),)).encode()[:-1]),
+    ("People: fewer rows than said", "server", b"\x50" + bytes(5) + b"\x02" + bytes(12)),
+    ("People: name too long", "server", b"\x50" + bytes(5) + b"\x01" + bytes(10) + b"\x00\x81" + b"n" * 129),
+    ("People: name not UTF-8", "server", b"\x50" + bytes(5) + b"\x01" + bytes(10) + b"\x00\x01\xff"),
+    ("People: from a viewer", "viewer", tsg.People(1, 0, ()).encode()),
+    ("PointerOf: cut off", "server", tsg.PointerOf(1, 2, 3).encode()[:-1]),
+    ("AskControl: neither yes nor no", "viewer", b"\x52\x02"),
+    ("SetControl: neither yes nor no", "viewer", b"\x53\x00\x00\x00\x01\x02"),
+    ("SetControl: cut off", "viewer", b"\x53\x00\x00\x00\x01"),
+    ("PointAway: unknown field", "viewer", b"\x54\x01\x00\x00"),
     ("Switch: ticket too long", "server", b"\x2a\x00\x00\x00\x41" + b"t" * 65),
     ("Stay: unknown field", "viewer", b"\x1b\x01\x00\x00"),
     ("Statistics: stages cut off", "server", b"\x25\x02" + bytes(29)),
@@ -235,7 +261,7 @@ def values(message: tsg.Message) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
-    if isinstance(value, tsg.Operation | tsg.StageTime | tsg.ClipboardPart):
+    if isinstance(value, tsg.Operation | tsg.StageTime | tsg.ClipboardPart | tsg.PersonHere):
         return {name: _plain(item) for name, item in value._asdict().items()}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 

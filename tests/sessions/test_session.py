@@ -94,6 +94,8 @@ class Machine:
     async def stop(self):
         self.calls.append("stop")
 
+    share = None
+
     async def detach(self):
         self.calls.append("detach")
 

@@ -7,3 +7,10 @@ interface Navigator {
     getLayoutMap?(): Promise<Map<string, string>>;
   };
 }
+
+// What there is on sound threads only.
+declare const sampleRate: number;
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort;
+}
+declare function registerProcessor(name: string, processor: typeof AudioWorkletProcessor): void;

@@ -9,6 +9,7 @@ import { Controls } from "../session/controls.js";
 import { Dialogs } from "../session/dialogs.js";
 import { Display } from "../session/display.js";
 import { inputEntries, sessionEntries } from "../session/entries.js";
+import { Sound } from "../sound/sound.js";
 import { Marks } from "../session/marks.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
 import { KeyRow } from "../session/keyrow.js";
@@ -36,6 +37,7 @@ class SessionPage {
   #remote = null;
   #controls;
   #display;
+  #sound = null;
   #toolbar;
   #stage;
   #canvas = h("canvas", { class: "screen", width: 1, height: 1 });
@@ -79,6 +81,7 @@ class SessionPage {
       escape: () => this.#toolbar.show(true),
       keyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
     });
+    if (!shadow) this.#sound = this.#makeSound();
     this.#keyRow = new KeyRow(this.#controls.keyboard, field);
     this.#toolbar = new Toolbar(this.title, this.#entries(), () => this.#controls.focus());
     this.#marks = new Marks({
@@ -89,7 +92,7 @@ class SessionPage {
       },
     });
     this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
-      this.#marks.element, this.#toolbar.element, this.#keyRow.element, this.#statistics.element);
+      this.#marks.element, this.#toolbar.element, this.#keyRow.element, this.#sound?.element, this.#statistics.element);
     this.#room = this.#makeRoom();
     this.#dialogs = new Dialogs({
       parent: this.element,
@@ -112,6 +115,7 @@ class SessionPage {
   leave = () => {
     this.#gone.abort();
     this.#controls.stop();
+    this.#sound?.stop();
     this.#toolbar.stop();
     clearInterval(this.#counting);
     this.#banner.stop();
@@ -125,6 +129,7 @@ class SessionPage {
     const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow };
     try {
       this.#remote = new Remote(start, this.#listeners());
+      this.#sound?.begin();
     } catch (error) {
       this.#update({ status: { state: "broken", reason: error.message } });
     }
@@ -145,6 +150,7 @@ class SessionPage {
         this.#toolbar.watching.hidden = Boolean(hello.control);
         this.#update({ guest: null });
       },
+      sound: (details) => this.#sound?.told(details),
       screen: ({ width, height }) => {
         this.#display.setScreen(width, height);
         this.#controls.moved();
@@ -217,9 +223,17 @@ class SessionPage {
   }
 
   // What the toolbar offers, from left to right; each part of the client brings its own.
+  #makeSound() {
+    return new Sound({
+      worker: (details, transfer) => this.#remote?.sound(details, transfer),
+      toolbar: { set: (change) => this.#toolbar.set("sound", change), button: () => this.#toolbar.button("sound") },
+      refocus: () => this.#controls.focus(),
+    });
+  }
+
   #entries() {
     const actions = this.#actions();
-    return [...inputEntries(actions), ...sessionEntries(actions)];
+    return [...inputEntries(actions), ...(this.#sound ? [this.#sound.entry] : []), ...sessionEntries(actions)];
   }
 
   #actions() {

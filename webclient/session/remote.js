@@ -1,6 +1,6 @@
 // The page's end of the session's worker.
 
-// listeners: {status, hello, screen, state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics,
+// listeners: {sound, status, hello, screen, state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics,
 // picture}, each called with the
 // worker's message of that kind.
 export class Remote {
@@ -30,6 +30,11 @@ export class Remote {
 
   statistics(on) {
     this.#worker.postMessage({ kind: "statistics", on });
+  }
+
+  // What the page has for sound, see sound/hearing.js.
+  sound(details, transfer = []) {
+    this.#worker.postMessage({ kind: "sound", ...details }, transfer);
   }
 
   // Asks for the screen as a PNG file; it comes as `picture`.

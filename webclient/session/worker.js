@@ -1,7 +1,7 @@
 // The session's worker: network, decoding and drawing, away from the page's thread, so that neither a
 // busy page delays the picture nor a large picture delays input.
 //
-// From the page: start, send, size, retry, stop, statistics, picture. To the page: status, hello, screen,
+// From the page: start, send, size, retry, stop, sound, statistics, picture. To the page: sound, status, hello, screen,
 // state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics, picture (see session/remote.js).
 
 import { ApiError, newTicket, shadowTicket } from "../api.js";
@@ -11,6 +11,7 @@ import { Picture } from "../decode/picture.js";
 import { workingCodecs } from "../decode/probe.js";
 import { Videos } from "../decode/video.js";
 import { compileZstd, ZstdStream } from "../decode/zstd.js";
+import { Hearing } from "../sound/hearing.js";
 import { Capability, CloseCode, FrameFlag, ProtocolError } from "../wire/tsg.js";
 import { Acks } from "./acks.js";
 import { Connection, HANDSHAKE_TIME, TicketRefused } from "./connection.js";
@@ -31,6 +32,7 @@ const acks = new Acks(acknowledge, {
   setTimeout: (action, delay) => setTimeout(action, delay),
   nextFrame: (callback) => self.requestAnimationFrame?.(callback),
 });
+const hearing = new Hearing((message) => connection?.send(message), (details) => tell("sound", details));
 let connection;
 let zstd;
 let picture;
@@ -121,6 +123,7 @@ function greeted(hello) {
   told = null;
   acks.restart();
   picture.restart(new HistoryDecoder(zstd, hello.window_log));
+  hearing.greeted(hello);
   tell("hello", { hello });
 }
 
@@ -131,6 +134,7 @@ function received(message, bytes, time) {
     return;
   }
   statistics.received(bytes, message.name === "Frame");
+  if (hearing.received(message)) return; // it does not wait for pictures
   if (message.name === "Frame") statistics.travelled(message.operations);
   waiting += bytes;
   if (waiting > MAX_WAITING) {
@@ -243,6 +247,11 @@ const actions = {
   },
   picture: async () => {
     if (picture) tell("picture", { file: await picture.file() });
+  },
+  sound: ({ want, speakers, microphone }) => {
+    if (want !== undefined) hearing.want(want);
+    if (speakers) hearing.speakers(speakers);
+    if (microphone !== undefined) hearing.microphone(microphone);
   },
   statistics: ({ on }) => {
     clearInterval(reporting);

@@ -57,6 +57,8 @@ export const Capability = Object.freeze({
   CLIPBOARD_OUT: 16,
   SOUND: 17,
   MICROPHONE: 18,
+  SHARING: 22,
+  POINTERS: 23,
 });
 
 export const NoticeLevel = Object.freeze({ INFORMATION: 0, WARNING: 1, ABSENCE: 2 });

@@ -8,6 +8,7 @@ import * as clipboard from "./clipboard.js";
 import { ProtocolError, Reader, u8, UnknownMessage, Writer } from "./fields.js";
 import { readFrame, writeFrame } from "./frame.js";
 import * as messages from "./messages.js";
+import * as sharing from "./sharing.js";
 import * as sound from "./sound.js";
 
 export {
@@ -16,8 +17,9 @@ export {
 export { LimitExceeded, ProtocolError, UnknownMessage } from "./fields.js";
 export { copySource, videoPicture } from "./frame.js";
 export * from "./numbers.js";
+export { Control, NOWHERE, PersonKind, SharingRight } from "./sharing.js";
 
-const TOPICS = [messages, clipboard, sound];
+const TOPICS = [messages, clipboard, sharing, sound];
 const LAYOUTS = Object.assign({}, ...TOPICS.map((topic) => topic.LAYOUTS));
 
 function table(...names) {

@@ -17,7 +17,7 @@ import struct
 
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import Reader
-from sessions.wire.tsg import clipboard, frame, server, sound, viewer
+from sessions.wire.tsg import clipboard, frame, server, sharing, sound, viewer
 from sessions.wire.tsg.clipboard import (
     CLIPBOARD_PIECE,
     CLIPBOARD_WINDOW,
@@ -79,6 +79,19 @@ from sessions.wire.tsg.server import (
     Statistics,
     Switch,
 )
+from sessions.wire.tsg.sharing import (
+    MAX_NAME,
+    NOWHERE,
+    AskControl,
+    Control,
+    People,
+    PersonHere,
+    PersonKind,
+    PointAway,
+    PointerOf,
+    SetControl,
+    SharingRight,
+)
 from sessions.wire.tsg.sound import (
     MAX_SOUND,
     MAX_UNHEARD,
@@ -124,6 +137,7 @@ __all__ = [
     "MAX_CLIENT_MESSAGE",
     "MAX_CURSOR",
     "MAX_DIALOG",
+    "MAX_NAME",
     "MAX_OPERATIONS",
     "MAX_SCREEN",
     "MAX_SERVER_MESSAGE",
@@ -131,6 +145,7 @@ __all__ = [
     "MAX_UNHEARD",
     "MAX_VIDEO_STREAMS",
     "MAX_VOICE",
+    "NOWHERE",
     "PCM_RATE",
     "SOUND_RATE",
     "SUBPROTOCOL",
@@ -139,6 +154,7 @@ __all__ = [
     "VOICE_RATE",
     "Ack",
     "Answer",
+    "AskControl",
     "Capability",
     "ClientHello",
     "ClipboardAck",
@@ -154,6 +170,7 @@ __all__ = [
     "Close",
     "CloseCode",
     "Codec",
+    "Control",
     "Cursor",
     "Dialog",
     "DialogKind",
@@ -170,8 +187,13 @@ __all__ = [
     "Notice",
     "NoticeLevel",
     "Operation",
+    "People",
+    "PersonHere",
+    "PersonKind",
     "Ping",
+    "PointAway",
     "Pointer",
+    "PointerOf",
     "Pong",
     "Refresh",
     "ReleaseKeys",
@@ -179,8 +201,10 @@ __all__ = [
     "ScreenSize",
     "ServerHello",
     "SessionState",
+    "SetControl",
     "Shadow",
     "ShadowState",
+    "SharingRight",
     "Sound",
     "SoundFlag",
     "SoundFormat",
@@ -207,7 +231,7 @@ __all__ = [
 
 _FROM_BOTH = (*viewer.FROM_BOTH, *clipboard.FROM_BOTH)
 FROM_VIEWER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (*_FROM_BOTH, *viewer.FROM_VIEWER, *sound.FROM_VIEWER)
+    m.TYPE: m for m in (*_FROM_BOTH, *viewer.FROM_VIEWER, *sharing.FROM_VIEWER, *sound.FROM_VIEWER)
 }
 FROM_SERVER: dict[int, type[Message]] = {
     m.TYPE: m
@@ -216,6 +240,7 @@ FROM_SERVER: dict[int, type[Message]] = {
         *server.FROM_SERVER,
         *frame.FROM_SERVER,
         *clipboard.FROM_SERVER,
+        *sharing.FROM_SERVER,
         *sound.FROM_SERVER,
     )
 }

@@ -72,6 +72,10 @@ class Capability(enum.IntEnum):
     """(server) Takes `Listen`, and sends `Sound`."""
     MICROPHONE = 18
     """(server) Takes `Speak` and `Voice`, and sends `Microphone`."""
+    SHARING = 22
+    """(viewer) Shows who else is there (`People`); (server) takes `AskControl` and `SetControl`."""
+    POINTERS = 23
+    """(viewer) Shows others' pointers (`PointerOf`); (server) takes `PointAway`."""
 
 
 class NoticeLevel(enum.IntEnum):

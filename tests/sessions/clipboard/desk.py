@@ -55,7 +55,38 @@ class Heard:
         self.takes += 1
 
 
-class Desk:
+class Programs:
+    """What programs of an X server do with its clipboard. A base: xvnc, folder and heard are its heirs'."""
+
+    async def copy(self, data, target="UTF8_STRING"):
+        """Have a program copy this; returns the formats that we are told of."""
+        self.heard.copies.clear()
+        file = self.folder / "copied"
+        file.write_bytes(data)
+        self.xvnc.run("xclip", "-selection", "clipboard", "-t", target, "-i", str(file))
+        return await until(
+            lambda: next((each for each in self.heard.copies if each), None), "what was copied"
+        )
+
+    async def paste(self, target="UTF8_STRING"):
+        """What a program gets that pastes."""
+        out = self.folder / "pasted"
+        child = self._pasting(target, out)
+        try:
+            await until(lambda: child.poll() is not None, "what is pasted")
+        finally:
+            child.kill()
+            child.wait()
+        return None if child.returncode else out.read_bytes()
+
+    def _pasting(self, target, out):
+        environment = {**os.environ, "DISPLAY": self.xvnc.display}
+        command = ["xclip", "-selection", "clipboard", "-t", target, "-o"]
+        with open(out, "wb") as file:
+            return subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.DEVNULL)
+
+
+class Desk(Programs):
     """An X server, and an agent that shares its clipboard. agent: "own" or "spice"."""
 
     def __init__(self, folder, agent, maximum=32 << 20):
@@ -100,33 +131,6 @@ class Desk:
             return self._listening.accept()[0]
         except BlockingIOError:
             return None
-
-    async def copy(self, data, target="UTF8_STRING"):
-        """Have a program copy this; returns the formats that we are told of."""
-        self.heard.copies.clear()
-        file = self.folder / "copied"
-        file.write_bytes(data)
-        self.xvnc.run("xclip", "-selection", "clipboard", "-t", target, "-i", str(file))
-        return await until(
-            lambda: next((each for each in self.heard.copies if each), None), "what was copied"
-        )
-
-    async def paste(self, target="UTF8_STRING"):
-        """What a program gets that pastes."""
-        out = self.folder / "pasted"
-        child = self._pasting(target, out)
-        try:
-            await until(lambda: child.poll() is not None, "what is pasted")
-        finally:
-            child.kill()
-            child.wait()
-        return None if child.returncode else out.read_bytes()
-
-    def _pasting(self, target, out):
-        environment = {**os.environ, "DISPLAY": self.xvnc.display}
-        command = ["xclip", "-selection", "clipboard", "-t", target, "-o"]
-        with open(out, "wb") as file:
-            return subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.DEVNULL)
 
     async def offer(self, contents):
         """Hold this for the guest, and wait until it knows."""
