@@ -180,7 +180,7 @@ class KeysPage {
     const layout = layoutOf(printed);
     const yes = (is) => t(is ? "keys.yes" : "keys.no");
     return [
-      [t("keys.fact.system"), `${navigator.userAgentData?.platform || navigator.platform} (${platform})`],
+      [t("keys.fact.system"), `${/** @type {any} */ (navigator).userAgentData?.platform || navigator.platform} (${platform})`],
       [t("keys.fact.agent"), navigator.userAgent],
       [t("keys.fact.language"), `${navigator.languages.join(", ")} (${language})`],
       [t("keys.fact.layout"), layout ? t("keys.layout", { layout }) : t(printed.size ? "keys.layout.other" : "keys.layout.unknown")],
