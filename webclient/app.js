@@ -38,6 +38,7 @@ const app = {
 // Pages that few people open, loaded when they do; each module exports `page`.
 const LATER = {
   "/account": () => import("./pages/account.js"),
+  "/keys": () => import("./pages/keys.js"),
   "/admin/sessions": () => import("./admin/sessions.js"),
   "/admin/users": () => import("./admin/users.js"),
   "/admin/desktops": () => import("./admin/desktops.js"),

@@ -113,6 +113,24 @@ const commands = {
   release: ({ button }) => page.mouse.up({ button: button ?? "left" }),
   wheel: ({ dx, dy }) => page.mouse.wheel({ deltaX: dx ?? 0, deltaY: dy ?? 0 }),
   tap: ({ x, y }) => page.touchscreen.tap(x, y),
+  // fingers: of each step, the places [x, y] of all that touch; from the first to the last, then all are lifted.
+  touch: async ({ steps }) => {
+    const devtools = await page.createCDPSession();
+    let down = 0;
+    for (const places of steps) {
+      const touchPoints = places.map(([x, y], id) => ({ x, y, id }));
+      const type = places.length > down ? "touchStart" : places.length < down ? "touchEnd" : "touchMove";
+      down = places.length;
+      await devtools.send("Input.dispatchTouchEvent", { type, touchPoints });
+    }
+    if (down) await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await devtools.detach();
+  },
+  composing: async ({ text }) => {
+    const devtools = await page.createCDPSession();
+    await devtools.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+    await devtools.detach();
+  },
   evaluate: ({ script }) => page.evaluate(script),
   text: async ({ selector }) => (await found(selector)).evaluate((element) => element.innerText),
   screenshot: async ({ path }) => {

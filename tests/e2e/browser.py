@@ -168,6 +168,14 @@ class Browser:
         """Tap with a finger (after `viewport(mobile=True)`)."""
         self._do("tap", x=x, y=y)
 
+    def touch(self, *steps: Sequence[tuple[float, float]]) -> None:
+        """Touch with fingers, whose places each step tells; then lift them (Chromium, mobile viewport)."""
+        self._do("touch", steps=steps)
+
+    def composing(self, text: str) -> None:
+        """Begin to compose, or go on with it, and leave it so (Chromium)."""
+        self._do("composing", text=text)
+
     def evaluate(self, script: str) -> Any:
         """The value of a JavaScript expression, promises awaited."""
         return self._do("evaluate", script=script)
