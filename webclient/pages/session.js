@@ -16,6 +16,8 @@ import { Marks } from "../session/marks.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
 import { KeyRow } from "../session/keyrow.js";
 import { Panel } from "../session/panel.js";
+import { People } from "../session/people.js";
+import { Pointers } from "../session/pointers.js";
 import { Remote } from "../session/remote.js";
 import { Room } from "../session/room.js";
 import { textBox } from "../session/textbox.js";
@@ -25,14 +27,18 @@ import { bytes, milliseconds, number, t, waitingText } from "../strings.js";
 import { keepTicket, takeTicket } from "../tickets.js";
 
 // shadow: how to look on at somebody else's session, "view" or "control"; null for one's own.
-export function sessionPage(app, session, shadow = null) {
-  return new SessionPage(app, session, shadow);
+// invitation: {secret, name, again, by, title, keep(again)} of who looks on by one, or null.
+export function sessionPage(app, session, shadow = null, invitation = null) {
+  return new SessionPage(app, session, shadow, invitation);
 }
 
 class SessionPage {
   #app;
   #session;
   #shadow;
+  #invitation;
+  #people;
+  #pointers;
   #dialogs;
   #marks;
   #known; // {desktop, title} as the list of desktops passed them, or empty
@@ -55,16 +61,18 @@ class SessionPage {
   #keyRow;
   #counting = null;
   #files = null; // of one's own session
+  #whose = ""; // the session's person, for who looks on
 
-  constructor(app, session, shadow) {
+  constructor(app, session, shadow, invitation) {
     this.#app = app;
     this.#session = session;
     this.#shadow = shadow;
-    this.#known = history.state ?? {};
+    this.#invitation = invitation;
+    this.#known = invitation ? { title: invitation.title } : history.state ?? {};
     this.title = this.#known.title ?? t("kind.other");
     this.#situation = {
       status: { state: "idle", attempt: 0 }, guest: null, hasPicture: false, title: this.title,
-      canStartAgain: Boolean(this.#known.desktop), shadow: shadow !== null,
+      canStartAgain: Boolean(this.#known.desktop), shadow: shadow !== null, isGuest: invitation !== null && !app.user,
     };
     const field = h("textarea", {
       class: "catcher", "aria-label": t("session.text.label", { title: this.title }), autocomplete: "off",
@@ -75,12 +83,16 @@ class SessionPage {
     }, this.#canvas, field);
     this.#view = new View(this.#known.desktop ?? null, storage());
     this.#display = new Display(this.#stage, this.#canvas, this.#view);
+    this.#pointers = new Pointers((place) => this.#display.toStage(place));
+    this.#display.laidOut = () => this.#pointers.layout();
+    this.#stage.append(this.#pointers.element);
     this.#controls = new Controls({
       stage: this.#stage,
       field,
       display: this.#display,
       send: (message) => {
-        if (shadow !== "view") this.#remote?.send(message);
+        // Who does not control shows the others where they point, all the same.
+        if (this.#people.controls || ["Pointer", "ReleaseKeys"].includes(message.name)) this.#remote?.send(message);
       },
       escape: () => this.#toolbar.show(true),
       keyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
@@ -116,9 +128,14 @@ class SessionPage {
     }
     this.#dialogs = new Dialogs({
       parent: this.element,
-      answer: (id, yes) => this.#remote?.send({ name: "Answer", id, yes }),
+      answer: (id, yes) => {
+        if (typeof id === "string") this.#people.answered(id, yes);
+        else this.#remote?.send({ name: "Answer", id, yes });
+      },
       closed: () => this.#controls.focus(),
     });
+    this.#people = this.#makePeople();
+    this.element.append(this.#people.element, this.#people.panel);
   }
 
   shown() {
@@ -126,6 +143,9 @@ class SessionPage {
     this.#room.start(signal);
     addEventListener("online", () => this.#remote?.retry(), { signal });
     this.#useView();
+    this.#stage.addEventListener("pointerleave", () => {
+      if (this.#people.isShared) this.#remote?.send({ name: "PointAway" });
+    }, { signal });
     this.#draw();
     this.#toolbar.show();
     this.#controls.focus();
@@ -146,7 +166,7 @@ class SessionPage {
 
   #begin() {
     const size = this.#room.begin();
-    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow };
+    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow, invitation: this.#plainInvitation() };
     try {
       this.#remote = new Remote(start, this.#listeners());
       this.#sound?.begin();
@@ -154,6 +174,32 @@ class SessionPage {
       this.#update({ status: { state: "broken", reason: error.message } });
     }
     if (!this.#known.desktop && !this.#shadow) this.#findTitle();
+  }
+
+  // What of the invitation a worker can be told.
+  #plainInvitation() {
+    if (!this.#invitation) return null;
+    const { secret, name, again } = this.#invitation;
+    return { secret, name, again };
+  }
+
+  #makePeople() {
+    const send = (message) => {
+      this.#remote?.send(message);
+      if (this.#people.panel.hidden) this.#controls.focus();
+    };
+    return new People({
+      session: this.#session, own: this.#shadow === null, dialogs: this.#dialogs, send,
+      whose: () => this.#invitation?.by ?? this.#whose,
+      say: (edge) => this.#marks.say(edge, send),
+      refocus: () => this.#controls.focus(),
+      opened: (pressed) => this.#toolbar.set("people", { pressed }),
+      changed: ({ people, others, controls }) => {
+        this.#pointers.people(people);
+        this.#toolbar.watching.hidden = controls;
+        this.#toolbar.set("people", { badge: others.length ? String(people.length) : "" });
+      },
+    });
   }
 
   #listeners() {
@@ -169,7 +215,7 @@ class SessionPage {
       hello: ({ hello }) => {
         this.#clipboard.greeted(hello);
         this.#rename(hello.desktop || this.title);
-        this.#toolbar.watching.hidden = Boolean(hello.control);
+        this.#people.greeted(Boolean(hello.control));
         this.#update({ guest: null });
       },
       sound: (details) => this.#sound?.told(details),
@@ -181,10 +227,16 @@ class SessionPage {
       notice: ({ notice }) => this.#banner.show(notice),
       dialog: ({ dialog }) => this.#dialogs.show(dialog),
       dialogOver: ({ id }) => this.#dialogs.over(id),
-      shadow: ({ shadow }) => this.#marks.show(shadow),
+      shadow: ({ shadow }) => {
+        if (this.#shadow) this.#whose = shadow.who;
+        this.#marks.show(shadow);
+      },
+      people: ({ people }) => this.#people.show(people),
+      pointer: ({ pointer }) => this.#pointers.show(pointer),
+      again: ({ again }) => this.#invitation?.keep(again),
       switch: ({ session, title, ticket }) => this.#switch(session, title, ticket),
       cursor: ({ cursor }) => {
-        if (this.#shadow !== "view") this.#display.setCursor(cursor);
+        if (this.#people.controls) this.#display.setCursor(cursor);
       },
       drawn: ({ changed }) => {
         this.#controls.changed(changed);
@@ -199,6 +251,8 @@ class SessionPage {
   #alone() {
     this.#banner.show(null);
     this.#clipboard.lost();
+    this.#people.greeted(this.#people.controls);
+    this.#pointers.clear();
     this.#dialogs.clear();
     this.#marks.clear();
   }
@@ -258,8 +312,9 @@ class SessionPage {
     const actions = this.#actions();
     const clipboard = { id: "clipboard", kind: "button", icon: "clipboard", label: t("clipboard.title"), action: () => this.#clipboard.toggle() };
     const files = { id: "files", kind: "button", icon: "folder", label: t("files.title"), action: () => this.#files?.toggle() };
+    const people = { id: "people", kind: "toggle", icon: "people", label: t("people.title"), action: () => this.#people.toggle() };
     const own = this.#shadow ? [] : [clipboard, files, this.#sound.entry];
-    return [...inputEntries(actions), ...own, ...sessionEntries(actions)];
+    return [...inputEntries(actions), ...own, people, ...sessionEntries(actions)];
   }
 
   #actions() {

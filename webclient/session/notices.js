@@ -42,7 +42,15 @@ const OTHER_ENDING = ["protocol", "alert", ["reload", "back"]];
 // title, canStartAgain, shadow: whether it is somebody else's session}. Returns null when the picture can be used, else {key, icon, text, actions, busy,
 // progress, detail, attempt, delay, isFinal}.
 /** @returns {Notice | null} */
-export function noticeFor({ status, guest, hasPicture, title, canStartAgain, shadow = false }) {
+export function noticeFor(situation) {
+  const notice = noticeOf(situation);
+  if (notice === null || !situation.isGuest) return notice;
+  // Who has no account has no desktops to go back to.
+  return { ...notice, actions: notice.actions.filter((action) => action !== "back" && action !== "signin") };
+}
+
+/** @returns {Notice | null} */
+function noticeOf({ status, guest, hasPicture, title, canStartAgain, shadow = false }) {
   const { state, code, reason } = status;
   if (state === "over") {
     const [key, symbol, actions] = ENDINGS[code] ?? OTHER_ENDING;

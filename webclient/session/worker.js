@@ -2,7 +2,8 @@
 // busy page delays the picture nor a large picture delays input.
 //
 // From the page: start, send, size, retry, stop, sound, statistics, picture. To the page: sound, status, hello, screen,
-// state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics, picture (see session/remote.js).
+// state, notice, dialog, dialogOver, shadow, people, pointer, again, switch, cursor, drawn, statistics, picture (see
+// session/remote.js).
 
 import { ApiError, newTicket, shadowTicket } from "../api.js";
 import { DecodeError } from "../decode/errors.js";
@@ -11,6 +12,7 @@ import { Picture } from "../decode/picture.js";
 import { workingCodecs } from "../decode/probe.js";
 import { Videos } from "../decode/video.js";
 import { compileZstd, ZstdStream } from "../decode/zstd.js";
+import { trade } from "../invitations.js";
 import { Hearing } from "../sound/hearing.js";
 import { Capability, CloseCode, FrameFlag, ProtocolError } from "../wire/tsg.js";
 import { Acks } from "./acks.js";
@@ -20,7 +22,7 @@ import { Statistics } from "./statistics.js";
 
 const ABILITIES = [
   Capability.JPEG, Capability.COPY, Capability.NOTICES, Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH,
-  Capability.CLIPBOARD_IN, Capability.CLIPBOARD_OUT,
+  Capability.CLIPBOARD_IN, Capability.CLIPBOARD_OUT, Capability.SHARING, Capability.POINTERS,
 ];
 const MAX_TOLD = 8; // changes of one picture that the page is told of
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
@@ -69,18 +71,26 @@ function now() {
   return performance.now();
 }
 
-async function ticketFor(session, shadow) {
-  const ask = (signal) => (shadow ? shadowTicket(session, shadow === "control", signal) : newTicket(session, signal));
+async function invitedTicket(invitation, signal) {
+  const { ticket, again } = await trade(invitation, signal);
+  invitation.again = again;
+  tell("again", { again });
+  return ticket;
+}
+
+async function ticketFor(session, shadow, invitation) {
+  const ask = (signal) => (invitation ? invitedTicket(invitation, signal) : shadow ? shadowTicket(session, shadow === "control", signal) : newTicket(session, signal));
   try {
     const isFinal = (error) => !(error instanceof ApiError) || error.status !== 0;
     return await persistent(ask, { isFinal, within: HANDSHAKE_TIME, clock });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    throw new TicketRefused(error.message, REFUSALS[error.status] ?? null);
+    const isOver = invitation && error.status >= 400 && error.status < 500;
+    throw new TicketRefused(error.message, isOver ? CloseCode.SHADOW_OVER : REFUSALS[error.status] ?? null);
   }
 }
 
-async function start({ canvas, session, ticket, size, shadow }) {
+async function start({ canvas, session, ticket, size, shadow, invitation }) {
   wished = size;
   const probing = workingCodecs();
   try {
@@ -96,7 +106,7 @@ async function start({ canvas, session, ticket, size, shadow }) {
   const scheme = self.location.protocol === "https:" ? "wss" : "ws";
   connection = new Connection({
     open: (subprotocol) => new WebSocket(`${scheme}://${self.location.host}/ws`, subprotocol),
-    fetchTicket: () => ticketFor(session, shadow),
+    fetchTicket: () => ticketFor(session, shadow, invitation),
     ticket,
     size: () => wished,
     client: "tsgateway webclient",
@@ -163,6 +173,8 @@ async function handle(message, time) {
   else if (message.name === "Dialog") tell("dialog", { dialog: message });
   else if (message.name === "DialogOver") tell("dialogOver", { id: message.id });
   else if (message.name === "Shadow") tell("shadow", { shadow: message });
+  else if (message.name === "People") tell("people", { people: message });
+  else if (message.name === "PointerOf") tell("pointer", { pointer: message });
   else if (message.name === "Cursor") tell("cursor", { cursor: { ...message, pixels: message.pixels.slice() } });
 }
 
