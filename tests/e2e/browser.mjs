@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 
 import puppeteer from "puppeteer-core";
 
-const [, , browserName, executablePath, profile] = process.argv;
+const [, , browserName, executablePath, profile, voice] = process.argv;
 
 // Keeps Chromium to itself: no update checks, no field trials, no reports.
 const QUIET = [
@@ -30,13 +30,21 @@ const FIREFOX = {
   "gfx.offscreencanvas.snapshot-timeout-ms": 250,
 };
 
+// A microphone that hears a file, and a person who lets the page use it.
+const SPEAKING = [
+  "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${voice}`,
+];
+const FIREFOX_SPEAKING = {
+  "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true, "media.getusermedia.audio.processing.hardware.enabled": false,
+};
+
 function launchOptions() {
   const common = { executablePath, headless: true, acceptInsecureCerts: true, userDataDir: profile, dumpio: false };
   if (browserName === "firefox") {
-    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: FIREFOX };
+    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: { ...FIREFOX, ...(voice ? FIREFOX_SPEAKING : {}) } };
   }
   const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses to run for root
-  return { ...common, browser: "chrome", args: [...QUIET, ...sandbox] };
+  return { ...common, browser: "chrome", args: [...QUIET, ...sandbox, ...(voice ? SPEAKING : [])] };
 }
 
 const browser = await puppeteer.launch(launchOptions());

@@ -38,17 +38,26 @@ def missing(kind: str) -> str | None:
 class Browser:
     """One browser with one page. Every method raises BrowserError when the browser refuses.
 
-    inside: a command that runs others, in another network namespace for instance.
+    inside: a command that runs others, in another network namespace for instance. voice: a WAV file that its
+    microphone hears again and again (Chromium; Firefox has a tone of its own there); nobody is asked then.
     """
 
-    def __init__(self, kind: str = "chromium", inside: Sequence[str] = ()) -> None:
+    def __init__(self, kind: str = "chromium", inside: Sequence[str] = (), voice: Path | None = None) -> None:
         if reason := missing(kind):
             raise BrowserError(reason)
         self.kind = kind
         self._profile = tempfile.TemporaryDirectory(prefix="tsgateway-browser-", ignore_cleanup_errors=True)
         executable = str(shutil.which(EXECUTABLES[kind]))
         self._process = subprocess.Popen(
-            [*inside, "node", str(HERE / "browser.mjs"), kind, executable, self._profile.name],
+            [
+                *inside,
+                "node",
+                str(HERE / "browser.mjs"),
+                kind,
+                executable,
+                self._profile.name,
+                *([] if voice is None else [str(voice)]),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
