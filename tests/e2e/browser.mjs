@@ -106,6 +106,16 @@ const commands = {
   },
   key: ({ key }) => page.keyboard.press(named(key)),
   down: ({ key }) => page.keyboard.down(named(key)),
+  // As people paste. Chromium's debugger has to be told what the key does; Firefox knows.
+  paste: async () => {
+    await page.keyboard.down("ControlLeft");
+    await page.keyboard.down("KeyV", browserName === "firefox" ? {} : { commands: ["Paste"] });
+    await page.keyboard.up("KeyV");
+    await page.keyboard.up("ControlLeft");
+  },
+  permit: async ({ permissions }) => {
+    await browser.defaultBrowserContext().overridePermissions(new URL(page.url()).origin, permissions);
+  },
   up: ({ key }) => page.keyboard.up(named(key)),
   insert: ({ text }) => page.keyboard.sendCharacter(text),
   compose: async ({ steps, text }) => {

@@ -149,6 +149,14 @@ class Browser:
         """Release a key."""
         self._do("up", key=key)
 
+    def paste(self) -> None:
+        """Press Control+V."""
+        self._do("paste")
+
+    def permit(self, *permissions: str) -> None:
+        """Let the page do what people would be asked for, such as clipboard-read (Chromium)."""
+        self._do("permit", permissions=permissions)
+
     def insert(self, text: str) -> None:
         """Insert text as an input method does: an input event without keys (Chromium)."""
         self._do("insert", text=text)
