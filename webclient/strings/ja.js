@@ -256,7 +256,7 @@ export default {
   "files.hint": "セッションにファイルをドロップするか、ここで選択してください",
   "files.drop": "ドロップすると、デスクトップの「Shared」フォルダーにアップロードします",
   "files.unreachable": "現在ファイルを表示できません。しばらくしてからもう一度お試しください。",
-  "files.root": "Shared",
+  "files.root": "Shared フォルダー",
   "files.path": "現在の場所",
   "files.upload": "ファイルをアップロード",
   "files.upload.folder": "フォルダーをアップロード",
