@@ -53,6 +53,9 @@ const log = [];
 page.on("console", (message) => log.push(`${message.type()}: ${message.text()}`));
 page.on("pageerror", (error) => log.push(`error: ${error.message}`));
 
+// Whoever leaves a page with something unfinished is asked; the tests mean it.
+page.on("dialog", (dialog) => dialog.type() === "beforeunload" && dialog.accept());
+
 const TIMEOUT = 120_000;
 // To WebDriver, "Enter" is the one of the number block; U+E006 is the other.
 const named = (key) => (browserName === "firefox" && key === "Enter" ? "\ue006" : key);
@@ -151,6 +154,14 @@ const commands = {
   },
   evaluate: ({ script }) => page.evaluate(script),
   text: async ({ selector }) => (await found(selector)).evaluate((element) => element.innerText),
+  choose: async ({ selector, paths }) => {
+    const input = await page.waitForSelector(selector, { timeout: TIMEOUT });
+    await input.uploadFile(...paths);
+  },
+  downloads: async ({ folder }) => {
+    const devtools = await browser.target().createCDPSession();
+    await devtools.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+  },
   screenshot: async ({ path }) => {
     await page.screenshot({ path });
   },

@@ -201,6 +201,14 @@ class Browser:
         """The visible text of an element, once it is visible."""
         return str(self._do("text", selector=selector))
 
+    def choose(self, selector: str, *paths: Path) -> None:
+        """Choose files for an input."""
+        self._do("choose", selector=selector, paths=[str(path) for path in paths])
+
+    def downloads(self, folder: Path) -> None:
+        """Have what is downloaded from now on in a folder (Chromium)."""
+        self._do("downloads", folder=str(folder))
+
     def screenshot(self, path: Path | str) -> None:
         """Save the page as a PNG file."""
         self._do("screenshot", path=str(path))

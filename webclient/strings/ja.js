@@ -336,6 +336,7 @@ export default {
   "files.drop": "ドロップすると、デスクトップの「Shared」フォルダーにアップロードします",
   "files.unreachable": "現在ファイルを表示できません。しばらくしてからもう一度お試しください。",
   "files.root": "共有フォルダー（Shared）",
+  "files.root": "Shared フォルダー",
   "files.path": "現在の場所",
   "files.upload": "ファイルをアップロード",
   "files.upload.folder": "フォルダーをアップロード",
