@@ -12,7 +12,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.gateway import RealGateway
 from tests.e2e.machine import wait_for
 from tests.e2e.office import accessibility
-from tests.e2e.pages import until, use_toolbar
+from tests.e2e.pages import choose, until, use_toolbar
 from tests.e2e.person import Person
 
 pytestmark = pytest.mark.browser
@@ -143,6 +143,10 @@ def test_a_guest_comes_points_is_handed_control_and_is_sent_away(ada: Person, bo
     bob.browser.click(".invitation-panel [type=submit]")
     bob.picture()
     use_toolbar(ada.browser, "People")
+    ada.browser.evaluate(until("document.querySelector('.invite .lines .button')"))
+    ada.browser.evaluate(
+        "document.querySelector('.invite .lines .button').scrollIntoView({ block: 'center' })"
+    )
     ada.browser.click(".invite .lines .button")
     assert "taken back" in bob.notice("shadowover")
     assert bob.browser.evaluate("[...document.querySelectorAll('.notice .button')].length") == 1
@@ -162,4 +166,66 @@ def test_the_person_is_asked_and_says_no(ada: Person, bob: Guest) -> None:
     ada.browser.key("Escape")
     assert "ada does not allow it" in bob.notice("shadowover")
     ada.browser.key("Escape")
+    ada.end()
+
+
+WATCH = """(() => {
+    const screen = document.querySelector("canvas.screen");
+    const copy = new OffscreenCanvas(32, 32).getContext("2d", { willReadFrequently: true });
+    window.seen = { looks: 0, black: 0, bright: 0 };
+    const look = () => {
+        if (!screen.isConnected) return;
+        copy.drawImage(screen, 0, 0, 32, 32);
+        const { data } = copy.getImageData(0, 0, 32, 32);
+        window.seen.looks += 1;
+        if (data.every((value, at) => at % 4 === 3 || value === 0)) window.seen.black += 1;
+        const isOver = document.querySelector(".notice") === null;
+        if (!isOver && !document.querySelector(".session.is-dimmed")) window.seen.bright += 1;
+        requestAnimationFrame(look);
+    };
+    look();
+    return true;
+})()"""
+
+
+def test_the_screen_is_never_black_after_a_cut_and_says_why_it_is_dim(ada: Person) -> None:
+    ada.open("card")
+    before = ada.shown()
+    browser = ada.browser
+    browser.evaluate(WATCH)
+    for _ in range(2):
+        browser.offline(True)
+        assert "This device is offline" in ada.notice("offline")
+        assert browser.evaluate("document.querySelector('.session.is-dimmed') !== null")
+        browser.offline(False)
+        ada.picture()
+    wait_for(lambda: np.array_equal(before, ada.shown()), "the picture to be as it was")
+    seen = browser.evaluate("window.seen")
+    assert seen["looks"] > 10
+    assert (seen["black"], seen["bright"]) == (0, 0)
+    browser.reload()
+    ada.picture()
+    types(ada, "a", into=ada)
+    ada.end()
+
+
+def test_the_overlay_tells_how_good_the_line_is_and_outlines_what_changes(ada: Person) -> None:
+    ada.open("card")
+    browser = ada.browser
+    choose(browser, "More", "button:first-of-type")
+    browser.wait(".quality b")
+    assert browser.text(".quality b") in ("Excellent", "Good", "Fair", "Poor")
+    browser.click(".outlining input")
+    browser.evaluate(
+        "window.outlined = 0; window.looking = setInterval(() => { const canvas ="
+        " document.querySelector('canvas.regions'); if (!canvas.width) return; const { data } ="
+        " canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
+        " if (data.some((value, at) => at % 4 === 3 && value)) window.outlined += 1; }, 20); true"
+    )
+    browser.click(".stage")
+    browser.key("a")
+    browser.evaluate(until("window.outlined > 0"))
+    browser.evaluate(until("document.querySelector('.split-verdict').textContent.length > 0"))
+    assert accessibility(browser) == []
+    browser.evaluate("clearInterval(window.looking)")
     ada.end()

@@ -137,6 +137,6 @@ class InvitationPage {
       h("section", { class: "panel signin-panel invitation-panel" },
         h("div", { class: "brand" }, logo(), t("product")),
         h("h1", {}, heading),
-        content)));
+        content.flat())));
   }
 }

@@ -18,6 +18,7 @@ import { KeyRow } from "../session/keyrow.js";
 import { Panel } from "../session/panel.js";
 import { People } from "../session/people.js";
 import { Pointers } from "../session/pointers.js";
+import { Regions } from "../session/regions.js";
 import { Remote } from "../session/remote.js";
 import { Room } from "../session/room.js";
 import { textBox } from "../session/textbox.js";
@@ -51,7 +52,8 @@ class SessionPage {
   #stage;
   #canvas = h("canvas", { class: "screen", width: 1, height: 1 });
   #notice = h("div", { class: "notice-holder" });
-  #statistics = new Panel();
+  #statistics = new Panel({}, (on) => this.#outline(on));
+  #regions = new Regions((place) => this.#display.toStage(place));
   #banner = new Banner({ stay: () => this.#stay(), put: () => this.#controls.focus() });
   #situation;
   #shownNotice = null;
@@ -85,7 +87,7 @@ class SessionPage {
     this.#display = new Display(this.#stage, this.#canvas, this.#view);
     this.#pointers = new Pointers((place) => this.#display.toStage(place));
     this.#display.laidOut = () => this.#pointers.layout();
-    this.#stage.append(this.#pointers.element);
+    this.#stage.append(this.#regions.element, this.#pointers.element);
     this.#controls = new Controls({
       stage: this.#stage,
       field,
@@ -208,8 +210,10 @@ class SessionPage {
         if (status.state === "waiting") this.#controls.release();
         if (status.state !== "connected") this.#alone();
         // While attempts fail, why the line went is still the reason; they have none of their own.
-        const code = status.code ?? (status.state === "connected" ? null : this.#situation.status.code);
-        this.#update({ status: { ...status, code } });
+        const before = status.state === "connected" ? {} : this.#situation.status;
+        const [code, cause] = [status.code ?? before.code ?? null, status.cause ?? before.cause ?? null];
+        const isStale = this.#situation.isStale || (status.state !== "connected" && this.#situation.hasPicture);
+        this.#update({ status: { ...status, code, cause }, isStale });
       },
       clipboard: ({ message }) => this.#clipboard.message(message),
       hello: ({ hello }) => {
@@ -240,9 +244,11 @@ class SessionPage {
       },
       drawn: ({ changed }) => {
         this.#controls.changed(changed);
-        if (!this.#situation.hasPicture) this.#update({ hasPicture: true });
+        const { hasPicture, isStale } = this.#situation;
+        if (!hasPicture || isStale) this.#update({ hasPicture: true, isStale: false });
       },
       statistics: ({ statistics }) => this.#showStatistics(statistics),
+      regions: ({ regions }) => this.#regions.show(regions),
       picture: ({ file }) => this.#save(file),
     };
   }
@@ -448,14 +454,19 @@ class SessionPage {
     this.#controls.focus();
   }
 
-  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total, ways, server }) {
+  #outline(on) {
+    this.#regions.turn(on);
+    this.#remote?.outline(on);
+  }
+
+  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, typicalTrip, jitter, silence, total, ways, server }) {
     const line = t("session.statistics.line", {
       rate: `${bytes(rate)}/s`, frames: number(frames), decode: milliseconds(decode),
       present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
     });
     const parts = ways.map(({ way, detail, rate: often }) =>
       t(`session.statistics.${way}`, { detail, rate: number(often) }));
-    this.#statistics.show([line, ...parts].join(" · "), server);
+    this.#statistics.show([line, ...parts].join(" · "), server, { roundTrip: typicalTrip, jitter, silence });
   }
 
   #save(file) {

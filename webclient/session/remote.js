@@ -1,8 +1,7 @@
 // The page's end of the session's worker.
 
 // listeners: {sound, clipboard, status, hello, screen, state, notice, dialog, dialogOver, shadow, people, pointer, again,
-// switch, cursor, drawn, statistics,
-// picture}, each called with the
+// switch, cursor, drawn, statistics, regions, picture}, each called with the
 // worker's message of that kind.
 export class Remote {
   #worker;
@@ -36,6 +35,11 @@ export class Remote {
   // What the page has for sound, see sound/hearing.js.
   sound(details, transfer = []) {
     this.#worker.postMessage({ kind: "sound", ...details }, transfer);
+  }
+
+  // Tells from now on which parts of the picture came how (`regions`), or no more.
+  outline(on) {
+    this.#worker.postMessage({ kind: "outline", on });
   }
 
   // Asks for the screen as a PNG file; it comes as `picture`.

@@ -1,9 +1,9 @@
 // The session's worker: network, decoding and drawing, away from the page's thread, so that neither a
 // busy page delays the picture nor a large picture delays input.
 //
-// From the page: start, send, size, retry, stop, sound, statistics, picture. To the page: sound, status, hello, screen,
-// state, notice, dialog, dialogOver, shadow, people, pointer, again, switch, cursor, drawn, statistics, picture (see
-// session/remote.js).
+// From the page: start, send, size, retry, stop, sound, statistics, outline, picture. To the page: sound, status, hello,
+// screen, state, notice, dialog, dialogOver, shadow, people, pointer, again, switch, cursor, drawn, statistics, regions,
+// picture (see session/remote.js).
 
 import { ApiError, newTicket, shadowTicket } from "../api.js";
 import { DecodeError } from "../decode/errors.js";
@@ -19,6 +19,7 @@ import { Acks } from "./acks.js";
 import { Connection, HANDSHAKE_TIME, TicketRefused } from "./connection.js";
 import { persistent } from "./persistent.js";
 import { Statistics } from "./statistics.js";
+import { PictureWatch } from "./watchdog.js";
 
 const ABILITIES = [
   Capability.JPEG, Capability.COPY, Capability.NOTICES, Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH,
@@ -34,6 +35,11 @@ const acks = new Acks(acknowledge, {
   now,
   setTimeout: (action, delay) => setTimeout(action, delay),
   nextFrame: (callback) => self.requestAnimationFrame?.(callback),
+});
+const pictures = new PictureWatch({
+  clock: { setTimeout: (action, delay) => setTimeout(action, delay), clearTimeout: (timer) => clearTimeout(timer) },
+  refresh: () => connection.send({ name: "Refresh" }),
+  giveUp: () => connection.fail(CloseCode.TIMEOUT, "no picture has come"),
 });
 const hearing = new Hearing((message) => connection?.send(message), (details) => tell("sound", details));
 let connection;
@@ -113,14 +119,19 @@ async function start({ canvas, session, ticket, size, shadow, invitation }) {
     capabilities: () => [...ABILITIES, ...videos.capabilities],
     clock,
     random: Math.random,
+    isOnline: () => navigator.onLine,
     events: {
       status: (status) => {
+        if (status.state !== "connected") pictures.stop();
         tell("status", status);
         if (status.state === "connected" && reporting !== null) watch(true);
       },
       hello: greeted,
       message: received,
-      roundTrip: (milliseconds) => statistics.roundTrip(milliseconds),
+      roundTrip: (milliseconds) => {
+        heardAt = now();
+        statistics.roundTrip(milliseconds);
+      },
     },
   });
   connection.start();
@@ -132,7 +143,9 @@ function greeted(hello) {
   mends = 0;
   canTell = hello.capabilities.includes(Capability.STATISTICS);
   told = null;
+  statistics.restart();
   acks.restart();
+  pictures.stop();
   picture.restart(new HistoryDecoder(zstd, hello.window_log));
   hearing.greeted(hello);
   tell("hello", { hello });
@@ -144,6 +157,7 @@ function received(message, bytes, time) {
     tell("switch", { session, title, ticket: message.ticket.slice() });
     return;
   }
+  heardAt = time;
   if (message.name.startsWith("Clipboard")) { // not behind pictures
     tell("clipboard", { message: message.data ? { ...message, data: message.data.slice() } : message });
     return;
@@ -167,6 +181,7 @@ async function handle(message, time) {
   if (message.name === "Frame") await frame(message, time);
   else if (message.name === "ScreenSize") {
     picture.resize(message.width, message.height);
+    pictures.expect();
   } else if (message.name === "Statistics") told = message;
   else if (message.name === "State") tell("state", { state: message });
   else if (message.name === "Notice") tell("notice", { notice: message });
@@ -194,11 +209,14 @@ async function frame(message, time) {
     const decoded = now();
     statistics.decoded(decoded - time);
     if (!isWhole) {
+      outline(message, false);
       acks.decoded(message.number, time, decoded);
       return;
     }
     picture.draw();
+    outline(message, true);
     mends = 0;
+    pictures.stop();
     connection.settled();
     tellScreen();
     tell("drawn", { changed: message.operations.slice(0, MAX_TOLD).map(({ x, y, width, height }) => ({ x, y, width, height })) });
@@ -215,6 +233,14 @@ function tellScreen() {
   if (width === shown.width && height === shown.height) return;
   shown = { width, height };
   tell("screen", shown);
+}
+
+function outline({ operations }, isWhole) {
+  if (!outlining) return;
+  outlines.push(...operations.map(({ encoding, x, y, width, height }) => [encoding, x, y, width, height]));
+  if (!isWhole) return;
+  tell("regions", { regions: outlines });
+  outlines = [];
 }
 
 // The first picture that cannot be decoded is asked for again; after a second the connection is, too.
@@ -241,13 +267,16 @@ function acknowledge(ack) {
 }
 
 let reporting = null;
+let outlining = false; // the page shows which parts of the picture came how
+let outlines = []; // of the picture that is being put together
+let heardAt = 0;
 
 function watch(on) {
   if (canTell) connection?.send({ name: "WatchStatistics", on: on ? 1 : 0 });
 }
 
 function report() {
-  tell("statistics", { statistics: { ...statistics.read(now()), server: told } });
+  tell("statistics", { statistics: { ...statistics.read(now()), silence: now() - heardAt, server: told } });
 }
 
 const actions = {
@@ -269,6 +298,10 @@ const actions = {
     if (want !== undefined) hearing.want(want);
     if (speakers) hearing.speakers(speakers);
     if (microphone !== undefined) hearing.microphone(microphone);
+  },
+  outline: ({ on }) => {
+    outlining = on;
+    outlines = [];
   },
   statistics: ({ on }) => {
     clearInterval(reporting);
