@@ -39,6 +39,7 @@ const app = {
 const LATER = {
   "/account": () => import("./pages/account.js"),
   "/invitation": () => import("./pages/invitation.js"),
+  "/keys": () => import("./pages/keys.js"),
   "/admin/sessions": () => import("./admin/sessions.js"),
   "/admin/users": () => import("./admin/users.js"),
   "/admin/desktops": () => import("./admin/desktops.js"),

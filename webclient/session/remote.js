@@ -1,7 +1,7 @@
 // The page's end of the session's worker.
 
-// listeners: {status, hello, screen, state, notice, dialog, dialogOver, shadow, people, pointer, again, switch, cursor, drawn, statistics,
-// regions, picture}, each called with the
+// listeners: {sound, clipboard, status, hello, screen, state, notice, dialog, dialogOver, shadow, people, pointer, again,
+// switch, cursor, drawn, statistics, regions, picture}, each called with the
 // worker's message of that kind.
 export class Remote {
   #worker;
@@ -30,6 +30,11 @@ export class Remote {
 
   statistics(on) {
     this.#worker.postMessage({ kind: "statistics", on });
+  }
+
+  // What the page has for sound, see sound/hearing.js.
+  sound(details, transfer = []) {
+    this.#worker.postMessage({ kind: "sound", ...details }, transfer);
   }
 
   // Tells from now on which parts of the picture came how (`regions`), or no more.

@@ -1,9 +1,9 @@
 // The session's worker: network, decoding and drawing, away from the page's thread, so that neither a
 // busy page delays the picture nor a large picture delays input.
 //
-// From the page: start, send, size, retry, stop, statistics, outline, picture. To the page: status, hello, screen,
-// state, notice, dialog, dialogOver, shadow, people, pointer, again, switch, cursor, drawn,
-// statistics, regions, picture (see session/remote.js).
+// From the page: start, send, size, retry, stop, sound, statistics, outline, picture. To the page: sound, status, hello,
+// screen, state, notice, dialog, dialogOver, shadow, people, pointer, again, switch, cursor, drawn, statistics, regions,
+// picture (see session/remote.js).
 
 import { ApiError, newTicket, shadowTicket } from "../api.js";
 import { DecodeError } from "../decode/errors.js";
@@ -13,6 +13,7 @@ import { workingCodecs } from "../decode/probe.js";
 import { Videos } from "../decode/video.js";
 import { compileZstd, ZstdStream } from "../decode/zstd.js";
 import { trade } from "../invitations.js";
+import { Hearing } from "../sound/hearing.js";
 import { Capability, CloseCode, FrameFlag, ProtocolError } from "../wire/tsg.js";
 import { Acks } from "./acks.js";
 import { Connection, HANDSHAKE_TIME, TicketRefused } from "./connection.js";
@@ -22,8 +23,9 @@ import { PictureWatch } from "./watchdog.js";
 
 const ABILITIES = [
   Capability.JPEG, Capability.COPY, Capability.NOTICES, Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH,
-  Capability.SHARING, Capability.POINTERS,
+  Capability.CLIPBOARD_IN, Capability.CLIPBOARD_OUT, Capability.SHARING, Capability.POINTERS,
 ];
+const MAX_TOLD = 8; // changes of one picture that the page is told of
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
 
 const zstdUrl = new URL("../vendor/zstddec-stream.mjs", import.meta.url);
@@ -39,9 +41,11 @@ const pictures = new PictureWatch({
   refresh: () => connection.send({ name: "Refresh" }),
   giveUp: () => connection.fail(CloseCode.TIMEOUT, "no picture has come"),
 });
+const hearing = new Hearing((message) => connection?.send(message), (details) => tell("sound", details));
 let connection;
 let zstd;
 let picture;
+let shown = { width: 0, height: 0 }; // the screen's size that the page knows
 let wished = [1280, 800];
 let line = 0; // number of the present connection; what belongs to an older one is dropped
 let work = Promise.resolve();
@@ -143,6 +147,7 @@ function greeted(hello) {
   acks.restart();
   pictures.stop();
   picture.restart(new HistoryDecoder(zstd, hello.window_log));
+  hearing.greeted(hello);
   tell("hello", { hello });
 }
 
@@ -153,7 +158,12 @@ function received(message, bytes, time) {
     return;
   }
   heardAt = time;
+  if (message.name.startsWith("Clipboard")) { // not behind pictures
+    tell("clipboard", { message: message.data ? { ...message, data: message.data.slice() } : message });
+    return;
+  }
   statistics.received(bytes, message.name === "Frame");
+  if (hearing.received(message)) return; // it does not wait for pictures
   if (message.name === "Frame") statistics.travelled(message.operations);
   waiting += bytes;
   if (waiting > MAX_WAITING) {
@@ -172,7 +182,6 @@ async function handle(message, time) {
   else if (message.name === "ScreenSize") {
     picture.resize(message.width, message.height);
     pictures.expect();
-    tell("screen", { width: message.width, height: message.height });
   } else if (message.name === "Statistics") told = message;
   else if (message.name === "State") tell("state", { state: message });
   else if (message.name === "Notice") tell("notice", { notice: message });
@@ -209,12 +218,21 @@ async function frame(message, time) {
     mends = 0;
     pictures.stop();
     connection.settled();
-    tell("drawn");
+    tellScreen();
+    tell("drawn", { changed: message.operations.slice(0, MAX_TOLD).map(({ x, y, width, height }) => ({ x, y, width, height })) });
     acks.drawn(message.number, time, decoded);
   } catch (error) {
     if (!(error instanceof DecodeError || error instanceof RangeError)) throw error;
     mend(message, time, error);
   }
+}
+
+// The page hears of another size with the first picture that has it.
+function tellScreen() {
+  const { width, height } = picture;
+  if (width === shown.width && height === shown.height) return;
+  shown = { width, height };
+  tell("screen", shown);
 }
 
 function outline({ operations }, isWhole) {
@@ -275,6 +293,11 @@ const actions = {
   },
   picture: async () => {
     if (picture) tell("picture", { file: await picture.file() });
+  },
+  sound: ({ want, speakers, microphone }) => {
+    if (want !== undefined) hearing.want(want);
+    if (speakers) hearing.speakers(speakers);
+    if (microphone !== undefined) hearing.microphone(microphone);
   },
   outline: ({ on }) => {
     outlining = on;
