@@ -55,6 +55,22 @@ class AgentClipboard:
         self._patience: Any = None
         self._taking: Any = None
 
+    @property
+    def maximum(self) -> int:
+        """Bytes of one content that are taken from the guest."""
+        return self._maximum
+
+    @maximum.setter
+    def maximum(self, maximum: int) -> None:
+        self._maximum = maximum
+        if self._port is not None:
+            self._port.reader.maximum = maximum
+            self._tell_maximum(self._port)
+
+    def _tell_maximum(self, port: _Port) -> None:
+        if Capability.MAX_CLIPBOARD in self._known or self._is_ours:
+            port.say(vdagent.maximum(self._maximum))
+
     # ---- the port
 
     def connected(self, connected: socket.socket) -> None:
@@ -127,8 +143,7 @@ class AgentClipboard:
             return
         was_ready, self._known = bool(self._known), known
         if not was_ready:
-            if Capability.MAX_CLIPBOARD in known or self._is_ours:
-                port.say(vdagent.maximum(self._maximum))
+            self._tell_maximum(port)
             if self._events is not None:
                 self._events.ready(self._formats)
             if self._offered:
@@ -277,7 +292,7 @@ class _Port:
     def __init__(
         self, reactor: Reactor, connected: socket.socket, maximum: int, clipboard: AgentClipboard
     ) -> None:
-        self._reader = vdagent.VdagentReader(maximum)
+        self.reader = vdagent.VdagentReader(maximum)
         self._room = memoryview(bytearray(64 * 1024))
         self._clipboard = clipboard
         self._link = SocketLink(reactor, connected, self)
@@ -285,7 +300,7 @@ class _Port:
     @property
     def selections(self) -> bool:
         """See `VdagentReader`."""
-        return self._reader.selections
+        return self.reader.selections
 
     @property
     def unread(self) -> int:
@@ -308,7 +323,7 @@ class _Port:
 
     def received(self, count: int) -> None:
         """Take what the agent says. Raises ProtocolError."""
-        for message in self._reader.receive(self._room[:count]):
+        for message in self.reader.receive(self._room[:count]):
             self._clipboard.said(message)
             if not self._link.open:
                 return

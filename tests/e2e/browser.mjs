@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 
 import puppeteer from "puppeteer-core";
 
-const [, , browserName, executablePath, profile] = process.argv;
+const [, , browserName, executablePath, profile, voice] = process.argv;
 
 // Keeps Chromium to itself: no update checks, no field trials, no reports.
 const QUIET = [
@@ -30,13 +30,21 @@ const FIREFOX = {
   "gfx.offscreencanvas.snapshot-timeout-ms": 250,
 };
 
+// A microphone that hears a file, and a person who lets the page use it.
+const SPEAKING = [
+  "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${voice}`,
+];
+const FIREFOX_SPEAKING = {
+  "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true, "media.getusermedia.audio.processing.hardware.enabled": false,
+};
+
 function launchOptions() {
   const common = { executablePath, headless: true, acceptInsecureCerts: true, userDataDir: profile, dumpio: false };
   if (browserName === "firefox") {
-    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: FIREFOX };
+    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: { ...FIREFOX, ...(voice ? FIREFOX_SPEAKING : {}) } };
   }
   const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses to run for root
-  return { ...common, browser: "chrome", args: [...QUIET, ...sandbox] };
+  return { ...common, browser: "chrome", args: [...QUIET, ...sandbox, ...(voice ? SPEAKING : [])] };
 }
 
 const browser = await puppeteer.launch(launchOptions());
@@ -44,6 +52,9 @@ const page = (await browser.pages())[0] ?? (await browser.newPage());
 const log = [];
 page.on("console", (message) => log.push(`${message.type()}: ${message.text()}`));
 page.on("pageerror", (error) => log.push(`error: ${error.message}`));
+
+// Whoever leaves a page with something unfinished is asked; the tests mean it.
+page.on("dialog", (dialog) => dialog.type() === "beforeunload" && dialog.accept());
 
 const TIMEOUT = 120_000;
 // To WebDriver, "Enter" is the one of the number block; U+E006 is the other.
@@ -98,6 +109,16 @@ const commands = {
   },
   key: ({ key }) => page.keyboard.press(named(key)),
   down: ({ key }) => page.keyboard.down(named(key)),
+  // As people paste. Chromium's debugger has to be told what the key does; Firefox knows.
+  paste: async () => {
+    await page.keyboard.down("ControlLeft");
+    await page.keyboard.down("KeyV", browserName === "firefox" ? {} : { commands: ["Paste"] });
+    await page.keyboard.up("KeyV");
+    await page.keyboard.up("ControlLeft");
+  },
+  permit: async ({ permissions }) => {
+    await browser.defaultBrowserContext().overridePermissions(new URL(page.url()).origin, permissions);
+  },
   up: ({ key }) => page.keyboard.up(named(key)),
   insert: ({ text }) => page.keyboard.sendCharacter(text),
   compose: async ({ steps, text }) => {
@@ -133,6 +154,14 @@ const commands = {
   },
   evaluate: ({ script }) => page.evaluate(script),
   text: async ({ selector }) => (await found(selector)).evaluate((element) => element.innerText),
+  choose: async ({ selector, paths }) => {
+    const input = await page.waitForSelector(selector, { timeout: TIMEOUT });
+    await input.uploadFile(...paths);
+  },
+  downloads: async ({ folder }) => {
+    const devtools = await browser.target().createCDPSession();
+    await devtools.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+  },
   screenshot: async ({ path }) => {
     await page.screenshot({ path });
   },

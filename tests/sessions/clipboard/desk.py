@@ -27,7 +27,10 @@ async def until(condition, what="it"):
 
 
 class Heard:
-    """What a guest's clipboard tells (ClipboardEvents). contents: what is given to who wants something."""
+    """What a guest's clipboard tells (ClipboardEvents).
+
+    contents: what is given to who wants something; refuses: nothing is.
+    """
 
     def __init__(self):
         self.formats = frozenset()
@@ -35,6 +38,7 @@ class Heard:
         self.wants = []
         self.takes = 0
         self.contents = {}
+        self.refuses = False
         self.clipboard = None
 
     def ready(self, formats):
@@ -49,7 +53,7 @@ class Heard:
 
     def wanted(self, format):
         self.wants.append(format)
-        self.clipboard.provide(format, self.contents.get(format))
+        self.clipboard.provide(format, None if self.refuses else self.contents.get(format))
 
     def taken(self):
         self.takes += 1

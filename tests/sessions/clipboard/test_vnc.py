@@ -26,8 +26,7 @@ class Server(Programs):
 
     def __init__(self, folder, maximum=32 << 20):
         self.folder = folder
-        self.xvnc = Xvnc(folder)
-        self.xvnc.ask("vncconfig", "-display", self.xvnc.display, "-set", "MaxCutText=33554432")
+        self.xvnc = Xvnc(folder, options=["-MaxCutText", "33554432"])
         self.heard = Heard()
         self.clipboard = self.heard.clipboard = VncClipboard(reactor, maximum)
         self.clipboard.follow(self.heard)
