@@ -1,8 +1,8 @@
 """What files cost: `python -m bench.files [--gb 1]`.
 
 A file goes up through the API in pieces and comes down again, beside a session that somebody looks at. For
-both: MB/s, processor time of the gateway for each MB, how much gateway and session host grow, and the time from
-a ping of the viewer to its answer, compared with the time when nothing is transferred.
+both: MB/s, processor time of the gateway for each MB, how much gateway and session host grow, and the time
+from a ping of the viewer to its answer, compared with the time when nothing is transferred.
 """
 
 from __future__ import annotations
