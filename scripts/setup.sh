@@ -73,7 +73,7 @@ hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 packages_run="python3-venv qemu-system-x86 qemu-system-gui qemu-utils mmdebstrap uidmap fakeroot e2fsprogs \
 xz-utils zstd npm util-linux"
 packages_test="man-db gcc libc6-dev linux-libc-dev binutils libdrm-dev chromium firefox-esr postgresql slapd tigervnc-standalone-server tigervnc-tools \
-rsyslog rsyslog-openssl xterm x11-apps x11-xserver-utils xauth xdotool xvfb openbox tzdata libfaketime"
+rsyslog rsyslog-openssl xterm x11-apps x11-xserver-utils xauth xdotool xvfb openbox tzdata libfaketime xclip python3-xlib spice-vdagent"
 
 missing() {
     for package in "$@"; do

@@ -14,6 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from sessions.channels import NOTHING, Allowed, Channels
+from sessions.clipboard.base import DEFAULT_MAXIMUM
+from sessions.clipboard.channel import ClipboardChannel
 from sessions.clock import Clock
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
@@ -23,6 +25,7 @@ from sessions.latency import Figures
 from sessions.lifecycle import ATTENDED, EndReason, Event, can, step
 from sessions.messages import Messages
 from sessions.pacing import InThread
+from sessions.people import People
 from sessions.quiet import IDLE_SECONDS, Quiet
 from sessions.reception import Reception
 from sessions.restarts import Attempts
@@ -30,9 +33,10 @@ from sessions.rules import AtGuestEnd, Rules
 from sessions.screen import sleep
 from sessions.shadows import ShadowWish
 from sessions.showing import Showing
+from sessions.sound import SoundChannel
 from sessions.thumbnail import NO_ALBUM, Album, Thumbnail, Thumbnails
 from sessions.told import Told
-from sessions.viewer import Send
+from sessions.viewer import Send, Viewer
 from sessions.viewers import Viewers
 from sessions.watch import LimitWatch
 from sessions.wire import tsg
@@ -52,7 +56,7 @@ class Session:
     idle: seconds without input after which it counts as Idle.
     figures: the host's; what is measured here counts for them as well.
     changed: called whenever `info()` says something new. told: takes what else there is to tell.
-    album: keeps its last small picture.
+    album: keeps its last small picture. clipboard_maximum: bytes of the largest content that passes it.
     keep: called with a JSON table that the next process needs. kept: what the last one was given to keep;
     without its `clock`, unless that was the clock of the same boot of the machine.
     """
@@ -72,6 +76,7 @@ class Session:
         keep: Callable[[Mapping[str, Any]], None] = lambda table: None,
         told: Told = lambda event, params: None,
         album: Album = NO_ALBUM,
+        clipboard_maximum: int = DEFAULT_MAXIMUM,
     ) -> None:
         self.identity = identity
         self.state = SessionState.STARTING
@@ -87,7 +92,10 @@ class Session:
         self._changed = changed
         self._progress: tuple[int, str] = (UNKNOWN, "Starting")
         self._figures = Figures(figures)
-        self._channels = Channels(identity.session, ())
+        people = People(identity, clock, told, self._release)
+        sound = SoundChannel(identity.session, self._guest.sound, clock, in_thread)
+        clipboard = ClipboardChannel(self._guest.clipboard, clipboard_maximum)
+        self._channels = Channels(identity.session, (people, sound, clipboard))
         self._viewers = Viewers(
             identity.session,
             self,
@@ -389,6 +397,10 @@ class Session:
         if not self._viewers.is_there:
             self._quiet.nobody_looks()
         self._reception.left(number)
+
+    def _release(self, viewer: Viewer) -> None:
+        """Let go of what a viewer holds down."""
+        self._screen.released(viewer)
 
     def answered(self, answer: tsg.Answer) -> None:
         """The person has answered a dialog."""

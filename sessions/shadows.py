@@ -172,14 +172,27 @@ class Shadows:
 
     def _begin(self, number: int, shadow: _Shadow) -> None:
         self._there[number] = shadow
-        self._viewers.add(number, shadow.hello, shadow.send, shadow.gone, shadow=shadow.wish.state)
+        self._viewers.add(
+            number,
+            shadow.hello,
+            shadow.send,
+            shadow.gone,
+            shadow=shadow.wish.state,
+            name=shadow.wish.by,
+            invited=shadow.wish.invited,
+        )
         self._tell("began", number, shadow)
-        self._viewers.tell_able(Capability.SHADOWS, self._mark(number, shadow))
+        self._show_mark(shadow, self._mark(number, shadow))
         if Capability.SHADOWS in shadow.hello.capabilities:
             whose = clip(self._identity.user, MAX_WHO)
             message = tsg.Shadow(number, shadow.wish.state, whose)
             self._viewers.serve(number, lambda viewer: viewer.tell(message))
         self._begun(number)
+
+    def _show_mark(self, shadow: _Shadow, mark: tsg.Shadow) -> None:
+        """Show the person who looks on; viewers that list people have those they invited there."""
+        unless = Capability.SHARING if shadow.wish.invited else None
+        self._viewers.tell_able(Capability.SHADOWS, mark, unless)
 
     def _mark(self, number: int, shadow: _Shadow) -> tsg.Shadow:
         return tsg.Shadow(number, shadow.wish.state, shadow.wish.by)
@@ -216,8 +229,7 @@ class Shadows:
         shadow = self._there.pop(number, None)
         if shadow is not None:
             self._tell("ended", number, shadow)
-            mark = tsg.Shadow(number, ShadowState.OVER, shadow.wish.by)
-            self._viewers.tell_able(Capability.SHADOWS, mark)
+            self._show_mark(shadow, tsg.Shadow(number, ShadowState.OVER, shadow.wish.by))
         return shadow is not None
 
     def end(self, code: CloseCode, reason: str) -> None:
@@ -235,8 +247,10 @@ class Shadows:
         """Show somebody who has connected who looks on."""
         self._stay()
         if Capability.SHADOWS in viewer.capabilities:
+            lists_people = Capability.SHARING in viewer.capabilities
             for number, shadow in self._there.items():
-                viewer.tell(self._mark(number, shadow))
+                if not (shadow.wish.invited and lists_people):
+                    viewer.tell(self._mark(number, shadow))
 
     def person_left(self) -> None:
         """The last of the session's own viewers has gone: what was allowed ends if nobody comes back."""

@@ -15,7 +15,7 @@ from sessions.channels import NOTHING, Allowed, Channels
 from sessions.clock import Clock
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
-from sessions.input.events import InputEvent
+from sessions.input.events import InputEvent, Pointer
 from sessions.latency import Figures
 from sessions.pacing import InThread, Recipient
 from sessions.pixels.cursor import Cursor
@@ -25,7 +25,7 @@ from sessions.viewer import Send, Viewer, input_event
 from sessions.wire import tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import clip
-from sessions.wire.tsg import CloseCode, ShadowState
+from sessions.wire.tsg import CloseCode
 
 log = Logger()
 
@@ -105,10 +105,12 @@ class Viewers:
         """Return those that can do something, without those who shadow."""
         return [viewer for _, viewer in self._people() if capability in viewer.capabilities]
 
-    def tell_able(self, capability: tsg.Capability, message: tsg.Message) -> None:
-        """Send those a message."""
+    def tell_able(
+        self, capability: tsg.Capability, message: tsg.Message, unless: tsg.Capability | None = None
+    ) -> None:
+        """Send those a message; not those that can do the other thing."""
         for number, viewer in self._people():
-            if capability in viewer.capabilities:
+            if capability in viewer.capabilities and unless not in viewer.capabilities:
                 self.serve(number, lambda each: each.tell(message))
 
     @property
@@ -128,10 +130,20 @@ class Viewers:
         *,
         shadow: tsg.ShadowState | None = None,
         allowed: Allowed = NOTHING,
+        name: str = "",
+        invited: bool = False,
     ) -> None:
         """Let one in. The rest: see `Viewer`."""
         self._viewers[number] = Viewer(
-            hello, send, gone, self._clock, self._figures, shadow=shadow, allowed=allowed
+            hello,
+            send,
+            gone,
+            self._clock,
+            self._figures,
+            shadow=shadow,
+            allowed=allowed,
+            name=name,
+            invited=invited,
         )
 
     def join(self, number: int) -> None:
@@ -210,10 +222,15 @@ class Viewers:
                 self._input(number, viewer, input_event(message))
 
     def _input(self, number: int, viewer: Viewer, event: InputEvent | None) -> None:
-        if event is None or viewer.shadow is ShadowState.VIEW:
+        if event is None:
             return
         if viewer.shadow is None:
             self._events.heard()
+        if isinstance(event, Pointer):
+            viewer.points(event.x, event.y)
+        if not viewer.controls:
+            return
+        viewer.inputs += 1
         asked, self._asking = self._asking, number  # before the guest is handed it
         if not self.screen.send(event, viewer):
             self._asking = asked

@@ -16,6 +16,7 @@ from tsgateway.audit import Event, Journal
 from tsgateway.auth.sign_in import SignIn
 from tsgateway.auth.tokens import Grant, Tickets
 from tsgateway.hosts.attachment import Attachment, Shadowing, Who
+from tsgateway.hosts.controls import Turn
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.sessions import NOT_RUNNING, SessionOver, Sessions
 from tsgateway.hosts.shadows import ShadowEvent
@@ -60,6 +61,7 @@ class Admittance:
         self._checking = LoopingCall(self.check_sign_ins)
         self._checking.clock = reactor
         sessions.shadows.told.append(self._note_shadow)
+        sessions.controls.told.append(self._note_turn)
 
     def start(self) -> None:
         """Look after viewers from now on."""
@@ -171,6 +173,13 @@ class Admittance:
         }
         target = f"session:{event.session}"
         self._journal.note(Event(f"shadow.{event.state}", event.who, event.address, target, details=details))
+
+    def _note_turn(self, turn: Turn) -> None:
+        details: dict[str, Any] = {"viewer": turn.viewer}
+        if turn.state == "ended" and turn.inputs >= 0:
+            details |= {"seconds": turn.seconds, "inputs": turn.inputs}
+        target = f"session:{turn.session}"
+        self._journal.note(Event(f"control.{turn.state}", turn.who, turn.address, target, details=details))
 
     # ---- protocols.tsg.viewer.Gate
 

@@ -19,6 +19,12 @@ passwd --lock root >/dev/null
 
 systemctl --quiet set-default graphical.target
 systemctl --quiet enable desktop-session.service desktop-ready.path desktop-poweroff.path
+systemctl --quiet --global enable tsgateway-microphone.service
+# In a machine that many people share nobody is heard, so nobody needs a sound server either.
+for unit in pipewire.socket pipewire.service pipewire-pulse.socket pipewire-pulse.service wireplumber.service; do
+    mkdir -p "/etc/systemd/user/$unit.d"
+    printf '[Unit]\nConditionKernelCommandLine=!tsgateway.shared\n' >"/etc/systemd/user/$unit.d/10-tsgateway.conf"
+done
 # Started by desktop-ready.service: the boot does not wait for the network.
 systemctl --quiet disable systemd-networkd.service systemd-networkd.socket systemd-resolved.service \
     systemd-timesyncd.service

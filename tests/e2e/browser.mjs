@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 
 import puppeteer from "puppeteer-core";
 
-const [, , browserName, executablePath, profile] = process.argv;
+const [, , browserName, executablePath, profile, voice] = process.argv;
 
 // Keeps Chromium to itself: no update checks, no field trials, no reports.
 const QUIET = [
@@ -30,13 +30,21 @@ const FIREFOX = {
   "gfx.offscreencanvas.snapshot-timeout-ms": 250,
 };
 
+// A microphone that hears a file, and a person who lets the page use it.
+const SPEAKING = [
+  "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${voice}`,
+];
+const FIREFOX_SPEAKING = {
+  "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true, "media.getusermedia.audio.processing.hardware.enabled": false,
+};
+
 function launchOptions() {
   const common = { executablePath, headless: true, acceptInsecureCerts: true, userDataDir: profile, dumpio: false };
   if (browserName === "firefox") {
-    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: FIREFOX };
+    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: { ...FIREFOX, ...(voice ? FIREFOX_SPEAKING : {}) } };
   }
   const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses to run for root
-  return { ...common, browser: "chrome", args: [...QUIET, ...sandbox] };
+  return { ...common, browser: "chrome", args: [...QUIET, ...sandbox, ...(voice ? SPEAKING : [])] };
 }
 
 const browser = await puppeteer.launch(launchOptions());
@@ -101,6 +109,16 @@ const commands = {
   },
   key: ({ key }) => page.keyboard.press(named(key)),
   down: ({ key }) => page.keyboard.down(named(key)),
+  // As people paste. Chromium's debugger has to be told what the key does; Firefox knows.
+  paste: async () => {
+    await page.keyboard.down("ControlLeft");
+    await page.keyboard.down("KeyV", browserName === "firefox" ? {} : { commands: ["Paste"] });
+    await page.keyboard.up("KeyV");
+    await page.keyboard.up("ControlLeft");
+  },
+  permit: async ({ permissions }) => {
+    await browser.defaultBrowserContext().overridePermissions(new URL(page.url()).origin, permissions);
+  },
   up: ({ key }) => page.keyboard.up(named(key)),
   insert: ({ text }) => page.keyboard.sendCharacter(text),
   compose: async ({ steps, text }) => {
@@ -116,6 +134,24 @@ const commands = {
   release: ({ button }) => page.mouse.up({ button: button ?? "left" }),
   wheel: ({ dx, dy }) => page.mouse.wheel({ deltaX: dx ?? 0, deltaY: dy ?? 0 }),
   tap: ({ x, y }) => page.touchscreen.tap(x, y),
+  // fingers: of each step, the places [x, y] of all that touch; from the first to the last, then all are lifted.
+  touch: async ({ steps }) => {
+    const devtools = await page.createCDPSession();
+    let down = 0;
+    for (const places of steps) {
+      const touchPoints = places.map(([x, y], id) => ({ x, y, id }));
+      const type = places.length > down ? "touchStart" : places.length < down ? "touchEnd" : "touchMove";
+      down = places.length;
+      await devtools.send("Input.dispatchTouchEvent", { type, touchPoints });
+    }
+    if (down) await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await devtools.detach();
+  },
+  composing: async ({ text }) => {
+    const devtools = await page.createCDPSession();
+    await devtools.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+    await devtools.detach();
+  },
   evaluate: ({ script }) => page.evaluate(script),
   text: async ({ selector }) => (await found(selector)).evaluate((element) => element.innerText),
   choose: async ({ selector, paths }) => {

@@ -161,8 +161,9 @@ def test_files_are_dropped_onto_the_session_and_more_than_the_quota_is_told(pane
         transfer.items.add(new File(["dropped"], "<b>dropped.txt"));
         const target = document.querySelector(".stage");
         const options = { dataTransfer: transfer, bubbles: true, cancelable: true };
-        for (const kind of ["dragenter", "dragover", "drop"])
+        for (const kind of ["dragenter", "dragover", "drop"]) {
             target.dispatchEvent(new DragEvent(kind, options));
+        }
     })()"""
     panel.browser.evaluate(drop)
     panel.browser.evaluate(until(f"{state('<b>dropped.txt')} === 'done'"))

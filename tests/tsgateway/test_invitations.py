@@ -23,6 +23,7 @@ DESKTOPS = {
     }
     for name, rule in RULES.items()
 }
+ABLE = (1, 2, 12, 13, 22, 23)
 ALL = "/api/v1/invitations"
 
 
@@ -211,3 +212,32 @@ async def test_invitations_are_bounded(world: World, bad):
     ada = await world.sign_in("ada")
     session, _ = await ada.ticket("open")
     assert (await ada.post(address(session, "invitations"), bad)).status == 400
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_controlled_from_when_to_when_and_how_much_is_noted_and_not_what(world: World):
+    events = noted(world)
+    ada = await world.sign_in("ada")
+    session, ticket = await ada.ticket("open")
+    person = await Watcher.attach(world, ticket, ABLE)
+    _, secret = await invite(ada, session, anybody=True, ask=False, control=True)
+    guest = await come(world, await trade(world, secret, name="Bob"))
+    await guest.until(tsg.ScreenSize)
+    for down in (1, 0):
+        guest.say(tsg.Key(down, 0, 0x68))
+    people = await person.until(tsg.People)
+    assert [(each.kind, each.name) for each in people.people] == [(0, "ada"), (2, "Bob (guest)")]
+    guest.say(tsg.Ping(1))
+    await guest.until(tsg.Pong)
+    person.say(tsg.SetControl(people.people[1].id, 0))
+    await until(lambda: any(each.kind == "control.ended" for each in events), "control to be taken")
+    turns = [each for each in events if each.kind.startswith("control")]
+    assert [(each.kind, each.who) for each in turns] == [
+        ("control.began", "ada"), ("control.began", "guest:Bob"), ("control.ended", "guest:Bob"),
+    ]  # fmt: skip
+    assert turns[-1].details["inputs"] == 2
+    assert turns[-1].target == f"session:{session}"
+    [host] = world.hosts
+    world.gateway.sessions.host_down(host)
+    [cut] = [each for each in events if each.kind == "control.ended" and each.who == "ada"]
+    assert "inputs" not in cut.details, "nobody can tell how many there were"

@@ -8,6 +8,12 @@ interface Navigator {
   };
 }
 
+// What there is on sound threads only.
+declare const sampleRate: number;
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort;
+}
+declare function registerProcessor(name: string, processor: typeof AudioWorkletProcessor): void;
 // hash-wasm, once it has been imported (files/sha256.js).
 declare var hashwasm: { // eslint-disable-line no-var
   createSHA256(): Promise<{

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from sessions.wire.tsg import ClientHello, SessionState
 from tsgateway.config import Desktop, SessionsSection
 from tsgateway.hosts.attachment import Attached, Attachment, Seat, Shadowing, Who
+from tsgateway.hosts.controls import Controls
 from tsgateway.hosts.link import NOT_YET, REPLY_WITHIN, HostError
 from tsgateway.hosts.messages import Messages
 from tsgateway.hosts.numbers import free_number, number_for
@@ -96,6 +97,7 @@ class Sessions:
         self.rights = Rights(desktops)
         self.seats = Seats()
         self.shadows = Shadowings()
+        self.controls = Controls(self.seats)
         self.messages = Messages(self)
         self.heard_run: Callable[[HostSupervisor, Info], None] = lambda host, told: None
         """Hears of each command that is run in a guest (the link's event `ran`)."""
@@ -384,7 +386,7 @@ class Sessions:
     def host_down(self, host: HostSupervisor) -> None:
         """Tell its viewers; their sessions are known again when it is back."""
         self._loads.pop(host, None)
-        for each in (self.shadows, self.messages, self.seats):
+        for each in (self.shadows, self.controls, self.messages, self.seats):
             each.host_down(host)
 
     def host_event(self, host: HostSupervisor, event: str, params: Info) -> None:
@@ -399,6 +401,8 @@ class Sessions:
             self.seats.detached(host, params)
         elif event == "shadow":
             self.shadows.host_told(host, params)
+        elif event == "control":
+            self.controls.host_told(host, params)
         elif event == "message_answered":
             self.messages.answered(host, params)
 

@@ -1,9 +1,10 @@
 // A choice that this browser remembers.
 
-// name: what it is called in the browser's storage; choices: all there are, the first is taken when none has been made.
+// name: what it is called in the browser's storage; choices: all there are, the first is taken when none has been made;
+// null for any text, and none at first.
 export function remembered(name, choices) {
   const key = `tsgateway.${name}`;
-  let value = choices.find((choice) => String(choice) === stored(key)) ?? choices[0];
+  let value = choices ? choices.find((choice) => String(choice) === stored(key)) ?? choices[0] : stored(key) ?? "";
   return {
     get value() {
       return value;

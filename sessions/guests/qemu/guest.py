@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from sessions.clipboard.agent import AgentClipboard
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import QemuDisplay
 from sessions.guests.base import GuestError, House, Place, Progress, SharedFolder, Site
@@ -32,6 +33,7 @@ from sessions.guests.qemu.monitor import MonitorError
 from sessions.guests.qemu.personal import PersonalDisk
 from sessions.guests.qemu.pointer import KeptPointer
 from sessions.guests.qemu.share_port import SharePort
+from sessions.guests.qemu.sound import QemuSound
 from sessions.guests.qemu.spec import Settings, Spec
 from sessions.guests.qemu.state import State
 from sessions.guests.qemu.threads import Threads
@@ -73,6 +75,7 @@ class QemuGuest:
         self._reactor = place.reactor
         self._disk = self._personal_disk()
         self._vm: Vm | None = None
+        self.clipboard = AgentClipboard(place.reactor)
         self._threads = Threads(place.reactor)
         self._in_thread = self._threads.call
         shares = self._settings.shares_folder
@@ -80,6 +83,7 @@ class QemuGuest:
         self._share = SharePort(place.folder, Shares(Path(shares), quota)) if shares else None
         self._pointer = KeptPointer(place.folder, place.reactor, self._in_thread)
         self._boot_screen: QemuDisplay | None = None
+        self.sound = QemuSound(place.reactor)
         may_clone = self._spec.start == "auto" and self._disk is None
         self._templates = place.house if may_clone and isinstance(place.house, Templates) else None
 
@@ -223,8 +227,8 @@ class QemuGuest:
         process = launch(machine, image, self._folder, uid, memory=memory, lock=lock)
         if self._disk is not None:
             self._disk.release()  # QEMU has it
-        vm = Vm(self._folder, self._reactor, process, self._place.ended)
-        self._vm = vm
+        vm = Vm(self._folder, self._reactor, process, self._place.ended, self.clipboard)
+        self._vm = self.sound.vm = vm
         kept = State(
             self._given, image.name, image.version, machine.accelerator, vm.process, uid, time.time(),
             "" if taken is None else taken.template.key,
@@ -243,7 +247,8 @@ class QemuGuest:
                 "This session's guest has ended while nobody looked after it.",
                 f"process {kept.process.pid} is gone, or is another one now; {self._folder} is left over",
             )
-        vm = self._vm = Vm(self._folder, self._reactor, kept.process, self._place.ended)
+        vm = Vm(self._folder, self._reactor, kept.process, self._place.ended, self.clipboard)
+        self._vm = self.sound.vm = vm
         try:
             await vm.connect(CONNECT_SECONDS)
             self._pointer.restore()
@@ -315,6 +320,7 @@ class QemuGuest:
         if self._share is not None:
             self._share.close()
         self._pointer.leave()
+        self.sound.close()
         if self._vm is not None:
             self._vm.let_go()
 

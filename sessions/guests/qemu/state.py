@@ -11,6 +11,8 @@
     qmp-operator.sock   another, for people and tests   } may not enter the folder cannot reach them
     text.sock           the text port                   }
     agent.sock          the guest agent's               }
+    clipboard.sock      the clipboard agent's           }
+    microphone.sock     the microphone's                }
     org.….sock          further ports', by their names  }
 
 Socket paths may have 107 bytes and a folder's may be longer, so sockets are named through a descriptor
@@ -35,6 +37,7 @@ from sessions.guests.qemu.process import ProcessId
 STATE = "guest.json"
 POINTER = "pointer"
 QMP, OPERATOR, TEXT, AGENT = "qmp.sock", "qmp-operator.sock", "text.sock", "agent.sock"
+MICROPHONE, CLIPBOARD = "microphone.sock", "clipboard.sock"
 _MAX_STATE = 64 * 1024
 
 

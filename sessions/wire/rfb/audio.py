@@ -46,9 +46,13 @@ _Parser = Generator[int | Event, bytes, None]
 
 
 class AudioClient:
-    """One connection to a server, for its sound. Send `data_to_send()` after each `receive`."""
+    """One connection to a server, for its sound. Send `data_to_send()` after each `receive`.
+
+    agreed: whether the server has said that it knows the extension; it has been asked for sound then.
+    """
 
     def __init__(self) -> None:
+        self.agreed = False
         self._out = bytearray()
         self._held = bytearray()
         self._parser = self._parse()
@@ -109,6 +113,7 @@ class AudioClient:
                 raise ProtocolError(f"The VNC server sent pixels (encoding {encoding}) without being asked.")
             self._out += struct.pack(">BBHBBI", 255, 1, _SET_FORMAT, _SIGNED_16, CHANNELS, RATE)
             self._out += struct.pack(">BBH", 255, 1, _ENABLE)
+            self.agreed = True
 
 
 def _handshake(out: bytearray) -> _Parser:

@@ -17,7 +17,22 @@ import struct
 
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import Reader
-from sessions.wire.tsg import frame, server, sound, viewer
+from sessions.wire.tsg import clipboard, frame, server, sharing, sound, viewer
+from sessions.wire.tsg.clipboard import (
+    CLIPBOARD_PIECE,
+    CLIPBOARD_WINDOW,
+    UNKNOWN_SIZE,
+    ClipboardAck,
+    ClipboardData,
+    ClipboardEnd,
+    ClipboardFormat,
+    ClipboardOffer,
+    ClipboardPart,
+    ClipboardReason,
+    ClipboardRequest,
+    ClipboardState,
+    ClipboardTaken,
+)
 from sessions.wire.tsg.frame import (
     Frame,
     Operation,
@@ -64,6 +79,19 @@ from sessions.wire.tsg.server import (
     Statistics,
     Switch,
 )
+from sessions.wire.tsg.sharing import (
+    MAX_NAME,
+    NOWHERE,
+    AskControl,
+    Control,
+    People,
+    PersonHere,
+    PersonKind,
+    PointAway,
+    PointerOf,
+    SetControl,
+    SharingRight,
+)
 from sessions.wire.tsg.sound import (
     MAX_SOUND,
     MAX_UNHEARD,
@@ -102,11 +130,14 @@ from sessions.wire.tsg.viewer import (
 )
 
 __all__ = [
+    "CLIPBOARD_PIECE",
+    "CLIPBOARD_WINDOW",
     "FROM_SERVER",
     "FROM_VIEWER",
     "MAX_CLIENT_MESSAGE",
     "MAX_CURSOR",
     "MAX_DIALOG",
+    "MAX_NAME",
     "MAX_OPERATIONS",
     "MAX_SCREEN",
     "MAX_SERVER_MESSAGE",
@@ -114,18 +145,32 @@ __all__ = [
     "MAX_UNHEARD",
     "MAX_VIDEO_STREAMS",
     "MAX_VOICE",
+    "NOWHERE",
     "PCM_RATE",
     "SOUND_RATE",
     "SUBPROTOCOL",
+    "UNKNOWN_SIZE",
     "VERSION",
     "VOICE_RATE",
     "Ack",
     "Answer",
+    "AskControl",
     "Capability",
     "ClientHello",
+    "ClipboardAck",
+    "ClipboardData",
+    "ClipboardEnd",
+    "ClipboardFormat",
+    "ClipboardOffer",
+    "ClipboardPart",
+    "ClipboardReason",
+    "ClipboardRequest",
+    "ClipboardState",
+    "ClipboardTaken",
     "Close",
     "CloseCode",
     "Codec",
+    "Control",
     "Cursor",
     "Dialog",
     "DialogKind",
@@ -142,8 +187,13 @@ __all__ = [
     "Notice",
     "NoticeLevel",
     "Operation",
+    "People",
+    "PersonHere",
+    "PersonKind",
     "Ping",
+    "PointAway",
     "Pointer",
+    "PointerOf",
     "Pong",
     "Refresh",
     "ReleaseKeys",
@@ -151,8 +201,10 @@ __all__ = [
     "ScreenSize",
     "ServerHello",
     "SessionState",
+    "SetControl",
     "Shadow",
     "ShadowState",
+    "SharingRight",
     "Sound",
     "SoundFlag",
     "SoundFormat",
@@ -177,11 +229,20 @@ __all__ = [
     "numbered",
 ]
 
+_FROM_BOTH = (*viewer.FROM_BOTH, *clipboard.FROM_BOTH)
 FROM_VIEWER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (*viewer.FROM_BOTH, *viewer.FROM_VIEWER, *sound.FROM_VIEWER)
+    m.TYPE: m for m in (*_FROM_BOTH, *viewer.FROM_VIEWER, *sharing.FROM_VIEWER, *sound.FROM_VIEWER)
 }
 FROM_SERVER: dict[int, type[Message]] = {
-    m.TYPE: m for m in (*viewer.FROM_BOTH, *server.FROM_SERVER, *frame.FROM_SERVER, *sound.FROM_SERVER)
+    m.TYPE: m
+    for m in (
+        *_FROM_BOTH,
+        *server.FROM_SERVER,
+        *frame.FROM_SERVER,
+        *clipboard.FROM_SERVER,
+        *sharing.FROM_SERVER,
+        *sound.FROM_SERVER,
+    )
 }
 
 

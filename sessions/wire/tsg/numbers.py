@@ -64,10 +64,18 @@ class Capability(enum.IntEnum):
     """(viewer) Marks on the screen who else sees it (`Shadow`)."""
     SWITCH = 14
     """(viewer) Goes to another session when it is told to (`Switch`)."""
+    CLIPBOARD_IN = 15
+    """(server) Takes what the viewer offers of its clipboard; (viewer) has one to offer."""
+    CLIPBOARD_OUT = 16
+    """(server) Offers what the guest holds; (viewer) takes it."""
     SOUND = 17
     """(server) Takes `Listen`, and sends `Sound`."""
     MICROPHONE = 18
     """(server) Takes `Speak` and `Voice`, and sends `Microphone`."""
+    SHARING = 22
+    """(viewer) Shows who else is there (`People`); (server) takes `AskControl` and `SetControl`."""
+    POINTERS = 23
+    """(viewer) Shows others' pointers (`PointerOf`); (server) takes `PointAway`."""
 
 
 class NoticeLevel(enum.IntEnum):

@@ -34,6 +34,10 @@ def _revive(key: str, value: Any) -> Any:
         return tuple(tsg.Operation(**{k: _revive(k, v) for k, v in item.items()}) for item in value)
     if key == "stages":
         return tuple(tsg.StageTime(**item) for item in value)
+    if key == "people":
+        return tuple(tsg.PersonHere(**item) for item in value)
+    if key == "parts":
+        return tuple(tsg.ClipboardPart(**item) for item in value)
     return tuple(value) if isinstance(value, list) else value
 
 
