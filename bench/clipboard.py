@@ -183,6 +183,8 @@ def main(mb: int, rounds: int) -> None:
             with product(desktop) as (made, connection):
                 viewer = Viewer(connection, content)
                 viewer.settle()
+                connection.send(tsg.Pointer(100, 100, 0))  # what is under the pointer has the keyboard
+                viewer.settle()
                 pids = made.processes().values()
                 for number in range(1, rounds + 1):
                     quiet += viewer.type(KEYS)
