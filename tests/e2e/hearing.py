@@ -33,7 +33,7 @@ HEARS = """(() => {
     const loud = new Float32Array(window.ear.frequencyBinCount);
     window.ear.getFloatFrequencyData(loud);
     const at = loud.reduce((best, value, index) => (value > loud[best] ? index : best), 0);
-    return { hertz: (at * window.ear.context.sampleRate) / window.ear.fftSize, decibels: loud[at] };
+    return { hertz: (at * window.ear.context.sampleRate) / window.ear.fftSize, decibels: Math.max(-1000, loud[at]) };
 })()"""
 QUIET = -70.0
 """Decibels below which nothing can be heard."""
@@ -49,7 +49,7 @@ def hears(browser: Browser, hertz: float) -> None:
 
     def found() -> bool:
         heard = browser.evaluate(HEARS)
-        return bool(heard) and heard["decibels"] > QUIET and abs(heard["hertz"] / hertz - 1) < 0.03
+        return heard is not None and heard["decibels"] > QUIET and abs(heard["hertz"] / hertz - 1) < 0.03
 
     wait_for(found, f"a tone of {hertz} Hz", lambda: browser.evaluate(HEARS))
 
@@ -59,7 +59,7 @@ def hears_nothing(browser: Browser) -> None:
 
     def silent() -> bool:
         heard = browser.evaluate(HEARS)
-        return not heard or heard["decibels"] is None or heard["decibels"] < QUIET
+        return heard is None or heard["decibels"] < QUIET
 
     wait_for(silent, "silence", lambda: browser.evaluate(HEARS))
 
