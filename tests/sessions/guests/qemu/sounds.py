@@ -75,15 +75,23 @@ async def hear(machine, *tones):
     return heard
 
 
-async def told(machine, hertz, seconds):
+RECORD = f"""
+cd /tmp && rm -f voice.wav
+{AS_USER} pw-record --channels 1 /tmp/voice.wav &
+until [ "$(stat -c %s voice.wav 2>/dev/null || echo 0)" -gt 250000 ]; do sleep 0.2; done
+pkill -INT -x pw-record
+wait
+"""
+
+
+async def told(machine, hertz):
     """Speak a tone into the guest's microphone while it records; return what it says the tone was."""
-    voice = np.frombuffer(tone(hertz, 30, rate=24000), "<i2")[::2].tobytes()
+    voice = np.frombuffer(tone(hertz, 100, rate=24000), "<i2")[::2].tobytes()
     pieces = iter([voice[at : at + 960] for at in range(0, len(voice), 960)])
     speaking = LoopingCall(lambda: machine.guest.sound.speak(next(pieces)))
     speaking.start(0.02)
     try:
-        record = f"timeout --signal=INT {seconds} pw-record --channels 1 /tmp/voice.wav || true"
-        await run(machine, f"cd /tmp && rm -f voice.wav && {AS_USER} {record}")
+        await run(machine, RECORD)
     finally:
         speaking.stop()
     return float(await run(machine, "python3 - /tmp/voice.wav", PITCH.encode()))
