@@ -14,6 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from sessions.channels import NOTHING, Allowed, Channels
+from sessions.clipboard.base import DEFAULT_MAXIMUM
+from sessions.clipboard.channel import ClipboardChannel
 from sessions.clock import Clock
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
@@ -54,7 +56,7 @@ class Session:
     idle: seconds without input after which it counts as Idle.
     figures: the host's; what is measured here counts for them as well.
     changed: called whenever `info()` says something new. told: takes what else there is to tell.
-    album: keeps its last small picture.
+    album: keeps its last small picture. clipboard_maximum: bytes of the largest content that passes it.
     keep: called with a JSON table that the next process needs. kept: what the last one was given to keep;
     without its `clock`, unless that was the clock of the same boot of the machine.
     """
@@ -74,6 +76,7 @@ class Session:
         keep: Callable[[Mapping[str, Any]], None] = lambda table: None,
         told: Told = lambda event, params: None,
         album: Album = NO_ALBUM,
+        clipboard_maximum: int = DEFAULT_MAXIMUM,
     ) -> None:
         self.identity = identity
         self.state = SessionState.STARTING
@@ -91,7 +94,8 @@ class Session:
         self._figures = Figures(figures)
         people = People(identity, clock, told, self._release)
         sound = SoundChannel(identity.session, self._guest.sound, clock, in_thread)
-        self._channels = Channels(identity.session, (people, sound))
+        clipboard = ClipboardChannel(self._guest.clipboard, clipboard_maximum)
+        self._channels = Channels(identity.session, (people, sound, clipboard))
         self._viewers = Viewers(
             identity.session,
             self,

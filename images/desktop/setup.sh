@@ -9,6 +9,11 @@ useradd --no-create-home --shell /bin/bash --groups dialout,audio,video,input,pl
 cp -R /etc/skel /home/user # useradd's own copy leaves out what is in subfolders on some hosts
 chown -R user:user /home/user
 chmod 750 /home/user
+# Where the shared folder is mounted; as long as it is not, nobody can leave there what would be lost.
+install -d -m 555 /home/user/Shared
+ln -s ../Shared /home/user/Desktop/Shared
+echo 'file:///home/user/Shared Shared' >/home/user/.config/gtk-3.0/bookmarks
+chown -h user:user /home/user/Desktop/Shared /home/user/.config/gtk-3.0/bookmarks
 passwd --lock user >/dev/null
 passwd --lock root >/dev/null
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -31,8 +31,6 @@ FETCH_SECONDS = 60.0
 """How long a program in the guest may take to hand over what it has copied."""
 TAKEN_SECONDS = 0.15
 """After this an agent that does not tell is believed to have passed on what it was offered."""
-AHEAD = 256 * 1024
-"""Bytes that are handed to the socket at once; the port takes what the guest reads."""
 
 _CONTENTS = {Format.TEXT: Content.TEXT, Format.HTML: Content.HTML, Format.PNG: Content.PNG}
 _FORMATS = {int(content): format for format, content in _CONTENTS.items()}
@@ -56,6 +54,22 @@ class AgentClipboard:
         self._fetches: deque[tuple[Format, Deferred[bytes]]] = deque()  # the first one is asked for
         self._patience: Any = None
         self._taking: Any = None
+
+    @property
+    def maximum(self) -> int:
+        """Bytes of one content that are taken from the guest."""
+        return self._maximum
+
+    @maximum.setter
+    def maximum(self, maximum: int) -> None:
+        self._maximum = maximum
+        if self._port is not None:
+            self._port.reader.maximum = maximum
+            self._tell_maximum(self._port)
+
+    def _tell_maximum(self, port: _Port) -> None:
+        if Capability.MAX_CLIPBOARD in self._known or self._is_ours:
+            port.say(vdagent.maximum(self._maximum))
 
     # ---- the port
 
@@ -129,8 +143,7 @@ class AgentClipboard:
             return
         was_ready, self._known = bool(self._known), known
         if not was_ready:
-            if Capability.MAX_CLIPBOARD in known or self._is_ours:
-                port.say(vdagent.maximum(self._maximum))
+            self._tell_maximum(port)
             if self._events is not None:
                 self._events.ready(self._formats)
             if self._offered:
@@ -233,8 +246,12 @@ class AgentClipboard:
         self._answer(_CONTENTS[format], data)
 
     def _answer(self, type: Content, data: bytes) -> None:
-        if self._port is not None:
-            self._port.say(vdagent.data(type, data, self._port.selections))
+        port = self._port
+        if port is None:
+            return
+        if port.unread + len(data) > 2 * self._maximum:  # it asks, and does not take what it asked for
+            type, data = Content.NONE, b""
+        port.say(vdagent.data(type, data, port.selections), bulk=len(data) > 0)
 
     def fetch(self, format: Format) -> Deferred[bytes]:
         """Get what the guest holds."""
@@ -275,37 +292,27 @@ class _Port:
     def __init__(
         self, reactor: Reactor, connected: socket.socket, maximum: int, clipboard: AgentClipboard
     ) -> None:
-        self._reader = vdagent.VdagentReader(maximum)
+        self.reader = vdagent.VdagentReader(maximum)
         self._room = memoryview(bytearray(64 * 1024))
         self._clipboard = clipboard
-        self._out: deque[Iterator[bytes]] = deque()
-        self._link = SocketLink(reactor, connected, self, drained=self._send)
+        self._link = SocketLink(reactor, connected, self)
 
     @property
     def selections(self) -> bool:
         """See `VdagentReader`."""
-        return self._reader.selections
+        return self.reader.selections
 
-    def say(self, message: bytes) -> None:
-        """Send a message, however large, as fast as it is taken."""
-        self._out.append(vdagent.chunks(message))
-        if not self._link.unsent:
-            self._send()
+    @property
+    def unread(self) -> int:
+        """Bytes that the guest has not taken yet."""
+        return self._link.unsent
 
-    def _send(self) -> None:
-        while self._out and self._link.open and not self._link.unsent:
-            ahead = bytearray()
-            while self._out and len(ahead) < AHEAD:
-                chunk = next(self._out[0], None)
-                if chunk is None:
-                    self._out.popleft()
-                else:
-                    ahead += chunk
-            self._link.write(bytes(ahead))
+    def say(self, message: bytes, *, bulk: bool = False) -> None:
+        """Send a message; bulk: it may be large, and the caller sees to it that there are not many."""
+        self._link.write(b"".join(vdagent.chunks(message)), bulk=bulk)
 
     def close(self) -> None:
         """Let go of it."""
-        self._out.clear()
         self._link.close()
 
     # What the socket calls (BufferedCore).
@@ -316,7 +323,7 @@ class _Port:
 
     def received(self, count: int) -> None:
         """Take what the agent says. Raises ProtocolError."""
-        for message in self._reader.receive(self._room[:count]):
+        for message in self.reader.receive(self._room[:count]):
             self._clipboard.said(message)
             if not self._link.open:
                 return

@@ -46,7 +46,12 @@ class ClipboardEvents(Protocol):
 
 
 class GuestClipboard(Protocol):
-    """The clipboard of one guest, as long as the guest is there; what leads to it may come and go."""
+    """The clipboard of one guest, as long as the guest is there; what leads to it may come and go.
+
+    maximum: bytes of one content that it takes from the guest; set by who follows it.
+    """
+
+    maximum: int
 
     def follow(self, events: ClipboardEvents | None) -> None:
         """Tell this one from now on, beginning with how it stands; None: nobody."""

@@ -68,8 +68,7 @@ class SocketLink:
 
     It owns the socket from the moment it is made. `descriptors`, where given, is called with the file
     descriptors that came along with the bytes of the following `received`; they belong to the callee.
-    Without it none are accepted (the kernel drops them). `drained`, where given, is called when the kernel
-    has taken all that was written, if it had not at once.
+    Without it none are accepted (the kernel drops them).
     """
 
     def __init__(
@@ -78,15 +77,14 @@ class SocketLink:
         connected: socket.socket,
         core: BufferedCore,
         descriptors: Callable[[Sequence[int]], None] | None = None,
-        drained: Callable[[], None] | None = None,
     ) -> None:
         connected.setblocking(False)
         self._reactor = reactor
         self._socket = connected
         self._core = core
         self._descriptors = descriptors
-        self._drained = drained
         self._unsent = bytearray()
+        self._bulk = 0  # bytes written as such since all was sent
         self._passing: list[tuple[int, list[int]]] = []  # (bytes of _unsent before them, descriptors)
         self.open = True
         reactor.addReader(self)
@@ -96,15 +94,17 @@ class SocketLink:
         """Bytes written that the kernel has not taken yet."""
         return len(self._unsent)
 
-    def write(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
+    def write(self, data: bytes, descriptors: Sequence[int] = (), *, bulk: bool = False) -> None:
         """Send `data`; never blocks, never raises. On a closed link it is dropped.
 
-        A peer that leaves MAX_UNSENT bytes unread is given up. `descriptors` (Unix sockets only)
-        travel with the first byte of `data`; the caller may close its own at once.
+        A peer that leaves MAX_UNSENT bytes unread is given up; bulk: these do not count, for the caller
+        bounds them. `descriptors` (Unix sockets only) travel with the first byte of `data`; the caller may
+        close its own at once.
         """
         if not self.open:
             return
-        if len(self._unsent) + len(data) > MAX_UNSENT:
+        self._bulk += len(data) if bulk else 0
+        if len(self._unsent) + len(data) > MAX_UNSENT + self._bulk:
             self._fail_soon(TimeoutError("the other side does not read what is sent to it"))
             return
         if descriptors:
@@ -122,7 +122,6 @@ class SocketLink:
         self._reactor.removeReader(self)
         self._reactor.removeWriter(self)
         self._socket.close()
-        self._drained = None
         self._descriptors = None  # or it would keep a parser, and that its buffers, until they are collected
         self._unsent.clear()
         for _, fds in self._passing:
@@ -130,7 +129,7 @@ class SocketLink:
         self._passing.clear()
 
     def _flush(self) -> None:
-        error = self._write_out()
+        error = self.doWrite()
         if error is not None:
             self._fail_soon(error)
         elif self._unsent:
@@ -168,12 +167,6 @@ class SocketLink:
 
     def doWrite(self) -> Exception | None:
         """Send as much as the kernel takes."""
-        error = self._write_out()
-        if error is None and not self._unsent and self._drained is not None:
-            self._drained()
-        return error
-
-    def _write_out(self) -> Exception | None:
         try:
             while self._unsent:
                 sent = self._send()
@@ -181,6 +174,7 @@ class SocketLink:
                 self._passing = [(before - sent, fds) for before, fds in self._passing]
         except OSError as error:
             return None if error.errno in _NO_SUCH else error
+        self._bulk = 0
         self._reactor.removeWriter(self)
         return None
 

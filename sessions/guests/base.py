@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sessions.pixels.geometry import Size
 
 if TYPE_CHECKING:  # the gateway lists disks of guests, and has no pixels to load NumPy for
+    from sessions.clipboard.base import GuestClipboard
     from sessions.displays.base import Display, DisplayEvents
     from sessions.pixels.framebuffer import Framebuffer
 
@@ -230,6 +231,10 @@ class Guest(Protocol):
 
     async def open_display(self, framebuffer: Framebuffer, events: DisplayEvents) -> Display:
         """Open the guest's display. Raises GuestError or DisplayError."""
+
+    @property
+    def clipboard(self) -> GuestClipboard | None:
+        """Its clipboard; None for guests that have none. The same one as long as the guest is this object."""
 
     @property
     def services(self) -> Services | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from weakref import WeakSet
 
+from sessions.clipboard.base import GuestClipboard
 from sessions.displays.base import Display
 
 
@@ -23,6 +24,11 @@ class OnlyShown:
 
     async def adopt(self) -> None:
         """Do nothing: there is nothing that an earlier process could have left running."""
+
+    @property
+    def clipboard(self) -> GuestClipboard | None:
+        """There is none, unless the kind of guest has one."""
+        return None
 
     @property
     def services(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from sessions.clipboard.base import GuestClipboard
 from sessions.displays.base import Display, DisplayEvents
 from sessions.files import write_whole
 from sessions.guests.base import Guest, Progress, Services, SharedFolder, Sound
@@ -105,6 +106,11 @@ class Spare:
     async def open_display(self, framebuffer: Framebuffer, events: DisplayEvents) -> Display:
         """Open the guest's display."""
         return await self._guest.open_display(framebuffer, events)
+
+    @property
+    def clipboard(self) -> GuestClipboard | None:
+        """The guest's clipboard."""
+        return self._guest.clipboard
 
     @property
     def services(self) -> Services | None:

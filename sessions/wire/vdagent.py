@@ -139,7 +139,7 @@ class VdagentReader:
     """
 
     def __init__(self, maximum: int) -> None:
-        self._maximum = maximum
+        self.maximum = maximum
         self.selections = False
         self._data = bytearray()
         self._chunk = 0  # bytes left of the present chunk …
@@ -207,7 +207,7 @@ class VdagentReader:
         self._kind, self._size = kind, size
         prefix = 4 * self.selections + 4
         is_known = kind in _READERS or kind in (Kind.CAPABILITIES, Kind.DATA)
-        if kind == Kind.DATA and size > self._maximum + prefix:
+        if kind == Kind.DATA and size > self.maximum + prefix:
             self._size, self._skip, self._kind = 0, size, -size
         elif not is_known:
             self._size, self._skip, self._kind = 0, size, 0

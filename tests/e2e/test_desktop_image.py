@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.agent import Agent
 from tests.e2e.gateway import RealGateway
+from tests.e2e.layouts import SENTENCES, press, strokes
 from tests.e2e.machine import wait_for
 from tests.e2e.pages import choose
 from tests.e2e.person import Person
@@ -139,3 +140,14 @@ def test_commands_and_text_of_any_script_are_typed_into_the_terminal(ada: Person
     ada.browser.evaluate("document.querySelector('.stage').focus()")
     ada.browser.key("Enter")  # a key, which must not come before the text
     says(agent, "cat /home/user/text", "é日本語、こんにちは")
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [pytest.param(name, marks=[] if name in ("de", "fr", "jp") else pytest.mark.long) for name in SENTENCES],
+)
+def test_keys_of_other_countries_type_what_is_printed_on_them(ada: Person, agent: Agent, layout: str) -> None:
+    """The guest has the keyboard's layout, so places say all: umlauts, AltGr, dead keys, keys of Japan."""
+    says(agent, f"runuser -u user -- env DISPLAY=:0 setxkbmap {layout} && echo set", "set")
+    press(ada.browser, strokes(layout, SENTENCES[layout] + "\n"))
+    says(agent, "tail -n 1 /home/user/text", SENTENCES[layout])

@@ -27,9 +27,8 @@ WHOLE = st.sampled_from([
 ])  # fmt: skip
 MESSAGES = WHOLE | st.builds(message, NUMBERS, st.binary(max_size=100), st.sampled_from([1, 1, 1, 2]))
 CHUNKS = st.builds(chunk, MESSAGES | st.binary(max_size=40), st.sampled_from([1, 1, 1, 2, 3]))
-STREAMS = st.lists(
-    CHUNKS | MESSAGES.map(lambda whole: b"".join(chunk(whole[at : at + 1]) for at in range(len(whole))))
-)
+IN_BYTES = MESSAGES.map(lambda whole: b"".join(chunk(bytes([byte])) for byte in whole))
+STREAMS = st.lists(CHUNKS | IN_BYTES)
 
 
 @given(STREAMS.map(b"".join), st.lists(st.integers(0, 900)))

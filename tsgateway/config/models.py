@@ -142,6 +142,13 @@ class HostsSection(Section):
     wait_seconds: float = Field(
         180, gt=0, le=3600, description="Who has waited for that long is turned away, too."
     )
+    clipboard_mb: int = Field(
+        32,
+        ge=1,
+        le=256,
+        description="The largest content that passes the clipboard between a desktop and a browser, in MB "
+        "(docs/clipboard.md).",
+    )
     idle_minutes: float = Field(
         10,
         gt=0,

@@ -41,6 +41,7 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
         "guests": guest_settings(config, layout),
         "encoding": config.encoding.model_dump(mode="json"),
         "idle_seconds": config.hosts.idle_minutes * 60,
+        "clipboard_bytes": config.hosts.clipboard_mb << 20,
         "log_level": config.server.log_level,
     }
     return HostPlace(number, folder, layout.socket(number), command, settings)

@@ -43,12 +43,17 @@ export class Picture {
     this.#drop();
   }
 
-  // The screen has a new size; what fits of the old picture stays until frames replace it.
+  // The screen has a new size. The canvas has it with the first whole picture, so that the old one is seen until then.
   resize(width, height) {
     this.#drop();
     if (this.width === width && this.height === height) return;
     this.#staging = new ImageData(width, height);
     this.#pixels = new Uint32Array(this.#staging.data.buffer);
+  }
+
+  // What fits of the old picture stays where frames do not replace it.
+  #fitCanvas() {
+    const { width, height } = this;
     if (this.#canvas.width === width && this.#canvas.height === height) return;
     const kept = new OffscreenCanvas(this.#canvas.width, this.#canvas.height);
     kept.getContext("2d").drawImage(this.#canvas, 0, 0);
@@ -85,6 +90,7 @@ export class Picture {
   }
 
   draw() {
+    this.#fitCanvas();
     for (const { encoding, x, y, width, height, source, bitmap } of this.#changes) {
       const place = [x, y, width, height];
       if (source) this.#context.drawImage(this.#canvas, ...source, width, height, ...place);

@@ -115,6 +115,12 @@ export class Keyboard {
     }
   }
 
+  // Whether any of these is held here, in the guest or for it.
+  holds(...codes) {
+    const isWaiting = this.#heldControl !== null && codes.includes("ControlLeft");
+    return isWaiting || codes.some((code) => this.#held.has(code) || this.#lazy.has(code));
+  }
+
   // The keyboard is lost: let go of everything.
   release() {
     this.#clock.clearTimeout(this.#heldControl?.timer);

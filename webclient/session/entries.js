@@ -3,6 +3,9 @@
 import { lifeItems } from "../life.js";
 import { t } from "../strings.js";
 import { themeItems } from "../theme.js";
+import { FINGERS, KEYBOARDS, SCALINGS, SIZES } from "./view.js";
+
+const DENSE = 1.2; // device pixels per CSS pixel from which "as large as the window" can mean two things
 
 const CTRL_ALT = ["ControlLeft", "AltLeft"];
 
@@ -36,10 +39,12 @@ export const COMBINATIONS = [
   ] },
 ];
 
-// actions: {combination(codes), mode(name), modeNow(), screenKeyboard(), textBox(), fullScreen()}.
+// actions: {combination(codes), screenKeyboard(), textBox(), fullScreen(), choose(name, value), view: a View, canResize:
+// whether the guest's size is this viewer's to choose}.
 export function inputEntries(actions) {
   return [
     { id: "full", kind: "button", icon: "full", label: t("session.full"), action: actions.fullScreen, keep: true },
+    { id: "screen", kind: "menu", icon: "scale", label: t("session.screen"), items: () => screenItems(actions) },
     { id: "keys", kind: "menu", icon: "command", label: t("session.keys"), items: () => combinationItems(actions) },
     { id: "keyboard", kind: "menu", icon: "keyboard", label: t("session.keyboard"), items: () => keyboardItems(actions), keep: true },
   ];
@@ -65,18 +70,44 @@ function combinationItems(actions) {
   return groups.flat();
 }
 
+// name: one of View's. A choice is said by its key and explained by another, where there is one.
+function choicesOf(actions, name, values, keys, hints = {}) {
+  return values.map((value) => ({
+    label: keys(value),
+    hint: hints[value] ?? null,
+    checked: actions.view[name] === value,
+    action: () => actions.choose(name, value),
+  }));
+}
+
+function screenItems(actions) {
+  const hints = Object.fromEntries(SCALINGS.map((scaling) => [scaling, t(`session.scaling.${scaling}.hint`)]));
+  const items = [
+    { heading: t("session.scaling") },
+    ...choicesOf(actions, "scaling", SCALINGS, (scaling) => t(`session.scaling.${scaling}`), hints),
+  ];
+  if (!actions.canResize) return items;
+  const isDense = devicePixelRatio >= DENSE || actions.view.size === "dense";
+  const sizes = SIZES.filter((size) => size !== "dense" || isDense);
+  const label = (size) => (/^\d/.test(size) ? size.replace("x", " × ") : t(`session.size.${size}`));
+  const sizeHints = { auto: t("session.size.auto.hint"), dense: t("session.size.dense.hint") };
+  return [...items, null, { heading: t("session.size") }, ...choicesOf(actions, "size", sizes, label, sizeHints)];
+}
+
 function keyboardItems(actions) {
-  const choice = (mode) => ({
-    label: t(`session.keyboard.${mode}`),
-    hint: t(`session.keyboard.${mode}.hint`),
-    checked: actions.modeNow() === mode,
-    action: () => actions.mode(mode),
-  });
+  const hints = Object.fromEntries(KEYBOARDS.map((mode) => [mode, t(`session.keyboard.${mode}.hint`)]));
+  const fingerHints = Object.fromEntries(FINGERS.map((mode) => [mode, t(`session.fingers.${mode}.hint`)]));
+  const fingers = [
+    null,
+    { heading: t("session.fingers") },
+    ...choicesOf(actions, "fingers", FINGERS, (mode) => t(`session.fingers.${mode}`), fingerHints),
+  ];
   return [
-    choice("keys"),
-    choice("text"),
+    ...choicesOf(actions, "keyboard", KEYBOARDS, (mode) => t(`session.keyboard.${mode}`), hints),
     null,
     { label: t("session.box"), icon: "text", action: actions.textBox },
     { label: t("session.keyboard.screen"), icon: "keyboard", action: actions.screenKeyboard },
+    { label: t("session.keyboard.test"), hint: t("session.keyboard.test.hint"), icon: "info", action: () => open("/keys", "_blank", "noopener") },
+    ...(matchMedia("(any-pointer: coarse)").matches ? fingers : []),
   ];
 }

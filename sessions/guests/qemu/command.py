@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sessions.pixels.geometry import Size
+from sessions.wire import vdagent
 
 TEXT_PORT = "org.tsgateway.text"
 AGENT_PORT = "org.qemu.guest_agent.0"
+CLIPBOARD_PORT = vdagent.PORT_NAME
 MICROPHONE_PORT = "org.tsgateway.microphone"
 SERIAL_LOG_BYTES = 64 * 1024
 UEFI_FIRMWARE = "/usr/share/ovmf/OVMF.fd"
@@ -47,6 +49,7 @@ class Descriptors:
     text: int
     agent: int
     microphone: int = -1
+    clipboard: int = -1
     disk: int = -1
     template: int = -1
     kernel: int = -1
@@ -59,7 +62,8 @@ class Descriptors:
     @property
     def passed(self) -> tuple[int, ...]:
         """All that are there."""
-        ports = (self.qmp, self.operator, self.text, self.agent, self.microphone)
+        agents = (self.agent, self.microphone, self.clipboard)
+        ports = (self.qmp, self.operator, self.text, *agents)
         files = (self.disk, self.template, self.kernel, self.initrd, self.warm, self.memory, self.lock)
         return tuple(fd for fd in (*ports, *files, *self.ports.values()) if fd >= 0)
 
@@ -206,6 +210,7 @@ def _ports(descriptors: Descriptors) -> list[str]:
     for id, descriptor, name in (
         ("text", descriptors.text, TEXT_PORT),
         ("agent", descriptors.agent, AGENT_PORT),
+        ("clipboard", descriptors.clipboard, CLIPBOARD_PORT),
         ("microphone", descriptors.microphone, MICROPHONE_PORT),
     ):
         if descriptor < 0:

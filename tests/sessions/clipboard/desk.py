@@ -27,7 +27,10 @@ async def until(condition, what="it"):
 
 
 class Heard:
-    """What a guest's clipboard tells (ClipboardEvents). contents: what is given to who wants something."""
+    """What a guest's clipboard tells (ClipboardEvents).
+
+    contents: what is given to who wants something; refuses: nothing is.
+    """
 
     def __init__(self):
         self.formats = frozenset()
@@ -35,6 +38,7 @@ class Heard:
         self.wants = []
         self.takes = 0
         self.contents = {}
+        self.refuses = False
         self.clipboard = None
 
     def ready(self, formats):
@@ -49,13 +53,44 @@ class Heard:
 
     def wanted(self, format):
         self.wants.append(format)
-        self.clipboard.provide(format, self.contents.get(format))
+        self.clipboard.provide(format, None if self.refuses else self.contents.get(format))
 
     def taken(self):
         self.takes += 1
 
 
-class Desk:
+class Programs:
+    """What programs of an X server do with its clipboard. A base: xvnc, folder and heard are its heirs'."""
+
+    async def copy(self, data, target="UTF8_STRING"):
+        """Have a program copy this; returns the formats that we are told of."""
+        self.heard.copies.clear()
+        file = self.folder / "copied"
+        file.write_bytes(data)
+        self.xvnc.run("xclip", "-selection", "clipboard", "-t", target, "-i", str(file))
+        return await until(
+            lambda: next((each for each in self.heard.copies if each), None), "what was copied"
+        )
+
+    async def paste(self, target="UTF8_STRING"):
+        """What a program gets that pastes."""
+        out = self.folder / "pasted"
+        child = self._pasting(target, out)
+        try:
+            await until(lambda: child.poll() is not None, "what is pasted")
+        finally:
+            child.kill()
+            child.wait()
+        return None if child.returncode else out.read_bytes()
+
+    def _pasting(self, target, out):
+        environment = {**os.environ, "DISPLAY": self.xvnc.display}
+        command = ["xclip", "-selection", "clipboard", "-t", target, "-o"]
+        with open(out, "wb") as file:
+            return subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.DEVNULL)
+
+
+class Desk(Programs):
     """An X server, and an agent that shares its clipboard. agent: "own" or "spice"."""
 
     def __init__(self, folder, agent, maximum=32 << 20):
@@ -100,33 +135,6 @@ class Desk:
             return self._listening.accept()[0]
         except BlockingIOError:
             return None
-
-    async def copy(self, data, target="UTF8_STRING"):
-        """Have a program copy this; returns the formats that we are told of."""
-        self.heard.copies.clear()
-        file = self.folder / "copied"
-        file.write_bytes(data)
-        self.xvnc.run("xclip", "-selection", "clipboard", "-t", target, "-i", str(file))
-        return await until(
-            lambda: next((each for each in self.heard.copies if each), None), "what was copied"
-        )
-
-    async def paste(self, target="UTF8_STRING"):
-        """What a program gets that pastes."""
-        out = self.folder / "pasted"
-        child = self._pasting(target, out)
-        try:
-            await until(lambda: child.poll() is not None, "what is pasted")
-        finally:
-            child.kill()
-            child.wait()
-        return None if child.returncode else out.read_bytes()
-
-    def _pasting(self, target, out):
-        environment = {**os.environ, "DISPLAY": self.xvnc.display}
-        command = ["xclip", "-selection", "clipboard", "-t", target, "-o"]
-        with open(out, "wb") as file:
-            return subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.DEVNULL)
 
     async def offer(self, contents):
         """Hold this for the guest, and wait until it knows."""

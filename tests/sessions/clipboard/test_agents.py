@@ -104,8 +104,8 @@ async def test_what_cannot_be_had_is_not_waited_for(own):
     await own.copy(TEXT)
     with pytest.raises(ClipboardError):
         await own.clipboard.fetch(Format.PNG)
-    own.heard.contents = {}
-    own.clipboard.offer([Format.TEXT])
+    own.heard.refuses = True
+    await own.offer({Format.TEXT: TEXT})
     assert not await own.paste()
 
 
