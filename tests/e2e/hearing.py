@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 from sessions.sound.cutting import FRAMES, PIECE_BYTES
 from sessions.sound.formats import Opus, Plain, SoundEncoder
@@ -33,10 +35,22 @@ HEARS = """(() => {
     const loud = new Float32Array(window.ear.frequencyBinCount);
     window.ear.getFloatFrequencyData(loud);
     const at = loud.reduce((best, value, index) => (value > loud[best] ? index : best), 0);
-    return { hertz: (at * window.ear.context.sampleRate) / window.ear.fftSize, decibels: Math.max(-1000, loud[at]) };
+    const hertz = (at * window.ear.context.sampleRate) / window.ear.fftSize;
+    return { hertz, decibels: Math.max(-1000, loud[at]) };
 })()"""
 QUIET = -70.0
 """Decibels below which nothing can be heard."""
+
+
+def voice_file(folder: Path, hertz: float) -> Path:
+    """Write a tone for `Browser(voice=…)`."""
+    path = folder / "voice.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(48000)
+        file.writeframes(tone(hertz, 10))
+    return path
 
 
 def listen(browser: Browser) -> None:

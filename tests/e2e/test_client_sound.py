@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +11,11 @@ from sessions.wire import tsg
 from sessions.wire.tsg import Capability, MicrophoneState, SoundFormat
 from tests.e2e.browser import Browser, missing
 from tests.e2e.devserver import Viewer
-from tests.e2e.hearing import hears, hears_nothing, listen, playing
+from tests.e2e.hearing import hears, hears_nothing, listen, playing, voice_file
 from tests.e2e.machine import wait_for
 from tests.e2e.marks import IN_BOTH, ONLY_CHROMIUM
 from tests.e2e.pages import until, use_toolbar
-from tests.sessions.sound.tones import pitch, tone
+from tests.sessions.sound.tones import pitch
 
 pytestmark = pytest.mark.browser
 
@@ -33,19 +31,9 @@ def one_browser(
     kind = getattr(request, "param", "chromium")
     if reason := missing(kind):
         pytest.fail(f"cannot test in {kind}: {reason}")
-    path = tmp_path_factory.mktemp("voice") / "voice.wav"
-    write_wav(path)
-    browser = Browser(kind, voice=path)
+    browser = Browser(kind, voice=voice_file(tmp_path_factory.mktemp("voice"), VOICE))
     yield browser
     browser.stop()
-
-
-def write_wav(path: Path) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(48000)
-        file.writeframes(tone(VOICE, 10))
 
 
 def greet(viewer: Viewer, *capabilities: int, microphone: MicrophoneState = MicrophoneState.FREE) -> None:
@@ -71,7 +59,7 @@ def status(browser: Browser, sentence: str) -> None:
 def test_it_asks_for_what_the_browser_decodes_and_says_what_it_has(
     browser: Browser, attached: Viewer
 ) -> None:
-    """All that Firefox can show on a machine without a sound card: it plays nothing there, not even silently."""
+    """All that Firefox can show on a machine without a sound card: it does not even play to itself."""
     greet(attached)
     assert wish(attached) is SoundFormat.OPUS
     with playing(attached, 440, SoundFormat.OPUS):

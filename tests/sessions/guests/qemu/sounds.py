@@ -7,7 +7,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from tests.sessions.sound.tones import pitch, tone
 
 AS_USER = "runuser -u user -- env XDG_RUNTIME_DIR=/run/user/$(id -u user)"
-PLAY = """
+WRITE = """
 import array, math, sys, wave
 path, *tones = sys.argv[1:]
 samples = array.array("h")
@@ -16,7 +16,9 @@ for each in tones:
     for at in range(int(48000 * seconds)):
         samples.extend([int(12000 * math.sin(2 * math.pi * hertz * at / 48000))] * 2)
 with wave.open(path, "wb") as file:
-    file.setnchannels(2), file.setsampwidth(2), file.setframerate(48000)
+    file.setnchannels(2)
+    file.setsampwidth(2)
+    file.setframerate(48000)
     file.writeframes(samples.tobytes())
 """
 PITCH = """
@@ -68,7 +70,7 @@ async def hear(machine, *tones):
     await machine.guest.sound.open(heard)
     try:
         wanted = " ".join(f"{hertz}:{seconds}" for hertz, seconds in tones)
-        await run(machine, f"python3 - /tmp/played.wav {wanted}", PLAY.encode())
+        await run(machine, f"python3 - /tmp/played.wav {wanted}", WRITE.encode())
         await run(machine, f"{AS_USER} pw-play /tmp/played.wav")
     finally:
         machine.guest.sound.close()
