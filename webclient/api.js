@@ -1,5 +1,8 @@
 // The gateway's JSON interface.
 
+import { noteVersion } from "./install.js";
+import { t } from "./strings.js";
+
 // `status` is the HTTP status, 0 when the server could not be reached.
 export class ApiError extends Error {
   constructor(status, code, message, retryAfter = null) {
@@ -22,11 +25,12 @@ export async function request(method, path, body, signal) {
   try {
     response = await fetch(`/api/v1/${path}`, options);
   } catch {
-    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+    throw new ApiError(0, "unreachable", t("api.unreachable"));
   }
+  noteVersion(response.headers.get("X-Client-Version"));
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  const { code = "error", message = `The server answered ${response.status}.`, reference } = answer.error ?? {};
+  const { code = "error", message = t("api.status", { status: response.status }), reference } = answer.error ?? {};
   const header = Number(response.headers.get("Retry-After"));
   // A fault of the gateway itself: its log has more under the reference.
   const said = response.status === 500 && reference ? `${message} [${reference}]` : message;
@@ -49,6 +53,9 @@ export const showStep = (challenge) => request("POST", "login/step", { challenge
 export const providers = async () => (await request("GET", "login/methods")).providers;
 export const signOut = () => request("POST", "logout", {});
 export const desktops = async () => (await request("GET", "desktops")).desktops;
+// Makes a desktop one of one's favourites, or none any more.
+export const favour = (desktop, isFavourite) =>
+  request(isFavourite ? "PUT" : "DELETE", `desktops/${encodeURIComponent(desktop)}/favourite`, {});
 const steer = (session, action) => request("POST", `sessions/${encodeURIComponent(session)}/${action}`, {});
 export const disconnect = (session) => steer(session, "disconnect");
 export const logOff = (session) => steer(session, "log-off");
