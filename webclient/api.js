@@ -1,7 +1,14 @@
 // The gateway's JSON interface.
 
 import { noteVersion } from "./install.js";
-import { t } from "./strings.js";
+
+let words = ({ status, message }) => message || `The server answered ${status || "nothing"}.`;
+
+// how({status, code, message}) → what people are told. Pages set it (errors.js); workers, which load this too and must not
+// wait for sentences, do without.
+export function speak(how) {
+  words = how;
+}
 
 // `status` is the HTTP status, 0 when the server could not be reached.
 export class ApiError extends Error {
@@ -25,15 +32,16 @@ export async function request(method, path, body, signal) {
   try {
     response = await fetch(`/api/v1/${path}`, options);
   } catch {
-    throw new ApiError(0, "unreachable", t("api.unreachable"));
+    throw new ApiError(0, "unreachable", words({ status: 0, code: "unreachable", message: "" }));
   }
   noteVersion(response.headers.get("X-Client-Version"));
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  const { code = "error", message = t("api.status", { status: response.status }), reference } = answer.error ?? {};
+  const { code = "error", message = "", reference } = answer.error ?? {};
   const header = Number(response.headers.get("Retry-After"));
   // A fault of the gateway itself: its log has more under the reference.
-  const said = response.status === 500 && reference ? `${message} [${reference}]` : message;
+  const sentence = words({ status: response.status, code, message });
+  const said = response.status === 500 && reference ? `${sentence} [${reference}]` : sentence;
   throw new ApiError(response.status, code, said, answer.retry_after ?? (header || null));
 }
 

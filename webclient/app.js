@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { h, icon, stylesheet } from "./dom.js";
+import { inWords } from "./errors.js";
 import { keepForLater, stale } from "./install.js";
 import { desktopsPage } from "./pages/desktops.js";
 import { openingPage } from "./pages/opening.js";
@@ -165,6 +166,7 @@ function offerReload() {
   document.body.append(h("div", { class: "update", role: "status" }, icon("info"), h("span", {}, t("app.stale")), reload));
 }
 
+api.speak(inWords);
 applyTheme();
 root.append(h("p", { class: "plain", role: "status" }, t("app.loading")));
 addEventListener("popstate", () => show());
