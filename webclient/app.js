@@ -1,7 +1,7 @@
 // The router: which page the address stands for, and who is signed in.
 
 import * as api from "./api.js";
-import { h, icon, stylesheet } from "./dom.js";
+import { announce, h, icon, stylesheet } from "./dom.js";
 import { inWords } from "./errors.js";
 import { keepForLater, stale } from "./install.js";
 import { desktopsPage } from "./pages/desktops.js";
@@ -138,8 +138,12 @@ function goWhereWanted() {
 
 function showUnreachable(reason) {
   const key = navigator.onLine ? "app.unreachable" : "app.offline";
+  const title = `${t(key)} · ${t("product")}`;
+  if (document.title === title) return; // said already
+  document.title = title;
+  announce(t(key));
   const again = h("button", { type: "button", class: "button primary", onclick: () => start() }, t("app.retry"));
-  root.replaceChildren(h("main", { class: "blank", role: "alert" },
+  root.replaceChildren(h("main", { class: "blank" },
     h("span", { class: "blank-icon" }, icon("lost")),
     h("h1", {}, t(key)),
     h("p", {}, t(`${key}.hint`)),

@@ -35,7 +35,7 @@ async function file(request) {
 }
 
 async function page(request) {
-  let answer = null;
+  let answer;
   try {
     answer = await fetch(request);
     if (!AWAY.has(answer.status)) return answer;
@@ -47,9 +47,11 @@ async function page(request) {
   return (await caches.match(SHELL, { cacheName: CACHE })) ?? answer;
 }
 
-addEventListener("install", (event) => event.waitUntil(keep().then(() => self.skipWaiting())));
-addEventListener("activate", (event) => event.waitUntil(forgetOld().then(() => self.clients.claim())));
-addEventListener("fetch", (event) => {
+const worker = /** @type {any} */ (self); // TypeScript knows either pages or workers
+
+worker.addEventListener("install", (event) => event.waitUntil(keep().then(() => worker.skipWaiting())));
+worker.addEventListener("activate", (event) => event.waitUntil(forgetOld().then(() => worker.clients.claim())));
+worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== location.origin || pathname.startsWith("/api/")) return;

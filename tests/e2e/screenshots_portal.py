@@ -1,7 +1,7 @@
 """Pictures of the portal's pages, to look at: `python -m tests.e2e.screenshots_portal FOLDER [LANGUAGE …]`.
 
-Sign-in, desktops, the account and what goes wrong; wide and as on a phone; light, dark and in high contrast;
-in each language. What hinders people with disabilities is printed.
+Sign-in, desktops, the account and what goes wrong; wide and as on a phone; light, dark and with high
+contrast; in each language. What hinders people with disabilities is printed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tests.e2e.browser import Browser
 from tests.e2e.office import Office, accessibility, go, sign_in
-from tests.e2e.pages import until
 
 SIZES = {"wide": (1360, 860), "phone": (380, 800)}
 SETTLE = 1.5
@@ -79,8 +78,8 @@ def main(folder: Path, languages: list[str]) -> None:
                     "{'Content-Type': 'application/json'}}).then(() => true)"
                 )
         office.gateway.kill()
-        browser.evaluate("location.reload()")
-        browser.evaluate(until("document.querySelector('.blank')"))
+        browser.reload()
+        browser.wait(".blank")
         save(browser, folder, "away")
         office.gateway.start()
     finally:

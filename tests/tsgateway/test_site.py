@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import posixpath
 import re
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ import pytest_twisted
 
 from tests.tsgateway.support import World
 from tsgateway.api.static import StaticFiles
+from tsgateway.service import web_client_folder
 
 HEADERS = {
     "Content-Security-Policy",
@@ -179,3 +181,44 @@ def test_files_have_their_types_and_secrets_no_name(tmp_path):
     assert files.page(tag).status == 200
     (tmp_path / "index.html").unlink()
     assert files.page(None).status == 503
+
+
+# ---- what travels
+
+_NEEDED = re.compile(r"""(?:from|import\(|new URL\()\s*"(\.[^"]+)"|stylesheet\("([^"]+)"\)""")
+_LATER = ("admin/", "pages/account.js", "pages.css")
+MOST = 300_000
+"""Bytes until a session is shown."""
+MOST_AT_FIRST = 90_000
+"""Bytes until somebody can sign in and see their desktops."""
+HEADERS_OF_ONE = 700
+
+
+def _weight(files: StaticFiles, *roots: str, but: tuple[str, ...] = ()) -> int:
+    """What travels of these files and all that they need, as browsers get it."""
+    weight, waiting, seen = 0, list(roots), set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name.startswith((*_LATER, *but)):
+            continue
+        seen.add(name)
+        answer = files.get(f"/static/{name}", None, packs=True)
+        assert answer is not None, name
+        weight += len(answer.body) + HEADERS_OF_ONE
+        if name.endswith((".js", ".mjs")):
+            plain = files.get(f"/static/{name}", None).body.decode()
+            for beside, below in _NEEDED.findall(plain):
+                where = posixpath.join(posixpath.dirname(name), beside) if beside else below
+                waiting.append(posixpath.normpath(where))
+    return weight
+
+
+def test_little_travels_until_a_desktop_is_shown():
+    files = StaticFiles(web_client_folder())
+    page = len(files.page(None, packs=True).body) + HEADERS_OF_ONE
+    named = re.findall(r'"/static/([^"]+)"', (web_client_folder() / "index.html").read_text())
+    rest = (*named, "images/icons.svg", "strings/ja.js")
+    at_first = page + _weight(files, *rest, but=("pages/session.js", "session"))
+    whole = page + _weight(files, *rest)
+    assert MOST_AT_FIRST / 2 < at_first < MOST_AT_FIRST  # the lower bound: that they were found
+    assert MOST / 3 < whole < MOST

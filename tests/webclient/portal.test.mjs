@@ -154,8 +154,10 @@ async function worker(version, caches, network) {
     location: new URL(`/sw.js?v=${version}`, ORIGIN),
     fetch: async (request) => network(new URL(request.url ?? request, ORIGIN).href),
     addEventListener: (name, listener) => { listeners[name] = listener; },
-    self: { skipWaiting: async () => {}, clients: { claim: async () => {} } },
+    skipWaiting: async () => {},
+    clients: { claim: async () => {} },
   };
+  scope.self = scope;
   vm.runInNewContext(CODE, scope);
   const extend = async (name) => {
     let done;

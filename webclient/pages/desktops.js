@@ -96,7 +96,8 @@ export function desktopsPage(app) {
     }
     for (const id of [...cards.keys()]) if (!order.includes(id)) cards.delete(id);
     screens.sweep();
-    if (focused && document.activeElement?.dataset?.key !== focused) {
+    const isFocused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key === focused;
+    if (focused && !isFocused) {
       body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     }
   }
