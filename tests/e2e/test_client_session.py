@@ -316,7 +316,7 @@ def test_taken_over_can_be_taken_back(browser: Browser, server: DevServer, viewe
     browser.click(".notice .primary")
     again = server.viewer()
     again.greet()
-    browser.wait(".notice", gone=True)
+    browser.wait("[data-notice=returning]")  # until there is a picture
 
 
 def test_who_was_disconnected_is_told_why_and_reconnects(
@@ -326,7 +326,7 @@ def test_who_was_disconnected_is_told_why_and_reconnects(
     assert "not used for 10 minutes" in notice(browser, "disconnected")
     browser.click(".notice .primary")
     server.viewer().greet()
-    browser.wait(".notice", gone=True)
+    browser.wait("[data-notice=returning]")
 
 
 def test_a_session_in_use_is_refused_until_it_is_free(
@@ -350,7 +350,7 @@ def test_after_a_cut_ones_own_last_connection_is_waited_for(
     viewer.cut()
     server.viewer().close(tsg.CloseCode.IN_USE, "In use by ada, for 5 minutes.")
     server.viewer().greet()
-    browser.wait(".notice", gone=True)
+    browser.wait("[data-notice=returning]")
 
 
 def test_a_warning_counts_down_and_is_answered(browser: Browser, viewer: Viewer) -> None:

@@ -152,7 +152,9 @@ def test_a_guest_comes_points_is_handed_control_and_is_sent_away(ada: Person, bo
     assert bob.browser.evaluate("[...document.querySelectorAll('.notice .button')].length") == 1
     ada.browser.wait(".company", gone=True)
     bob.browser.reload()
-    assert bob.browser.text("h1") == "This invitation does not open anything"
+    bob.browser.evaluate(
+        until("document.querySelector('h1')?.textContent === 'This invitation does not open anything'")
+    )
     ada.browser.key("Escape")
     ada.end()
 
@@ -166,6 +168,25 @@ def test_the_person_is_asked_and_says_no(ada: Person, bob: Guest) -> None:
     ada.browser.key("Escape")
     assert "ada does not allow it" in bob.notice("shadowover")
     ada.browser.key("Escape")
+    ada.end()
+
+
+@pytest.mark.long
+def test_a_guest_comes_with_firefox(ada: Person, gateway: RealGateway) -> None:
+    ada.open("card")
+    bob = Guest(gateway, kind="firefox")
+    try:
+        bob.come(invite(ada), "Bob")
+        bob.picture()
+        bob.browser.move(300, 300, steps=3)
+        assert ada.browser.text(".pointer") == "Bob (guest)"
+        use_toolbar(ada.browser, "People")
+        bob.browser.click(".mark .button")
+        pressed(ada.browser, ".asking .primary")
+        types(bob, "b", into=ada)
+        assert accessibility(bob.browser) == []
+    finally:
+        bob.stop()
     ada.end()
 
 

@@ -3,6 +3,7 @@
 import { h, icon, logo } from "../dom.js";
 import * as invitations from "../invitations.js";
 import { moment } from "../parts/times.js";
+import { spoken } from "../session/reasons.js";
 import { t } from "../strings.js";
 import { keepTicket } from "../tickets.js";
 import { sessionPage } from "./session.js";
@@ -122,7 +123,7 @@ class InvitationPage {
 
   #failed(error) {
     if (error.code === "sign_in_needed" || error.status === 401) this.#signIn();
-    else if (error.status) this.#over(t("invitation.over.text"), error.message);
+    else if (error.status) this.#over(t("invitation.over.text"), spoken(error.message));
     else this.#over(error.message, "", { label: t("notice.retry"), action: () => this.#look() });
   }
 

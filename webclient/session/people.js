@@ -4,7 +4,6 @@ import { announce, h, stylesheet } from "../dom.js";
 import { lines, section, SidePanel } from "../parts/panel.js";
 import { t } from "../strings.js";
 import { Control, DialogKind, PersonKind } from "../wire/tsg.js";
-import { InvitationForm } from "./inviting.js";
 import { actsOn, edgeOf, hueOf, initialsOf, sinceText, standing } from "./persons.js";
 
 const ASKED_SECONDS = 30; // so long somebody waits for an answer
@@ -16,7 +15,7 @@ export class People {
   #since = 0; // when the message came, ms
   #asking = new Set(); // ids of those whose question is shown
   #standing = standing(null, false);
-  #inviting;
+  #inviting = null; // loaded when the panel is opened first
   #panel;
   #now = h("div");
   element;
@@ -26,7 +25,6 @@ export class People {
   constructor(options) {
     this.#options = options;
     this.#panel = new SidePanel(t("people.title"), () => this.#closed());
-    this.#inviting = options.own ? new InvitationForm(options.session) : null;
     this.element = h("button", {
       type: "button", class: "company", hidden: true, onclick: () => this.toggle(),
     });
@@ -73,12 +71,25 @@ export class People {
       this.#closed();
       return;
     }
-    await stylesheet("/static/pages.css").catch(() => {}); // without it, it is less pretty
+    await Promise.all([
+      stylesheet("/static/pages.css").catch(() => {}), // without it, it is less pretty
+      this.#options.own && !this.#inviting ? this.#loadInviting() : null,
+    ]);
     this.#panel.open(t("people.title"));
     this.#panel.show([this.#now, this.#inviting?.element]);
     this.#options.opened(true);
     this.#draw();
     this.#inviting?.refresh();
+  }
+
+  // Without a network there is nobody to invite: the list of people is shown all the same.
+  async #loadInviting() {
+    try {
+      const { InvitationForm } = await import("./inviting.js");
+      this.#inviting = new InvitationForm(this.#options.session);
+    } catch (error) {
+      console.warn(error);
+    }
   }
 
   #closed() {
