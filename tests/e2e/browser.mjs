@@ -34,14 +34,11 @@ const FIREFOX = {
 const SPEAKING = [
   "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${voice}`,
 ];
-const FIREFOX_SPEAKING = {
-  "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true, "media.getusermedia.audio.processing.hardware.enabled": false,
-};
 
 function launchOptions() {
   const common = { executablePath, headless: true, acceptInsecureCerts: true, userDataDir: profile, dumpio: false };
   if (browserName === "firefox") {
-    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: { ...FIREFOX, ...(voice ? FIREFOX_SPEAKING : {}) } };
+    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: FIREFOX };
   }
   const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses to run for root
   return { ...common, browser: "chrome", args: [...QUIET, ...sandbox, ...(voice ? SPEAKING : [])] };
@@ -75,7 +72,7 @@ async function target(selector) {
   const [x, y] = [at.x + at.width / 2, at.y + at.height / 2];
   const element = document.querySelector(selector);
   if (element.contains(document.elementFromPoint(x, y))) return { x, y };
-  if (x < 0 || y < 0 || x > innerWidth || y > innerHeight) element.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (x < 0 || y < 0 || x > innerWidth - 1 || y > innerHeight - 1) element.scrollIntoView({ block: "nearest", inline: "nearest" });
   return null;
 }
 

@@ -331,6 +331,8 @@ export default {
   "account.lead": "How you sign in, and where you are signed in.",
   "account.who": "You",
   "account.method": "Signed in by",
+  "account.appearance": "Colours and language",
+  "account.appearance.text": "Kept by this browser, on this device.",
   "account.password": "Password",
   "account.password.text": "When you change it, you are signed out everywhere else.",
   "account.password.elsewhere": "Your password is kept by {source}; change it there.",

@@ -330,6 +330,8 @@ export default {
   "account.lead": "サインインの方法と、サインイン中の場所を管理します。",
   "account.who": "プロフィール",
   "account.method": "サインイン方法",
+  "account.appearance": "配色と言語",
+  "account.appearance.text": "この端末のこのブラウザーに保存されます。",
   "account.password": "パスワード",
   "account.password.text": "変更すると、ほかのすべての場所でサインアウトされます。",
   "account.password.elsewhere": "パスワードは {source} が管理しています。変更はそちらで行ってください。",
