@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.product import resident_mb
 from tests.e2e.agent import Agent
 from tests.e2e.gateway import RealGateway
 from tests.e2e.machine import wait_for
@@ -111,6 +112,19 @@ def test_what_is_uploaded_is_in_the_desktops_folder(panel: Person, tmp_path: Pat
     with agent(panel) as guest:
         guest.run(f"until grep -q ' {SHARED} 9p ' /proc/mounts; do sleep 0.2; done")
         assert guest.run(f"sha256sum {SHARED}/*1.bin").split()[0] == sha256
+
+
+@pytest.mark.long
+def test_what_is_large_arrives_too_and_memory_is_not_filled(panel: Person, tmp_path: Path) -> None:
+    path, sha256 = made(tmp_path / "large.bin", 200_000_000)
+    before = resident_mb(panel.gateway.host_pid)
+    panel.browser.choose(INPUT, path)
+    panel.browser.evaluate(until(f"{state('large.bin')} === 'done'", 600))
+    with agent(panel) as guest:
+        guest.run(f"until grep -q ' {SHARED} 9p ' /proc/mounts; do sleep 0.2; done")
+        assert guest.run(f"sha256sum < {SHARED}/large.bin").split()[0] == sha256
+        guest.run(f"rm {SHARED}/large.bin")
+    assert resident_mb(panel.gateway.host_pid) - before < 100
 
 
 def test_what_the_desktop_has_written_comes_down_as_it_is(panel: Person, tmp_path: Path) -> None:

@@ -95,9 +95,15 @@ test("a file goes in pieces that grow while they are quick", async () => {
 });
 
 test("on a slow line pieces stay small", async () => {
-  took = 5000;
+  took = 8000;
   await upload().run();
   assert.deepEqual([...new Set(server.pieces.slice(0, -1))], [SMALLEST_PIECE]);
+});
+
+test("where each answer takes long, pieces grow all the same", async () => {
+  took = 3000;
+  await upload().run();
+  assert.ok(Math.max(...server.pieces) > 2 * SMALLEST_PIECE);
 });
 
 for (const offset of [1, SMALLEST_PIECE, DATA.length - 1, DATA.length]) {

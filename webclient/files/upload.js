@@ -7,6 +7,7 @@
 export const SMALLEST_PIECE = 256 * 1024;
 export const LARGEST_PIECE = 4 * 1024 * 1024; // MAX_PIECE of tsgateway/transports/http.py
 const PIECE_TIME = 700; // ms that a piece should take: then pausing is quick, and keys find gaps
+const LONGEST_TIME = 3000; // unless larger pieces are worth it: where each of them waits long for its answer
 const READ = 4 * 1024 * 1024;
 const WAITS = [500, 1000, 2000, 4000, 8000]; // ms between tries while the server is away
 
@@ -26,6 +27,7 @@ export class Upload {
   #hashed = 0;
   #id = null;
   #piece = SMALLEST_PIECE;
+  #rate = 0; // bytes a ms, of the last piece
   #stop = null; // an AbortController while it works
 
   // file: a File. target: {folder, path}: where, and what it shall be called there. server: {begin, piece, end,
@@ -153,14 +155,17 @@ export class Upload {
       signal.throwIfAborted();
       this.#take(bytes);
       this.offset = offset;
-      this.#pace(this.#clock.now() - began);
+      this.#pace(bytes.length, this.#clock.now() - began);
       this.#changed(this);
     }
   }
 
-  // The next piece is larger or smaller, so that it takes about PIECE_TIME.
-  #pace(took) {
-    const wanted = took < PIECE_TIME / 2 ? 2 * this.#piece : took > 2 * PIECE_TIME ? this.#piece / 2 : this.#piece;
+  // The next piece is larger or smaller, so that it takes about PIECE_TIME, or longer as long as that is faster.
+  #pace(size, took) {
+    const rate = size / Math.max(took, 1);
+    const isFaster = rate > 1.2 * this.#rate && took < LONGEST_TIME;
+    const wanted = took < PIECE_TIME || isFaster ? 2 * this.#piece : took > LONGEST_TIME ? this.#piece / 2 : this.#piece;
+    this.#rate = rate;
     this.#piece = Math.max(SMALLEST_PIECE, Math.min(LARGEST_PIECE, wanted));
   }
 

@@ -378,7 +378,7 @@ export default {
   "files.list": "Files in {folder}",
   "files.used": "{used} of {quota} used",
   "files.used.any": "{used} used",
-  "files.unmounted": "The desktop does not show the folder now. What you upload waits there until it does.",
+  "files.unmounted": "The desktop does not show this folder now. What you upload is kept here. If it never appears there, tell your administrator: the desktop’s image lacks the program that shows it.",
   "files.actions": "More for {name}",
   "files.download": "Download",
   "files.rename": "Rename …",

@@ -378,7 +378,7 @@ export default {
   "files.list": "{folder} のファイル",
   "files.used": "{quota} 中 {used} を使用",
   "files.used.any": "{used} を使用",
-  "files.unmounted": "現在、デスクトップにこのフォルダーは表示されていません。アップロードしたファイルは、表示されるまでここに保管されます。",
+  "files.unmounted": "現在、デスクトップにこのフォルダーは表示されていません。アップロードしたファイルはここに保管されます。いつまでも表示されない場合は、デスクトップのイメージに必要なプログラムがないため、管理者にお知らせください。",
   "files.actions": "{name} のその他の操作",
   "files.download": "ダウンロード",
   "files.rename": "名前を変更…",
