@@ -48,7 +48,7 @@ export class ClipboardPanel extends SidePanel {
     const isOpen = copy.status === "large" || copy.status === "waiting" || copy.status === "done";
     return [
       sentence(`clipboard.out.${copy.status}`, said),
-      this.#preview(copy.contents),
+      ...this.#preview(copy.contents),
       isOpen && this.#button("take", t("clipboard.take"), () => this.#actions.take()),
     ];
   }

@@ -17,6 +17,7 @@ export class SessionClipboard {
   #panel;
   #stage;
   #signal;
+  #looks = 0; // how often it was asked to look, since the look that goes on began
 
   // stage: where keys of the desktop arrive; keyboard: a Keyboard; send(message); refocus(); signal: aborted when
   // the page is left; changed({badge}): for the toolbar's entry.
@@ -73,12 +74,17 @@ export class SessionClipboard {
 
   // Comes back to this window, perhaps with something copied elsewhere.
   async #look() {
-    if (document.hidden || !document.hasFocus() || !this.#clipboard.takes || !(await browser.isReadable())) return;
+    this.#looks += 1;
+    if (this.#looks > 1) return; // one look at a time; another one follows
     try {
-      await this.#clipboard.give(await browser.read());
+      const isHere = !document.hidden && document.hasFocus();
+      if (isHere && this.#clipboard.takes && await browser.isReadable()) await this.#clipboard.give(await browser.read());
     } catch {
       // Not now: the next paste brings it.
     }
+    const isAsked = this.#looks > 1;
+    this.#looks = 0;
+    if (isAsked) this.#look();
   }
 
   #on(target, names, listener, options = {}) {
