@@ -72,7 +72,7 @@ async function target(selector) {
   const [x, y] = [at.x + at.width / 2, at.y + at.height / 2];
   const element = document.querySelector(selector);
   if (element.contains(document.elementFromPoint(x, y))) return { x, y };
-  if (x < 0 || y < 0 || x > innerWidth || y > innerHeight) element.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (x < 0 || y < 0 || x > innerWidth - 1 || y > innerHeight - 1) element.scrollIntoView({ block: "nearest", inline: "nearest" });
   return null;
 }
 

@@ -222,7 +222,7 @@ def test_server_gone_is_said_and_forgotten(browser: Browser, server: DevServer) 
 def test_colours_are_chosen_and_remembered(browser: Browser, server: DevServer) -> None:
     browser.open(server.url)
     browser.click(".corner .icon-button")
-    browser.click(".menu:popover-open .menu-item:nth-child(3)")
+    browser.click(".menu:popover-open .menu-item:nth-of-type(3)")
     dark = browser.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     browser.reload()
     browser.wait("#password")

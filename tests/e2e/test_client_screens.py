@@ -128,6 +128,27 @@ def test_a_narrow_toolbar_folds_into_more(browser: Browser, viewer: Viewer) -> N
     use_toolbar(browser, "More")
     browser.wait(".menu:popover-open")
     assert "Ctrl+Alt+Del" in browser.text(".menu:popover-open")
+    assert accessibility(browser) == []
+
+
+@ONLY_CHROMIUM
+def test_arrows_lead_through_the_toolbar(browser: Browser, viewer: Viewer) -> None:
+    browser.evaluate(until("document.activeElement.matches('.stage')"))
+    for key in ("Control", "Alt", "Shift"):
+        browser.down(key)
+    for key in ("Control", "Alt", "Shift"):
+        browser.up(key)
+    focused = "document.activeElement.dataset.entry"
+    browser.evaluate(until(f"{focused} === 'full'"))
+    browser.key("ArrowRight")
+    assert browser.evaluate(focused) == "screen"
+    browser.key("End")
+    assert browser.evaluate("document.activeElement.getAttribute('aria-label')") == "More"
+    browser.key("ArrowRight")
+    browser.key("Enter")  # the pin
+    assert browser.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    assert accessibility(browser) == []
+    browser.key("Enter")
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import { button, chip, facts, Frame } from "../parts/frame.js";
 import { pagePart } from "../parts/panel.js";
 import { t } from "../strings.js";
 
+await stylesheet("/static/keys.css"); // before anybody can click where something else will be
+
 const SHOWN = 6; // of the last keys
 const platform = platformOf(navigator);
 
@@ -87,7 +89,6 @@ class KeysPage {
       this.#show();
     });
     this.#show();
-    await stylesheet("/static/keys.css");
     const layout = await navigator.keyboard?.getLayoutMap?.().catch(() => null);
     for (const [code, character] of layout ?? []) this.#layout.set(code, character);
     this.#drawing.label(this.#layout);
