@@ -14,6 +14,7 @@ from tests.e2e.devserver import Viewer
 from tests.e2e.hearing import hears, hears_nothing, listen, playing, voice_file
 from tests.e2e.machine import wait_for
 from tests.e2e.marks import IN_BOTH, ONLY_CHROMIUM
+from tests.e2e.office import accessibility
 from tests.e2e.pages import until, use_toolbar
 from tests.sessions.sound.tones import pitch
 
@@ -79,6 +80,7 @@ def test_what_the_guest_plays_is_heard_and_muted_it_is_not_sent(browser: Browser
         hears(browser, 880)
         use_toolbar(browser, "Sound")
         status(browser, "plays")
+        assert accessibility(browser) == []
         browser.click(".sound-check input")
         attached.heard(lambda message: message == tsg.Listen(SoundFormat.NONE))
         hears_nothing(browser)
