@@ -21,12 +21,15 @@ from sessions.clipboard.contents import check, too_large
 from sessions.clipboard.transfers import Incoming, Outgoing
 from sessions.viewer import Viewer
 from sessions.wire import tsg
+from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import clip
 from sessions.wire.tsg import Capability, ClipboardReason
 from sessions.wire.tsg import ClipboardFormat as Format
 
 AT_ONCE = 1024 * 1024
 """Bytes of a viewer's content that are fetched before anybody wants it."""
+LATE = 4 * tsg.CLIPBOARD_WINDOW
+"""Bytes that a viewer may send of what is not wanted any more; who sends more sends what nobody asked for."""
 _KNOWN = frozenset(map(int, Format))
 _GONE = "Something else was copied meanwhile."
 
@@ -71,6 +74,7 @@ class ClipboardChannel:
         self._copy: _Copy | None = None
         self._paste: _Paste | None = None
         self._outgoing: dict[tuple[int, int], Outgoing] = {}
+        self._late: dict[int, int] = {}  # bytes that each viewer may still send in vain
 
     def offers(self, allowed: Allowed) -> Iterable[Capability]:
         """See `Channel`."""
@@ -145,6 +149,7 @@ class ClipboardChannel:
         """See `Channel`."""
         if self._viewers.pop(number, None) is None:
             return
+        self._late.pop(number, None)
         for key in [key for key in self._outgoing if key[0] == number]:
             del self._outgoing[key]
         if self._copy is not None:
@@ -216,11 +221,12 @@ class ClipboardChannel:
 
     def _arrived(self, number: int, viewer: Viewer, piece: tsg.ClipboardData) -> None:
         paste = self._paste
-        if paste is None or (paste.number, paste.id) != (number, piece.id) or piece.format not in _KNOWN:
+        is_present = paste is not None and (paste.number, paste.id) == (number, piece.id)
+        if paste is None or not is_present or piece.format not in paste.coming:
+            self._comes_late(number, len(piece.data))
             return
         format = Format(piece.format)
-        incoming = paste.coming.get(format)
-        data = None if incoming is None else incoming.take(piece)
+        data = paste.coming[format].take(piece)
         if data is None:
             return
         del paste.coming[format]
@@ -229,6 +235,16 @@ class ClipboardChannel:
         except ClipboardError as error:
             _end(viewer, paste.id, format, error)
         self._settle(paste, format)
+
+    def _comes_late(self, number: int, size: int) -> None:
+        left = self._late.get(number, 0) - max(size, 1)
+        if left < 0:
+            raise ProtocolError("ClipboardData: nobody has asked for it")
+        self._late[number] = left
+
+    def _may_come_late(self, number: int) -> None:
+        """Something that this viewer was asked for is not wanted any more."""
+        self._late[number] = min(self._late.get(number, 0) + tsg.CLIPBOARD_WINDOW + tsg.CLIPBOARD_PIECE, LATE)
 
     def _settle(self, paste: _Paste, format: Format) -> None:
         """Answer the guest with what there is, if it waits."""
@@ -305,6 +321,7 @@ class ClipboardChannel:
         paste, self._paste = self._paste, None
         if paste is not None and paste.number is not None:
             for format in paste.coming:
+                self._may_come_late(paste.number)
                 _end(self._viewers[paste.number], paste.id, format, None)
 
 

@@ -34,14 +34,11 @@ const FIREFOX = {
 const SPEAKING = [
   "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${voice}`,
 ];
-const FIREFOX_SPEAKING = {
-  "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true, "media.getusermedia.audio.processing.hardware.enabled": false,
-};
 
 function launchOptions() {
   const common = { executablePath, headless: true, acceptInsecureCerts: true, userDataDir: profile, dumpio: false };
   if (browserName === "firefox") {
-    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: { ...FIREFOX, ...(voice ? FIREFOX_SPEAKING : {}) } };
+    return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: FIREFOX };
   }
   const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses to run for root
   return { ...common, browser: "chrome", args: [...QUIET, ...sandbox, ...(voice ? SPEAKING : [])] };

@@ -39,7 +39,7 @@ class Browser:
     """One browser with one page. Every method raises BrowserError when the browser refuses.
 
     inside: a command that runs others, in another network namespace for instance. voice: a WAV file that its
-    microphone hears again and again (Chromium; Firefox has a tone of its own there); nobody is asked then.
+    microphone hears again and again, without anybody being asked (Chromium).
     """
 
     def __init__(self, kind: str = "chromium", inside: Sequence[str] = (), voice: Path | None = None) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 from sessions.sound.cutting import FRAMES, PIECE_BYTES
 from sessions.sound.formats import Opus, Plain, SoundEncoder
@@ -33,10 +35,22 @@ HEARS = """(() => {
     const loud = new Float32Array(window.ear.frequencyBinCount);
     window.ear.getFloatFrequencyData(loud);
     const at = loud.reduce((best, value, index) => (value > loud[best] ? index : best), 0);
-    return { hertz: (at * window.ear.context.sampleRate) / window.ear.fftSize, decibels: loud[at] };
+    const hertz = (at * window.ear.context.sampleRate) / window.ear.fftSize;
+    return { hertz, decibels: Math.max(-1000, loud[at]) };
 })()"""
 QUIET = -70.0
 """Decibels below which nothing can be heard."""
+
+
+def voice_file(folder: Path, hertz: float) -> Path:
+    """Write a tone for `Browser(voice=…)`."""
+    path = folder / "voice.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(48000)
+        file.writeframes(tone(hertz, 10))
+    return path
 
 
 def listen(browser: Browser) -> None:
@@ -49,7 +63,7 @@ def hears(browser: Browser, hertz: float) -> None:
 
     def found() -> bool:
         heard = browser.evaluate(HEARS)
-        return bool(heard) and heard["decibels"] > QUIET and abs(heard["hertz"] / hertz - 1) < 0.03
+        return heard is not None and heard["decibels"] > QUIET and abs(heard["hertz"] / hertz - 1) < 0.03
 
     wait_for(found, f"a tone of {hertz} Hz", lambda: browser.evaluate(HEARS))
 
@@ -59,7 +73,7 @@ def hears_nothing(browser: Browser) -> None:
 
     def silent() -> bool:
         heard = browser.evaluate(HEARS)
-        return not heard or heard["decibels"] is None or heard["decibels"] < QUIET
+        return heard is None or heard["decibels"] < QUIET
 
     wait_for(silent, "silence", lambda: browser.evaluate(HEARS))
 

@@ -184,7 +184,7 @@ def test_two_people_see_their_own_guests(ada: Person, guest: Machine, gateway: R
 def test_a_cut_line_is_mended(ada: Person, guest: Machine, gateway: RealGateway) -> None:
     before = ada.sees(guest.screen)
     gateway.line.cut()
-    ada.notice("lost", "gone")
+    ada.notice("lost", "silent", "gone")
     assert np.array_equal(ada.shown(), before), "the picture stays"
     gateway.line.mend()
     ada.picture()
@@ -204,7 +204,7 @@ def test_a_killed_gateway_is_come_back_to(ada: Person, guest: Machine, gateway: 
 def test_a_killed_session_host_is_come_back_to(ada: Person, guest: Machine, gateway: RealGateway) -> None:
     host = gateway.host_pid
     os.kill(host, signal.SIGKILL)
-    ada.notice("lost", "gone")
+    ada.notice("hostlost", "gone")
     ada.picture()
     assert gateway.host_pid != host
     goes_on(ada, guest)

@@ -209,6 +209,18 @@ def test_the_screen_is_never_black_after_a_cut_and_says_why_it_is_dim(ada: Perso
     ada.end()
 
 
+OUTLINED = """(() => {
+    const canvas = document.querySelector("canvas.regions");
+    window.outlined = 0;
+    window.looking = setInterval(() => {
+        if (!canvas.width) return;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        if (data.some((value, at) => at % 4 === 3 && value)) window.outlined += 1;
+    }, 20);
+    return true;
+})()"""
+
+
 def test_the_overlay_tells_how_good_the_line_is_and_outlines_what_changes(ada: Person) -> None:
     ada.open("card")
     browser = ada.browser
@@ -216,12 +228,7 @@ def test_the_overlay_tells_how_good_the_line_is_and_outlines_what_changes(ada: P
     browser.wait(".quality b")
     assert browser.text(".quality b") in ("Excellent", "Good", "Fair", "Poor")
     browser.click(".outlining input")
-    browser.evaluate(
-        "window.outlined = 0; window.looking = setInterval(() => { const canvas ="
-        " document.querySelector('canvas.regions'); if (!canvas.width) return; const { data } ="
-        " canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
-        " if (data.some((value, at) => at % 4 === 3 && value)) window.outlined += 1; }, 20); true"
-    )
+    browser.evaluate(OUTLINED)
     browser.click(".stage")
     browser.key("a")
     browser.evaluate(until("window.outlined > 0"))

@@ -55,13 +55,16 @@ export class Regions {
     const context = canvas.getContext("2d");
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
-    context.lineWidth = WIDTH;
     for (const { region: [encoding, x, y, across, down], until } of this.#shown) {
       const from = this.#toStage({ x, y });
       const to = this.#toStage({ x: x + across, y: y + down });
       context.globalAlpha = (until - now) / STAYS;
-      context.strokeStyle = this.#colours[encoding] ?? "#fff";
-      context.strokeRect(from.x + 1, from.y + 1, Math.max(to.x - from.x - WIDTH, 1), Math.max(to.y - from.y - WIDTH, 1));
+      // Light around the colour, so that it is seen on any ground.
+      for (const [width, colour] of [[2 * WIDTH, "#fffc"], [WIDTH, this.#colours[encoding] ?? "#000"]]) {
+        context.lineWidth = Number(width);
+        context.strokeStyle = String(colour);
+        context.strokeRect(from.x + WIDTH, from.y + WIDTH, Math.max(to.x - from.x - 2 * WIDTH, 1), Math.max(to.y - from.y - 2 * WIDTH, 1));
+      }
     }
     if (this.#drawing) requestAnimationFrame(() => this.#draw());
   }

@@ -285,6 +285,22 @@ def test_pieces_that_do_not_fit_cost_the_viewer(room, piece):
         room.say(1, piece)
 
 
+def test_what_nobody_asked_for_costs_the_viewer_and_what_comes_late_does_not(room):
+    room.join(1)
+    piece = tsg.ClipboardData(7, Format.TEXT, 1 << 20, bytes(CLIPBOARD_PIECE))
+    with pytest.raises(ProtocolError, match="nobody has asked"):
+        room.say(1, piece)
+    room.say(1, tsg.ClipboardOffer(7, parts(TEXT=1 << 20)))
+    room.say(1, piece)
+    room.guest.events.copied((Format.TEXT,))
+    for _ in range(CLIPBOARD_WINDOW // CLIPBOARD_PIECE):
+        room.say(1, piece)
+    rest = tsg.ClipboardData(7, Format.TEXT, 1 << 20, bytes(1 + CLIPBOARD_WINDOW % CLIPBOARD_PIECE))
+    room.say(1, piece)
+    with pytest.raises(ProtocolError, match="nobody has asked"):
+        room.say(1, rest)
+
+
 def test_the_guest_may_go_and_come_again(room):
     viewer = room.join(1)
     room.guest.events.copied((Format.TEXT,))

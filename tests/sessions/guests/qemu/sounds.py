@@ -7,7 +7,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from tests.sessions.sound.tones import pitch, tone
 
 AS_USER = "runuser -u user -- env XDG_RUNTIME_DIR=/run/user/$(id -u user)"
-PLAY = """
+WRITE = """
 import array, math, sys, wave
 path, *tones = sys.argv[1:]
 samples = array.array("h")
@@ -16,7 +16,9 @@ for each in tones:
     for at in range(int(48000 * seconds)):
         samples.extend([int(12000 * math.sin(2 * math.pi * hertz * at / 48000))] * 2)
 with wave.open(path, "wb") as file:
-    file.setnchannels(2), file.setsampwidth(2), file.setframerate(48000)
+    file.setnchannels(2)
+    file.setsampwidth(2)
+    file.setframerate(48000)
     file.writeframes(samples.tobytes())
 """
 PITCH = """
@@ -68,22 +70,30 @@ async def hear(machine, *tones):
     await machine.guest.sound.open(heard)
     try:
         wanted = " ".join(f"{hertz}:{seconds}" for hertz, seconds in tones)
-        await run(machine, f"python3 - /tmp/played.wav {wanted}", PLAY.encode())
+        await run(machine, f"python3 - /tmp/played.wav {wanted}", WRITE.encode())
         await run(machine, f"{AS_USER} pw-play /tmp/played.wav")
     finally:
         machine.guest.sound.close()
     return heard
 
 
-async def told(machine, hertz, seconds):
+RECORD = f"""
+cd /tmp && rm -f voice.wav
+{AS_USER} pw-record --channels 1 /tmp/voice.wav &
+until [ "$(stat -c %s voice.wav 2>/dev/null || echo 0)" -gt 250000 ]; do sleep 0.2; done
+pkill -INT -x pw-record
+wait
+"""
+
+
+async def told(machine, hertz):
     """Speak a tone into the guest's microphone while it records; return what it says the tone was."""
-    voice = np.frombuffer(tone(hertz, 30, rate=24000), "<i2")[::2].tobytes()
+    voice = np.frombuffer(tone(hertz, 100, rate=24000), "<i2")[::2].tobytes()
     pieces = iter([voice[at : at + 960] for at in range(0, len(voice), 960)])
     speaking = LoopingCall(lambda: machine.guest.sound.speak(next(pieces)))
     speaking.start(0.02)
     try:
-        record = f"timeout --signal=INT {seconds} pw-record --channels 1 /tmp/voice.wav || true"
-        await run(machine, f"cd /tmp && rm -f voice.wav && {AS_USER} {record}")
+        await run(machine, RECORD)
     finally:
         speaking.stop()
     return float(await run(machine, "python3 - /tmp/voice.wav", PITCH.encode()))
