@@ -25,12 +25,13 @@ test-fast: ## Only the tests that need no guest and no browser
 	@scripts/setup.sh test
 	@$(BIN)/python -m pytest -q -m "not qemu and not browser and not slow"
 
-check: ## Lint, formatting, types, import contracts
+check: ## Lint, formatting and types of both languages, import contracts
 	@scripts/setup.sh check
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@cd tests/webclient && npm run --silent check
 
 man: ## Write man pages of tsadmin to build/man
 	@scripts/setup.sh run

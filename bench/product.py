@@ -117,12 +117,13 @@ class Product:
         without: Sequence[tsg.Capability] = (),
         desktop: str = "bench",
         person: int = 0,
+        also: Sequence[tsg.Capability] = (),
     ) -> Connection:
         """Open a desktop as a native viewer does: TLS, messages behind their lengths.
 
-        without: what this viewer is not to be able to do.
+        without: what this viewer is not to be able to do; also: what it can beyond the usual.
         """
-        able = tuple(int(each) for each in VIEWER_CAPABILITIES if each not in without)
+        able = tuple(int(each) for each in (*VIEWER_CAPABILITIES, *also) if each not in without)
         opened = self._opened(desktop, {"width": width, "height": height}, self._cookies[person])
         ticket = base64.urlsafe_b64decode(opened["ticket"] + "==")
         hello = tsg.ClientHello(1, ticket, "bench", width, height, able)

@@ -73,7 +73,7 @@ hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 packages_run="python3-venv qemu-system-x86 qemu-system-gui qemu-utils mmdebstrap uidmap fakeroot e2fsprogs \
 xz-utils zstd npm util-linux"
 packages_test="man-db gcc libc6-dev linux-libc-dev binutils libdrm-dev chromium firefox-esr postgresql slapd tigervnc-standalone-server tigervnc-tools \
-rsyslog rsyslog-openssl xterm x11-apps x11-xserver-utils xauth xdotool xvfb openbox tzdata libfaketime"
+rsyslog rsyslog-openssl xterm x11-apps x11-xserver-utils xauth xdotool xvfb openbox tzdata libfaketime xclip python3-xlib spice-vdagent"
 
 missing() {
     for package in "$@"; do
@@ -170,7 +170,7 @@ npm_packages() {
 case $goal in
 run) requirements=requirements.txt packages=$packages_run ;;
 test) requirements=requirements-dev.txt packages="$packages_run $packages_test" ;;
-check) requirements=requirements-dev.txt packages=python3-venv ;;
+check) requirements=requirements-dev.txt packages="python3-venv npm" ;;
 *) die "usage: scripts/setup.sh run|test|check" ;;
 esac
 
@@ -187,6 +187,9 @@ python_is_new_enough
 drop_stale_venv
 [ "$goal" = run ] && [ -e "$venv/bin/mypy" ] && requirements=requirements-dev.txt # already has more
 step "Python packages" "$venv" "$(hash_of "$requirements" pyproject.toml)" python_packages "$requirements"
+if [ "$goal" != run ]; then
+    step "JavaScript checks" tests/webclient/node_modules "$(hash_of tests/webclient/package-lock.json)" npm_packages tests/webclient
+fi
 [ "$goal" = check ] && exit 0
 step "Browser client" webclient/node_modules "$(hash_of webclient/package-lock.json)" npm_packages webclient
 [ "$goal" = run ] && exit 0

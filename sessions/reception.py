@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from sessions.channels import NOTHING, Allowed, Channels
 from sessions.clock import Clock
 from sessions.dialogs import Dialogs
 from sessions.encoders.base import Options
@@ -20,7 +21,7 @@ from sessions.wire.fields import clip
 from sessions.wire.tsg import CloseCode
 
 TAKEN_OVER = "This desktop was opened in another place."
-CAPABILITIES = tuple(map(int, tsg.Capability))
+CAPABILITIES = frozenset(tsg.Capability)
 
 Gone = Callable[[CloseCode, str], None]
 
@@ -42,7 +43,7 @@ class Hosted(Protocol):
 
 
 class Reception:
-    """The door of one session. told: takes what there is to tell beside its state."""
+    """The door of one session. channels: its own; told: takes what there is to tell beside its state."""
 
     def __init__(
         self,
@@ -51,11 +52,14 @@ class Reception:
         clock: Clock,
         options: Options,
         *,
+        channels: Channels,
         told: Told,
         session: Hosted,
     ) -> None:
         self._identity = identity
         self._viewers = viewers
+        self._channels = channels
+        self._usual = CAPABILITIES - channels.capabilities
         self._window_log = options.window_log
         self._session = session
         self._dialogs = Dialogs(viewers, clock)
@@ -64,8 +68,10 @@ class Reception:
             identity, viewers, self._dialogs, clock, told, hello=self._hello, begun=self._begun
         )
 
-    def attach(self, number: int, hello: tsg.ClientHello, send: Send, gone: Gone) -> None:
-        """Let a viewer in, as the rules say when another is there. send, gone: see `Viewer`."""
+    def attach(
+        self, number: int, hello: tsg.ClientHello, send: Send, gone: Gone, allowed: Allowed = NOTHING
+    ) -> None:
+        """Let a viewer in, as the rules say when another is there. send, gone, allowed: see `Viewer`."""
         second = self._identity.rules.second
         if second is Second.REFUSE and self._viewers.is_attended:
             who = f"by {self._identity.user}, {self._viewers.occupation}"
@@ -73,19 +79,21 @@ class Reception:
             return
         if second is Second.TAKE_OVER:
             self._viewers.let_people_go(CloseCode.TAKEN_OVER, TAKEN_OVER)
-        self._viewers.add(number, hello, send, gone)
+        self._viewers.add(number, hello, send, gone, allowed=allowed)
         self._viewers.serve(number, self._welcome)
+        self._viewers.join(number)
 
     def shadow(self, number: int, hello: tsg.ClientHello, send: Send, gone: Gone, wish: ShadowWish) -> None:
         """Let somebody look on, if that may be."""
         self._shadows.come(number, hello, send, gone, wish)
 
-    def _hello(self, controls: bool) -> tsg.ServerHello:
+    def _hello(self, controls: bool, allowed: Allowed = NOTHING) -> tsg.ServerHello:
         who = (self._identity.session, self._identity.title)
-        return tsg.ServerHello(tsg.VERSION, *who, int(controls), self._window_log, CAPABILITIES)
+        can = tuple(map(int, sorted(self._usual | self._channels.offers(allowed))))
+        return tsg.ServerHello(tsg.VERSION, *who, int(controls), self._window_log, can)
 
     def _welcome(self, viewer: Viewer) -> None:
-        viewer.tell(self._hello(True))
+        viewer.tell(self._hello(True, viewer.allowed))
         self._session.came()
         if not self._viewers.has(viewer):
             return  # it was lost while it was greeted
@@ -98,6 +106,7 @@ class Reception:
 
     def _begun(self, number: int) -> None:
         self._viewers.serve(number, self._show)
+        self._viewers.join(number)
         self._session.look()
 
     def _show(self, viewer: Viewer) -> None:

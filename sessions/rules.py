@@ -55,6 +55,25 @@ class ShadowLevel(enum.IntEnum):
         return self in (ShadowLevel.CONTROL_ASKED, ShadowLevel.CONTROL)
 
 
+class Invitations(enum.StrEnum):
+    """Whom the session's person may invite to look on."""
+
+    OFF = "off"
+    SIGNED_IN = "signed-in"
+    """People who have an account here."""
+    ANYBODY = "anybody"
+    """Also whoever has the link."""
+
+
+class Steering(enum.StrEnum):
+    """Who uses keyboard and pointer while others look on."""
+
+    SEVERAL = "several"
+    """All who may."""
+    ONE = "one"
+    """One at a time: it is asked for, and handed over."""
+
+
 class AtGuestEnd(enum.StrEnum):
     """What happens when a guest has ended by itself."""
 
@@ -70,7 +89,8 @@ class Rules:
     connected, disconnected_minutes: with nobody connected; 0: as long as anybody likes.
     warn_seconds: how long before a limit strikes the people connected are told.
     shutdown_seconds: how long a guest that is logged off may take to shut down before it is ended.
-    shadow: whether others may look at it.
+    shadow: whether others may look at it; invitations: whom its person may invite; steering: who uses it
+    meanwhile.
     """
 
     second: Second = Second.TAKE_OVER
@@ -82,6 +102,8 @@ class Rules:
     at_guest_end: AtGuestEnd = AtGuestEnd.END
     shutdown_seconds: float = 30
     shadow: ShadowLevel = ShadowLevel.CONTROL_ASKED
+    invitations: Invitations = Invitations.SIGNED_IN
+    steering: Steering = Steering.SEVERAL
 
     @classmethod
     def read(cls, table: object) -> Rules:
@@ -123,7 +145,13 @@ def _stricter(minutes: float, others: float) -> float:
     return min(minutes, others) if minutes and others else minutes or others
 
 
-_CHOICES: dict[str, type[enum.StrEnum]] = {"second": Second, "at_limit": AtLimit, "at_guest_end": AtGuestEnd}
+_CHOICES: dict[str, type[enum.StrEnum]] = {
+    "second": Second,
+    "at_limit": AtLimit,
+    "at_guest_end": AtGuestEnd,
+    "invitations": Invitations,
+    "steering": Steering,
+}
 
 
 def _value(key: str, value: object) -> Any:

@@ -13,15 +13,19 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from sessions.channels import NOTHING, Allowed, Channels
+from sessions.clipboard.base import DEFAULT_MAXIMUM
+from sessions.clipboard.channel import ClipboardChannel
 from sessions.clock import Clock
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
-from sessions.guests.base import Guest, GuestError, Services
+from sessions.guests.base import Guest, GuestError, Services, SharedFolder
 from sessions.identity import Identity
 from sessions.latency import Figures
 from sessions.lifecycle import ATTENDED, EndReason, Event, can, step
 from sessions.messages import Messages
 from sessions.pacing import InThread
+from sessions.people import People
 from sessions.quiet import IDLE_SECONDS, Quiet
 from sessions.reception import Reception
 from sessions.restarts import Attempts
@@ -29,9 +33,10 @@ from sessions.rules import AtGuestEnd, Rules
 from sessions.screen import sleep
 from sessions.shadows import ShadowWish
 from sessions.showing import Showing
+from sessions.sound import SoundChannel
 from sessions.thumbnail import NO_ALBUM, Album, Thumbnail, Thumbnails
 from sessions.told import Told
-from sessions.viewer import Send
+from sessions.viewer import Send, Viewer
 from sessions.viewers import Viewers
 from sessions.watch import LimitWatch
 from sessions.wire import tsg
@@ -51,7 +56,7 @@ class Session:
     idle: seconds without input after which it counts as Idle.
     figures: the host's; what is measured here counts for them as well.
     changed: called whenever `info()` says something new. told: takes what else there is to tell.
-    album: keeps its last small picture.
+    album: keeps its last small picture. clipboard_maximum: bytes of the largest content that passes it.
     keep: called with a JSON table that the next process needs. kept: what the last one was given to keep;
     without its `clock`, unless that was the clock of the same boot of the machine.
     """
@@ -71,6 +76,7 @@ class Session:
         keep: Callable[[Mapping[str, Any]], None] = lambda table: None,
         told: Told = lambda event, params: None,
         album: Album = NO_ALBUM,
+        clipboard_maximum: int = DEFAULT_MAXIMUM,
     ) -> None:
         self.identity = identity
         self.state = SessionState.STARTING
@@ -86,8 +92,18 @@ class Session:
         self._changed = changed
         self._progress: tuple[int, str] = (UNKNOWN, "Starting")
         self._figures = Figures(figures)
+        people = People(identity, clock, told, self._release)
+        sound = SoundChannel(identity.session, self._guest.sound, clock, in_thread)
+        clipboard = ClipboardChannel(self._guest.clipboard, clipboard_maximum)
+        self._channels = Channels(identity.session, (people, sound, clipboard))
         self._viewers = Viewers(
-            identity.session, self, options, clock, in_thread=in_thread, figures=self._figures
+            identity.session,
+            self,
+            options,
+            clock,
+            in_thread=in_thread,
+            figures=self._figures,
+            channels=self._channels,
         )
         self._screen = self._viewers.screen
         self._thumbnails = Thumbnails(album, clock, in_thread, lambda: changed(self))
@@ -96,7 +112,9 @@ class Session:
         self._showing = Showing(identity.session, self._guest, self._viewers, self._thumbnails, self)
         self._work = self._showing.work
         self._quiet = Quiet(clock, idle, self)
-        self._reception = Reception(identity, self._viewers, clock, options, told=told, session=self)
+        self._reception = Reception(
+            identity, self._viewers, clock, options, channels=self._channels, told=told, session=self
+        )
         self.over: Deferred[None] = Deferred()
         """Fires when the session has ended and its guest is gone."""
 
@@ -120,6 +138,9 @@ class Session:
         self._ready()
 
     def _ready(self) -> None:
+        if self.share is not None:
+            self.share.lend(self.identity.user, self.identity.desktop)
+        self._channels.opened()
         self._go(Event.READY_WATCHED if self._viewers.is_attended else Event.READY)
 
     async def _take_up(self) -> None:
@@ -214,6 +235,7 @@ class Session:
     def _let_go(self) -> None:
         self._quiet.stop()
         self._limits.stop()
+        self._channels.closed()
         self._showing.let_go()
 
     def _guest_ended(self, reason: str) -> None:
@@ -281,6 +303,11 @@ class Session:
         """What a program in the guest can do for us (guests/base)."""
         return self._guest.services
 
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder that the guest shares with its person."""
+        return self._guest.share
+
     def info(self) -> dict[str, Any]:
         """Return the SessionInfo of the session link."""
         progress, text = self._told_progress
@@ -296,6 +323,7 @@ class Session:
             "number": self.number,
             "idle_since": self.idle_since,
             "thumbnail": self._thumbnails.count,
+            "shares": self.share is not None,
         }
 
     @property
@@ -321,14 +349,16 @@ class Session:
         send: Send,
         gone: Callable[[CloseCode, str], None],
         shadow: ShadowWish | None = None,
+        *,
+        allowed: Allowed = NOTHING,
     ) -> None:
-        """Let a viewer in, if that may be. send, gone: see `Viewer`. shadow: the wish of one who looks on."""
+        """Let a viewer in, if that may be. shadow: the wish of one who looks on; the rest: see `Viewer`."""
         if self.state is SessionState.ENDED:
             gone(CloseCode.SESSION_ENDED, self._progress[1])
         elif shadow is not None:
             self._reception.shadow(number, hello, send, gone, shadow)
         else:
-            self._reception.attach(number, hello, send, gone)
+            self._reception.attach(number, hello, send, gone, allowed)
             self._changed(self)
 
     def limit(self, rules: Rules) -> None:
@@ -367,6 +397,10 @@ class Session:
         if not self._viewers.is_there:
             self._quiet.nobody_looks()
         self._reception.left(number)
+
+    def _release(self, viewer: Viewer) -> None:
+        """Let go of what a viewer holds down."""
+        self._screen.released(viewer)
 
     def answered(self, answer: tsg.Answer) -> None:
         """The person has answered a dialog."""

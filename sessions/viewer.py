@@ -10,6 +10,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from sessions import plugins
+from sessions.channels import NOTHING, Allowed
 from sessions.clock import Clock
 from sessions.composer import Composer
 from sessions.encoders.base import Encoder, Options, VideoEncoder
@@ -40,6 +41,11 @@ class Viewer:
 
     send: takes one encoded tsg message. gone: called once, with the reason, when the session has let
     the viewer go. figures: the session's. shadow: how it looks on, if it is not of the session's person.
+    allowed: what may go between the guest and its person's machine. name: who looks on; invited: whether by
+    the session's person.
+
+    controls: whether its input is taken; may_control: whether it came to control; inputs: how many were.
+    points: told of where its pointer is, whether it controls or not.
     """
 
     def __init__(
@@ -51,8 +57,17 @@ class Viewer:
         figures: Figures,
         *,
         shadow: ShadowState | None = None,
+        allowed: Allowed = NOTHING,
+        name: str = "",
+        invited: bool = False,
     ) -> None:
         self.shadow = shadow
+        self.name = name
+        self.invited = invited
+        self.may_control = self.controls = shadow is not ShadowState.VIEW
+        self.inputs = 0
+        self.points: Callable[[int, int], None] = lambda x, y: None
+        self.allowed = allowed
         self.wish = Size(
             min(max(hello.width, 1), tsg.MAX_SCREEN),
             min(max(hello.height, 1), tsg.MAX_SCREEN),

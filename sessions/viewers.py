@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
+from sessions.channels import NOTHING, Allowed, Channels
 from sessions.clock import Clock
 from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
-from sessions.input.events import InputEvent
+from sessions.input.events import InputEvent, Pointer
 from sessions.latency import Figures
 from sessions.pacing import InThread, Recipient
 from sessions.pixels.cursor import Cursor
@@ -24,7 +25,7 @@ from sessions.viewer import Send, Viewer, input_event
 from sessions.wire import tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.fields import clip
-from sessions.wire.tsg import CloseCode, ShadowState
+from sessions.wire.tsg import CloseCode
 
 log = Logger()
 
@@ -61,7 +62,7 @@ class Viewers:
 
     Those who shadow it look, too, but are nobody whom the session is for: they do not count.
 
-    name: the session's. figures: what is measured counts for them as well.
+    name: the session's. channels: what they say beside input. figures: what is measured counts for them, too.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class Viewers:
         *,
         in_thread: InThread,
         figures: Figures,
+        channels: Channels,
     ) -> None:
         self._name = name
+        self._channels = channels
         self._events = events
         self._clock = clock
         self._figures = figures
@@ -102,10 +105,12 @@ class Viewers:
         """Return those that can do something, without those who shadow."""
         return [viewer for _, viewer in self._people() if capability in viewer.capabilities]
 
-    def tell_able(self, capability: tsg.Capability, message: tsg.Message) -> None:
-        """Send those a message."""
+    def tell_able(
+        self, capability: tsg.Capability, message: tsg.Message, unless: tsg.Capability | None = None
+    ) -> None:
+        """Send those a message; not those that can do the other thing."""
         for number, viewer in self._people():
-            if capability in viewer.capabilities:
+            if capability in viewer.capabilities and unless not in viewer.capabilities:
                 self.serve(number, lambda each: each.tell(message))
 
     @property
@@ -122,10 +127,29 @@ class Viewers:
         hello: tsg.ClientHello,
         send: Send,
         gone: Callable[[CloseCode, str], None],
+        *,
         shadow: tsg.ShadowState | None = None,
+        allowed: Allowed = NOTHING,
+        name: str = "",
+        invited: bool = False,
     ) -> None:
-        """Let one in. send, gone, shadow: see `Viewer`."""
-        self._viewers[number] = Viewer(hello, send, gone, self._clock, self._figures, shadow=shadow)
+        """Let one in. The rest: see `Viewer`."""
+        self._viewers[number] = Viewer(
+            hello,
+            send,
+            gone,
+            self._clock,
+            self._figures,
+            shadow=shadow,
+            allowed=allowed,
+            name=name,
+            invited=invited,
+        )
+
+    def join(self, number: int) -> None:
+        """One has had its ServerHello: its channels are open."""
+        if (viewer := self._viewers.get(number)) is not None:
+            self._channels.joined(number, viewer)
 
     def let_go(self, number: int, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> None:
         """Let one go; what it holds down is released. Unknown numbers are ignored."""
@@ -133,6 +157,7 @@ class Viewers:
         if viewer is None:
             return
         self.screen.hide(viewer)
+        self._channels.left(number)
         viewer.close(code, reason)
         try:
             self.screen.released(viewer)
@@ -193,14 +218,19 @@ class Viewers:
                 self._events.answered(message)
             case tsg.StopShadow():
                 self._events.unwatched(message.id)
-            case _:
+            case _ if not self._channels.received(number, viewer, message):
                 self._input(number, viewer, input_event(message))
 
     def _input(self, number: int, viewer: Viewer, event: InputEvent | None) -> None:
-        if event is None or viewer.shadow is ShadowState.VIEW:
+        if event is None:
             return
         if viewer.shadow is None:
             self._events.heard()
+        if isinstance(event, Pointer):
+            viewer.points(event.x, event.y)
+        if not viewer.controls:
+            return
+        viewer.inputs += 1
         asked, self._asking = self._asking, number  # before the guest is handed it
         if not self.screen.send(event, viewer):
             self._asking = asked

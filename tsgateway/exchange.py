@@ -12,6 +12,8 @@ from typing import Any
 
 COOKIE = "__Host-tsgateway"
 """The sign-in's cookie."""
+RAW = "application/octet-stream"
+"""The type of bodies that are pieces of files; only these may be large."""
 
 
 @dataclass(frozen=True)

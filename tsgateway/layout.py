@@ -52,6 +52,11 @@ class Layout:
         return self.root / "disks"
 
     @property
+    def shares(self) -> Path:
+        """The folders that people share with their desktops (sessions/transfer/shares)."""
+        return self.root / "shares"
+
+    @property
     def seal(self) -> Path:
         """The key under which second factors' secrets are kept in the database (tsgateway/auth/seal)."""
         return self.root / "secrets.key"

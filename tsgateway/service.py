@@ -23,6 +23,7 @@ from tsgateway.access.desk import PolicyDesk
 from tsgateway.admittance import Admittance
 from tsgateway.api.api import Api
 from tsgateway.api.counting import Counted, Counts
+from tsgateway.api.folders import SharedFolders
 from tsgateway.api.health import Check, Readiness, has_room
 from tsgateway.api.hub import Events
 from tsgateway.api.metrics import Metrics, read_token
@@ -48,6 +49,7 @@ from tsgateway.hosts.placement import HostState, Pace
 from tsgateway.hosts.placing import Placer
 from tsgateway.hosts.recorder import DAY, Recorder
 from tsgateway.hosts.sessions import Sessions
+from tsgateway.inviting import Inviting
 from tsgateway.layout import DataLock, Layout
 from tsgateway.notify import Notifier
 from tsgateway.ports import Ports
@@ -94,6 +96,7 @@ class Gateway:
         self._hashing = Threads(reactor, "hashing", 2)
         self._files = Threads(reactor, "files", 1)
         self._directories = Threads(reactor, "directories", 8)
+        self._folders = SharedFolders.of(config.files, self.layout.shares, reactor)
         self._hosts: LocalHosts | None = None
         self._ports: Ports | None = None
         self._lock: DataLock | None = None
@@ -121,6 +124,7 @@ class Gateway:
         self._hashing.start()
         self._files.start()
         self._directories.start()
+        self._folders.start()
         access = self._access = Access(self._store, self._database, self._reactor)
         self._sign_in = self._make_sign_in(self._store, access, Counted(audit, self.counts))
         self._recorder = Recorder(
@@ -138,10 +142,12 @@ class Gateway:
         desk = PolicyDesk(self._store.policies, access, time.time, audit)
         with contextlib.suppress(StoreUnavailable):  # then the first who asks waits for it
             await desk.policies()
+        inviting = Inviting(self._store, access, self.sessions, desk, self.config, wall=time.time)
         admittance = self._admittance = Admittance(
             self.sessions,
             self._sign_in,
             desk,
+            inviting,
             journal=audit,
             reactor=self._reactor,
             wall=time.time,
@@ -163,12 +169,14 @@ class Gateway:
             opening=self._opening,
             desk=desk,
             doorkeeper=admittance,
+            inviting=inviting,
             origins=ports.origins,
             wall=time.time,
             events=events,
             audit=audit,
             clock=self._reactor.seconds,
             counts=self.counts,
+            folders=self._folders,
             noted=acts(audit),
             checked=self._checked,
         )
@@ -205,6 +213,7 @@ class Gateway:
             await self._recorder.stop()
         if self._sign_in is not None:
             self._sign_in.close()
+        self._folders.stop()
         self._directories.stop()
         self._hashing.stop()
         self._files.stop()

@@ -21,12 +21,14 @@ export class ApiError extends Error {
 }
 
 // → the answer, {} where there is none. Throws ApiError.
-export async function request(method, path, body, signal) {
+export async function request(method, path, body = undefined, signal = undefined) {
+  /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
+  /** @type {RequestInit} */
   const options = { method, credentials: "same-origin", cache: "no-store", headers, signal };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
-    options.headers["Content-Type"] = "application/json";
+    headers["Content-Type"] = "application/json";
   }
   let response;
   try {

@@ -49,6 +49,8 @@ const app = {
 // Pages that are loaded when somebody opens them; each module exports `page`.
 const LATER = {
   "/account": () => import("./pages/account.js"),
+  "/invitation": () => import("./pages/invitation.js"),
+  "/keys": () => import("./pages/keys.js"),
   "/admin/sessions": () => import("./admin/sessions.js"),
   "/admin/users": () => import("./admin/users.js"),
   "/admin/desktops": () => import("./admin/desktops.js"),
@@ -116,7 +118,8 @@ function show(message = "") {
   leave = null;
   turn += 1;
   const mine = turn;
-  const page = user ? pageFor(location.pathname) : signInPage(app, message);
+  const isOpen = location.pathname === "/invitation"; // also to who has not signed in
+  const page = user || isOpen ? pageFor(location.pathname) : signInPage(app, message);
   if (!(page instanceof Promise)) put(page);
   else page.then((made) => (mine === turn ? put(made) : made.leave?.())); // somebody may have gone on meanwhile
 }

@@ -23,7 +23,7 @@ export function ask({ title, text, confirm, danger = true, parent = document.bod
 
 // Says something that the person has to know; the promise is kept when they have put it away.
 export function tell({ title, text, parent = document.body }) {
-  return new Promise((resolve) => {
+  return new Promise((/** @type {(value?: void) => void} */ resolve) => {
     const finish = () => {
       dialog.remove();
       resolve();

@@ -19,6 +19,7 @@ export function header(app, complain) {
       label: t("account.title"), icon: "user", action: () => app.go("/account"),
       hint: groups ? t("desktops.groups", { groups }) : null,
     },
+    { label: t("session.keyboard.test"), icon: "keyboard", action: () => app.go("/keys") },
     { label: t("desktops.signout"), icon: "leave", action: () => signOut(app, complain) },
   ];
   return h("header", { class: "top" },

@@ -4,7 +4,8 @@ import * as api from "./api.js";
 import { ask } from "./dialog.js";
 import { t } from "./strings.js";
 
-// Entries of a menu. actions: {disconnect(), logOff(), reset()}; those that are left out are not offered.
+// Entries of a menu, for the actions that are given.
+/** @param {{ disconnect?: () => void, logOff?: () => void, reset?: () => void }} actions */
 export function lifeItems({ disconnect, logOff, reset }) {
   const items = [
     disconnect && { label: t("life.disconnect"), hint: t("life.disconnect.hint"), icon: "unplug", action: disconnect },

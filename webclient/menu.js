@@ -29,6 +29,7 @@ export function menuButton(button, items, label) {
 function fill(menu, items) {
   menu.classList.toggle("has-marks", items.some((item) => item && (item.icon || item.checked !== undefined)));
   menu.replaceChildren(...items.map((item) => entry(item, menu)));
+  menu.querySelector("button")?.setAttribute("tabindex", "0"); // a long menu scrolls for the keyboard, too
 }
 
 function entry(item, menu) {

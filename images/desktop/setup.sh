@@ -9,11 +9,22 @@ useradd --no-create-home --shell /bin/bash --groups dialout,audio,video,input,pl
 cp -R /etc/skel /home/user # useradd's own copy leaves out what is in subfolders on some hosts
 chown -R user:user /home/user
 chmod 750 /home/user
+# Where the shared folder is mounted; as long as it is not, nobody can leave there what would be lost.
+install -d -m 555 /home/user/Shared
+ln -s ../Shared /home/user/Desktop/Shared
+echo 'file:///home/user/Shared Shared' >/home/user/.config/gtk-3.0/bookmarks
+chown -h user:user /home/user/Desktop/Shared /home/user/.config/gtk-3.0/bookmarks
 passwd --lock user >/dev/null
 passwd --lock root >/dev/null
 
 systemctl --quiet set-default graphical.target
 systemctl --quiet enable desktop-session.service desktop-ready.path desktop-poweroff.path
+systemctl --quiet --global enable tsgateway-microphone.service
+# In a machine that many people share nobody is heard, so nobody needs a sound server either.
+for unit in pipewire.socket pipewire.service pipewire-pulse.socket pipewire-pulse.service wireplumber.service; do
+    mkdir -p "/etc/systemd/user/$unit.d"
+    printf '[Unit]\nConditionKernelCommandLine=!tsgateway.shared\n' >"/etc/systemd/user/$unit.d/10-tsgateway.conf"
+done
 # Started by desktop-ready.service: the boot does not wait for the network.
 systemctl --quiet disable systemd-networkd.service systemd-networkd.socket systemd-resolved.service \
     systemd-timesyncd.service

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessions.input.events import Button, Key, Pointer, Wheel
-from sessions.input.scancodes import LEFT_SHIFT, RIGHT_SHIFT, key_of
+from sessions.input.scancodes import LEFT_SHIFT, RIGHT_SHIFT, key_of, machine_code
 from sessions.pixels.geometry import Size
 
 NOTCH = 120
@@ -91,4 +91,4 @@ def _button(name: str, down: bool) -> QemuEvent:
 
 
 def _key(scancode: int, down: bool) -> QemuEvent:
-    return {"type": "key", "data": {"key": {"type": "number", "data": scancode}, "down": down}}
+    return {"type": "key", "data": {"key": {"type": "number", "data": machine_code(scancode)}, "down": down}}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from twisted.internet.defer import Deferred, TimeoutError
@@ -18,6 +19,7 @@ from sessions.pixels.framebuffer import MAX_SIDE, Framebuffer
 from sessions.pixels.geometry import Rect, Size
 from sessions.wire.errors import ProtocolError
 from sessions.wire.rfb import RfbClient, events, messages
+from sessions.wire.rfb.clipboard import ClipboardEvent
 
 HANDSHAKE_SECONDS = 10
 """How long a server may take until its first message after the handshake is due."""
@@ -32,6 +34,21 @@ _VOID_SYMBOL = 0xFFFFFF
 _PROHIBITED = 1  # a status of ExtendedDesktopSize
 
 
+class CutTexts(Protocol):
+    """What is done with a server's clipboard. maximum: bytes of it that are taken."""
+
+    maximum: int
+
+    def opened(self, send: Callable[[bytes], None]) -> None:
+        """The display is open; send: takes a message, which is dropped where the server takes nothing."""
+
+    def said(self, event: ClipboardEvent) -> None:
+        """The server says something about its clipboard."""
+
+    def closed(self) -> None:
+        """The display is not open any more."""
+
+
 async def open_rfb(
     reactor: Reactor,
     connected: socket.socket,
@@ -40,13 +57,14 @@ async def open_rfb(
     to: DisplayEvents,
     *,
     awake: float = AWAKE_HERTZ,
+    clipboard: CutTexts | None = None,
 ) -> RfbDisplay:
     """Shake hands on a connected socket, which the display owns from here on, and open the display.
 
-    `awake`: how many times a second QEMU's VNC server is kept awake; 0 for never.
+    `awake`: how many times a second QEMU's VNC server is kept awake; 0 for never. `clipboard`: the guest's.
     Raises DisplayError: refused, rubbish, cut, or nothing said in time.
     """
-    display = RfbDisplay(reactor, connected, client, framebuffer, to, awake=awake)
+    display = RfbDisplay(reactor, connected, client, framebuffer, to, awake=awake, clipboard=clipboard)
     try:
         await display.ready.addTimeout(HANDSHAKE_SECONDS, reactor)
     except TimeoutError:
@@ -71,6 +89,7 @@ class RfbDisplay:
         to: DisplayEvents,
         *,
         awake: float,
+        clipboard: CutTexts | None = None,
     ) -> None:
         self.ready: Deferred[None] = Deferred()
         self.is_open = False
@@ -88,6 +107,9 @@ class RfbDisplay:
         self._prohibited = False
         self._wish: Size | None = None
         self._input = RfbInput(client.server)
+        self._clipboard = clipboard
+        if clipboard is not None:
+            self._server.clipboard_maximum = clipboard.maximum
         self._link = SocketLink(reactor, connected, self)
 
     # The session's side (sessions.displays.base.Display).
@@ -119,6 +141,8 @@ class RfbDisplay:
 
     def close(self) -> None:
         """Close the connection; nothing is told any more."""
+        if self.is_open and self._clipboard is not None:
+            self._clipboard.closed()
         self.is_open = False
         self._link.close()
         if self._awake_call is not None:
@@ -178,14 +202,23 @@ class RfbDisplay:
             case events.Ready(width, height, name):
                 self._qemu = name.startswith("QEMU")
                 self._start(Size(width, height))
+            case _ if self._clipboard is not None:
+                self._clipboard.said(event)
 
     def _start(self, size: Size) -> None:
         self.is_open = True
         self._link.write(self._client.data_to_send())
         self._resize(size)
         self._ask()
+        if self._clipboard is not None:
+            self._clipboard.opened(self._cut)
         if not self.ready.called:
             self.ready.callback(None)
+
+    def _cut(self, message: bytes) -> None:
+        """Send a message about the clipboard, unless the server has not even taken the last ones."""
+        if self.is_open and self._link.unsent < MAX_INPUT_UNSENT:
+            self._link.write(message, bulk=True)
 
     def _resize(self, size: Size) -> None:
         self._stale = True

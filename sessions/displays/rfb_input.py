@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
 from sessions.input.keysyms import keysym_of
+from sessions.input.scancodes import machine_code
 from sessions.wire.rfb.messages import extended_key_event, key_event, pointer_event
 from sessions.wire.rfb.updates import ServerMessages
 
@@ -47,7 +48,7 @@ class RfbInput:
 
     def _key(self, key: Key) -> bytes:
         if self._server.extended_keys and key.scancode:
-            return extended_key_event(key.down, key.keysym, key.scancode)
+            return extended_key_event(key.down, key.keysym, machine_code(key.scancode))
         return key_event(key.down, key.keysym) if key.keysym else b""
 
     def _point(self, pointer: Pointer) -> bytes:

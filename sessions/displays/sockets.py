@@ -84,6 +84,7 @@ class SocketLink:
         self._core = core
         self._descriptors = descriptors
         self._unsent = bytearray()
+        self._bulk = 0  # bytes written as such since all was sent
         self._passing: list[tuple[int, list[int]]] = []  # (bytes of _unsent before them, descriptors)
         self.open = True
         reactor.addReader(self)
@@ -93,15 +94,17 @@ class SocketLink:
         """Bytes written that the kernel has not taken yet."""
         return len(self._unsent)
 
-    def write(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
+    def write(self, data: bytes, descriptors: Sequence[int] = (), *, bulk: bool = False) -> None:
         """Send `data`; never blocks, never raises. On a closed link it is dropped.
 
-        A peer that leaves MAX_UNSENT bytes unread is given up. `descriptors` (Unix sockets only)
-        travel with the first byte of `data`; the caller may close its own at once.
+        A peer that leaves MAX_UNSENT bytes unread is given up; bulk: these do not count, for the caller
+        bounds them. `descriptors` (Unix sockets only) travel with the first byte of `data`; the caller may
+        close its own at once.
         """
         if not self.open:
             return
-        if len(self._unsent) + len(data) > MAX_UNSENT:
+        self._bulk += len(data) if bulk else 0
+        if len(self._unsent) + len(data) > MAX_UNSENT + self._bulk:
             self._fail_soon(TimeoutError("the other side does not read what is sent to it"))
             return
         if descriptors:
@@ -171,6 +174,7 @@ class SocketLink:
                 self._passing = [(before - sent, fds) for before, fds in self._passing]
         except OSError as error:
             return None if error.errno in _NO_SUCH else error
+        self._bulk = 0
         self._reactor.removeWriter(self)
         return None
 

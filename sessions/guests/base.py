@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sessions.pixels.geometry import Size
 
 if TYPE_CHECKING:  # the gateway lists disks of guests, and has no pixels to load NumPy for
+    from sessions.clipboard.base import GuestClipboard
     from sessions.displays.base import Display, DisplayEvents
     from sessions.pixels.framebuffer import Framebuffer
 
@@ -167,6 +168,55 @@ class Services(Protocol):
         """Ask the guest to shut down; it has only begun to when this returns."""
 
 
+class Listener(Protocol):
+    """Who hears what a guest plays."""
+
+    def played(self, samples: bytes) -> None:
+        """Take what comes next: 48,000 frames a second, each of two signed 16-bit samples, left first.
+
+        They are little-endian. Nothing need come while the guest is silent.
+        """
+
+    def deafened(self, reason: str) -> None:
+        """Learn that nothing will come any more, unless it is opened again. reason: for the log."""
+
+
+class Sound(Protocol):
+    """A guest's loudspeakers and microphone, as long as the guest itself lives; usable while it runs.
+
+    changed: called when `hears` has changed.
+    """
+
+    changed: Callable[[], None]
+
+    async def open(self, listener: Listener) -> None:
+        """Begin to listen; there is one listener at most. Raises GuestError."""
+
+    def close(self) -> None:
+        """Listen no more: the guest may play, and it costs nothing. Idempotent."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether something in the guest takes what is spoken."""
+
+    def speak(self, samples: bytes) -> None:
+        """Let the guest hear this: signed 16-bit samples, little-endian, 24,000 a second, one channel.
+
+        What the guest does not take at once is dropped.
+        """
+
+
+class SharedFolder(Protocol):
+    """The folder that a guest shares with its person (sessions/transfer)."""
+
+    @property
+    def mounted(self) -> bool:
+        """Whether the guest shows it."""
+
+    def lend(self, user: str, desktop: str) -> None:
+        """Begin to offer it to the guest, which runs: it is this person's for this desktop. Never raises."""
+
+
 class Guest(Protocol):
     """One guest."""
 
@@ -183,11 +233,23 @@ class Guest(Protocol):
         """Open the guest's display. Raises GuestError or DisplayError."""
 
     @property
+    def clipboard(self) -> GuestClipboard | None:
+        """Its clipboard; None for guests that have none. The same one as long as the guest is this object."""
+
+    @property
     def services(self) -> Services | None:
         """What a program in the guest can do for us; None for guests that are only shown.
 
         That there is something to ask does not say that it answers.
         """
+
+    @property
+    def sound(self) -> Sound | None:
+        """What can be heard of it; None for guests that make no sound. The same one as long as it lives."""
+
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder it shares with its person; None for a kind of guest that has none."""
 
     async def shut_down(self, seconds: float) -> None:
         """Ask the guest's operating system to shut down, and wait for it, so many seconds at most.

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sessions.clipboard.vnc import VncClipboard
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.rfb import AWAKE_HERTZ, open_rfb
 from sessions.displays.sockets import connect_tcp, connect_unix
@@ -81,6 +82,12 @@ class RfbGuest(OnlyShown):
         super().__init__()
         self._spec = RfbSpec.read(spec)
         self._place = place
+        self._clipboard = VncClipboard(place.reactor)
+
+    @property
+    def clipboard(self) -> VncClipboard:
+        """The server's, while its display is open."""
+        return self._clipboard
 
     async def start(self, progress: Progress) -> None:
         """Do nothing: whether the server answers shows when the display is opened.
@@ -99,7 +106,10 @@ class RfbGuest(OnlyShown):
             encodings = _ENCODINGS[spec.encodings]
         password = None if spec.password is None else spec.password.encode()
         client = RfbClient(password, spec.shared, encodings)
-        return self._keep(await open_rfb(reactor, connected, client, framebuffer, events, awake=spec.awake))
+        display = await open_rfb(
+            reactor, connected, client, framebuffer, events, awake=spec.awake, clipboard=self._clipboard
+        )
+        return self._keep(display)
 
     async def _connect(self) -> socket.socket:
         spec, reactor = self._spec, self._place.reactor

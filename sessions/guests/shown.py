@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from weakref import WeakSet
 
+from sessions.clipboard.base import GuestClipboard
 from sessions.displays.base import Display
 
 
@@ -25,8 +26,21 @@ class OnlyShown:
         """Do nothing: there is nothing that an earlier process could have left running."""
 
     @property
+    def clipboard(self) -> GuestClipboard | None:
+        """There is none, unless the kind of guest has one."""
+        return None
+
+    @property
     def services(self) -> None:
         """Nothing runs in there that could be asked."""
+
+    @property
+    def sound(self) -> None:
+        """Nothing of what is shown can be heard."""
+
+    @property
+    def share(self) -> None:
+        """Nothing runs in there that could show a folder."""
 
     async def shut_down(self, seconds: float) -> None:
         """Do nothing: whatever is shown is not ours to shut down."""

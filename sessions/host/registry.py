@@ -278,6 +278,7 @@ class Registry:
             self._session_changed,
             in_thread=self._in_thread,
             idle=settings.idle_seconds,
+            clipboard_maximum=settings.clipboard_bytes,
             figures=self.figures,
             kept=before,
             keep=functools.partial(kept.write, folder),

@@ -13,6 +13,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sessions.channels import EVERYTHING
 from sessions.guests.base import GuestError
 from sessions.host import guest_services
 from sessions.host.load import LoadGauge
@@ -193,10 +194,13 @@ class HostLink(Protocol):
             raise ProtocolError("attach needs a ClientHello and a new viewer number")
         wish = None
         if params.get("shadow"):
-            wish = ShadowWish.read(params["shadow"], params["by"], params["consent"])
+            wish = ShadowWish.read(
+                params["shadow"], params["by"], params["consent"], params.get("invited", False)
+            )
         rules = session.identity.rules.limited(params["limits"]) if "limits" in params else None
         self._viewers[number] = session
-        session.attach(number, hello, self._sender(number), self._goner(number), wish)
+        allowed = EVERYTHING.intersection(params.get("allow", ()))
+        session.attach(number, hello, self._sender(number), self._goner(number), wish, allowed=allowed)
         if rules is not None and number in self._viewers:  # who was not let in changes nothing
             session.limit(rules)
         return {}
@@ -267,6 +271,10 @@ class HostLink(Protocol):
         session = self._server.registry[params["session"]]
         return await guest_services.run(session, params, who, self._server.tell_run)
 
+    def _share(self, params: dict[str, Any]) -> dict[str, Any]:
+        share = self._server.registry[params["session"]].share
+        return {"mounted": share is not None and share.mounted}
+
     def _pools(self, params: dict[str, Any]) -> dict[str, Any]:
         self._server.registry.wish([Wish.read(table) for table in params["pools"]])
         return self._server.registry.pools()
@@ -303,6 +311,7 @@ class HostLink(Protocol):
         "totals": _totals,
         "guest": _guest,
         "run": _run,
+        "share": _share,
         "pools": _pools,
         "spares": _spares,
         "end_unused": _end_unused,

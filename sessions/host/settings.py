@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sessions.clipboard.base import DEFAULT_MAXIMUM
 from sessions.encoders.base import Options
 from sessions.quiet import IDLE_SECONDS
 
@@ -22,7 +23,8 @@ class Settings:
 
     socket: the Unix socket to listen on. state: the folder of its sessions' folders.
     images: the image store. guests: settings for each kind of guest.
-    idle_seconds: without input, after which a session counts as Idle.
+    idle_seconds: without input, after which a session counts as Idle. clipboard_bytes: of the largest content
+    that passes a session's clipboard.
     """
 
     socket: Path
@@ -31,6 +33,7 @@ class Settings:
     guests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     encoding: Options = field(default_factory=Options)
     idle_seconds: float = IDLE_SECONDS
+    clipboard_bytes: int = DEFAULT_MAXIMUM
     log_level: str = "info"
 
 
@@ -45,6 +48,7 @@ def read(path: Path) -> Settings:
             guests=dict(table.get("guests", {})),
             encoding=Options(**table.get("encoding", {})),
             idle_seconds=float(table.get("idle_seconds", IDLE_SECONDS)),
+            clipboard_bytes=int(table.get("clipboard_bytes", DEFAULT_MAXIMUM)),
             log_level=str(table.get("log_level", "info")),
         )
     except (OSError, ValueError, TypeError, KeyError) as error:

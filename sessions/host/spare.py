@@ -11,9 +11,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from sessions.clipboard.base import GuestClipboard
 from sessions.displays.base import Display, DisplayEvents
 from sessions.files import write_whole
-from sessions.guests.base import Guest, Progress, Services
+from sessions.guests.base import Guest, Progress, Services, SharedFolder, Sound
 from sessions.pixels.framebuffer import Framebuffer
 
 SPARE = "spare.json"
@@ -107,9 +108,24 @@ class Spare:
         return await self._guest.open_display(framebuffer, events)
 
     @property
+    def clipboard(self) -> GuestClipboard | None:
+        """The guest's clipboard."""
+        return self._guest.clipboard
+
+    @property
     def services(self) -> Services | None:
         """What a program in the guest does for us."""
         return self._guest.services
+
+    @property
+    def sound(self) -> Sound | None:
+        """What can be heard of the guest."""
+        return self._guest.sound
+
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder it shares with its person, once it has one."""
+        return self._guest.share
 
     async def shut_down(self, seconds: float) -> None:
         """Ask the guest's operating system to shut down."""

@@ -1,4 +1,7 @@
-"""Which key of a US keyboard has a keysym: for clients that know a key's meaning but not its place."""
+"""Which key of a US keyboard has a keysym: for clients that know a key's meaning but not its place.
+
+And how machines are told of the few keys whose numbers they count in their own way.
+"""
 
 from __future__ import annotations
 
@@ -77,3 +80,28 @@ def key_of(keysym: int) -> tuple[int, bool]:
     (30, True)
     """
     return _KEYS.get(keysym, (0, False))
+
+
+_MACHINES = {
+    0x64: 0x5D,  # F13
+    0x65: 0x5E,
+    0x66: 0x5F,
+    0x67: 0x55,  # F16
+    0x68: _E0 | 0x03,
+    0x69: _E0 | 0x77,
+    0x6A: _E0 | 0x04,
+    0x6B: 0x5A,  # F20
+    0x6C: 0x74,
+    0x6D: _E0 | 0x79,
+    0x6E: 0x6D,
+    0x76: 0x6F,  # F24
+}
+
+
+def machine_code(scancode: int) -> int:
+    """Return the number that QEMU and VNC servers have for a key, which for F13…F24 is not the keyboards'.
+
+    >>> hex(machine_code(0x64))
+    '0x5d'
+    """
+    return _MACHINES.get(scancode, scancode)

@@ -13,7 +13,7 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     list       {}                                                  → {sessions: [SessionInfo]}
     activity   {}                                                  → {sessions: {session: idle_since}}
     attach     {session, viewer, hello: base64 of ClientHello,
-                shadow, by, consent, limits}                       → {}, then tsg messages on that channel
+                shadow, by, consent, invited, limits, allow}       → {}, then tsg messages on that channel
     detach     {viewer}                                            → {}
     message    {session, id, sender, title, text, seconds, ask}    → {}   shown to the session's people
     end        {session}                                           → {}   at once
@@ -27,6 +27,7 @@ Requests (gateway to host) and what they answer; every one may fail with `{"erro
     processes  {session}                                           → {processes: [Process]}
     kill       {session, pid, by}                                  → {forced}
     run        {session, command: [word], input, seconds}          → {code, out, err}
+    share      {session}                                           → {mounted}   by its guest
     pools      {pools: [Wish]}                                     → {pools: [Pool], left}
     spares     {}                                                  → {pools: [Pool], left}
     end_unused {}                                                  → {}   machines nobody shares any more end
@@ -39,22 +40,26 @@ Events (host to gateway):
     ran        {session, user, who, command, code, error}   a command runs in a guest (code: null), has run
     message_answered {session, id, answer}        what has become of a message
     shadow     Shadow                             somebody looks on, wants to, or does so no more
+    control    Turn                               somebody has keyboard and pointer while others look on
     load       Load                               before hello is answered, every 5 s, when its counts change
 
 SessionInfo: {session, desktop, user, title, kind, state (tsg `SessionState`), progress, text,
 viewers, started, since (Unix times: of its start, and of its last change of state), reason (name of an
 `EndReason`, sessions/lifecycle; "" while it lives), number (a small one that the gateway chose, for people;
 0: none yet), idle_since (Unix time of the last input, 0 while nobody is connected; between two changes of
-state only `activity` has it newer)}. `session` is an id the gateway chose (32 hex digits);
-`spec` is the desktop's table from the configuration, with secrets filled in, `rules` those of its life
-(sessions/rules; without them the usual ones); `viewer` is a number the gateway chose, never used twice on one
-link; `limits`, {idle_minutes, active_minutes}, hold from then on where they are stricter than the rules (left
-out: nothing changes); `administrator` says whether somebody else than the session's person asks for it.
+state only `activity` has it newer), shares (whether its guest is one that has a folder for files)}.
+`session` is an id the gateway chose (32 hex digits); `spec` is the desktop's table from the configuration,
+with secrets filled in, `rules` those of its life (sessions/rules; without them the usual ones); `viewer` is a
+number the gateway chose, never used twice on one link; `limits`, {idle_minutes, active_minutes}, hold from
+then on where they are stricter than the rules (left out: nothing changes); `allow` says what may go between
+the guest and the person's machine (`Allowed` of sessions/channels; left out: nothing); `administrator` says
+whether somebody else than the session's person asks for it.
 
 attach: shadow is "view" or "control" for somebody who looks on at another's session, as its rules allow; ""
 or left out for its own person. by: who that is, for people; consent: whether the person is asked although the
-rules do not want it. The answer comes at once, also where the person is asked first: a viewer that is refused
-is `detached`.
+rules do not want it; invited (left out: false): by the person, so that the rule for invitations holds and
+only consent says whether they are asked. The answer comes at once, also where the person is asked first: a
+viewer that is refused is `detached`.
 
 message: title and text are plain text; seconds: after which it goes away, 0: when it is read. With ask the
 event `message_answered` tells once what has become of it: "ok", "timeout", "disconnected" (nobody was there
@@ -66,6 +71,9 @@ are kept.
 
 Shadow: {session, viewer, state, by, control, asked, reason}. state: "asked", "began", "refused" (with the
 reason, a sentence) or "ended"; control: whether it is more than seeing; asked: whether the person is, or was.
+
+Turn: {session, viewer, state, seconds, inputs}. state: "began" or "ended", after so many seconds in which so
+many keys, texts, turns of the wheel, movements and presses of the pointer came from this viewer.
 
 Statistics: where a session's time goes (docs/latency.md). {session, state, stages, frames, refinements,
 encodings, viewers: [{viewer, stages, frames, refinements, encodings, line}]}. stages: {name of a tsg `Stage`:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.e2e.line import Line
+from tests.warm import link_warm
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 180.0
@@ -24,7 +25,7 @@ class RealGateway:
     """A gateway on a free loopback port. Every account has the password PASSWORD.
 
     desktops: the configuration's [desktops.…] tables as TOML text, and any other tables.
-    images: the image store, where desktops are made from images.
+    images: the image store, where desktops are made from images. warm: they are clones from the beginning.
 
     Browsers come by `url`, over a line that can be cut.
     """
@@ -37,6 +38,7 @@ class RealGateway:
         images: Path | None = None,
         hosts: int = 1,
         listen: str = "127.0.0.1",
+        warm: bool = False,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tsg-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name)
@@ -53,6 +55,8 @@ class RealGateway:
         lines += [f'images = "{images}"'] if images else []
         self._config.write_text("\n".join([*lines, desktops]))
         self.log = self.folder / "log"
+        if warm:
+            link_warm(self.folder / "data")
         self.run("init")
         for user in users:
             self.run("user", "add", user, "--password-stdin", standard_input=f"{PASSWORD}\n")

@@ -1,7 +1,12 @@
 """Pictures of the portal's pages, to look at: `python -m tests.e2e.screenshots_portal FOLDER [LANGUAGE …]`.
 
+<<<<<<< HEAD
 Sign-in, desktops, the account and what goes wrong; wide and as on a phone; light, dark and with high
 contrast; in each language. What hinders people with disabilities is printed.
+=======
+Sign-in, desktops, the account and what goes wrong; wide and as on a phone; light, dark and in high contrast;
+in each language. What hinders people with disabilities is printed.
+>>>>>>> 5078f2d3ce85eca69dbfdfb95778dc0674692ded
 """
 
 from __future__ import annotations

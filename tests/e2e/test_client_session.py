@@ -222,11 +222,13 @@ def test_cut_keeps_the_picture_and_comes_back(browser: Browser, server: DevServe
     again = server.viewer()
     assert again.hello.ticket != viewer.hello.ticket
     again.greet()
-    browser.wait(".notice", gone=True)
+    browser.wait("[data-notice=returning]")
+    assert browser.evaluate("document.querySelector('.is-dimmed') !== null"), "an old picture is no new one"
     sees(browser, viewer.painter)
     again.painter.random(9)
     again.show()
     again.shown(1)
+    browser.wait(".notice", gone=True)
     sees(browser, again.painter)
 
 
@@ -270,7 +272,7 @@ def test_a_browser_that_cannot_decode_is_told(browser: Browser, server: DevServe
 
 def test_silence_is_a_cut(browser: Browser, server: DevServer, viewer: Viewer) -> None:
     server.silent = True
-    notice(browser, "lost")
+    notice(browser, "silent")
     server.silent = False
     server.viewer()
 

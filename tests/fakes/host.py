@@ -5,8 +5,8 @@ Started like the real one, `host.py --settings FILE`. What a viewer sends comes 
 
 What `load.json` beside it holds, if it is there, is its load (the link's `load` event).
 
-A desktop's spec may have `"refuse": true` (it cannot be started), `"slow": true` (it starts for ever) and
-`"die": true` (the process ends when a viewer attaches).
+A desktop's spec may have `"shareless": true` (it has no folder for files), `"refuse": true` (it cannot be
+started), `"slow": true` (it starts for ever) and `"die": true` (the process ends when a viewer attaches).
 """
 
 from __future__ import annotations
@@ -118,10 +118,11 @@ class FakeHost:
             "viewers": 0,
             "started": time.time(),
             "number": number,
+            "shares": not spec.get("shareless"),
         }
         return self.sessions[session]
 
-    def do_attach(self, writer, session, viewer, hello, limits=None):
+    def do_attach(self, writer, session, viewer, hello, allow, limits=None):
         client = decode(base64.b64decode(hello), FROM_VIEWER)
         if not isinstance(client, ClientHello) or client.ticket:
             raise KeyError("ClientHello, or it has a ticket in it")
@@ -137,6 +138,9 @@ class FakeHost:
                 FRAME,
             )
         ]
+
+    def do_share(self, writer, session):
+        return {"mounted": True}
 
     def do_number(self, writer, session, number):
         self.sessions[session]["number"] = number

@@ -60,6 +60,8 @@ class Screen:
 class Machine:
     """A guest that does what the test says: `started` is fired or failed by it."""
 
+    sound = share = clipboard = None
+
     def __init__(self, ended):
         self.ended = ended
         self.started = Deferred()
@@ -91,6 +93,8 @@ class Machine:
 
     async def stop(self):
         self.calls.append("stop")
+
+    share = None
 
     async def detach(self):
         self.calls.append("detach")

@@ -31,6 +31,7 @@ from sessions.wire.tsg import FROM_SERVER, SUBPROTOCOL, ClientHello, Close, Mess
 from tests.fakes import host as fake_host
 from tsgateway.auth.passwords import Passwords
 from tsgateway.config import Config
+from tsgateway.exchange import RAW
 from tsgateway.hosts.placement import HostState
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.service import Gateway
@@ -203,6 +204,11 @@ def http_request(
     fields.update(headers or {})
     lines += [f"{name}: {value}" for name, value in fields.items()]
     return "\r\n".join([*lines, "", ""]).encode() + data
+
+
+def type_of(route: Any) -> dict[str, str]:
+    """The header that a request to a route needs beyond the usual ones."""
+    return {"Content-Type": RAW} if route.raw else {}
 
 
 def hello(ticket: bytes, version: int = 1) -> bytes:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from twisted.internet.threads import deferToThread
 
-from tests.tsgateway.support import World, http_request, sleep, until
+from tests.tsgateway.support import World, http_request, sleep, type_of, until
 from tsgateway.api.client_source import source
 from tsgateway.api.description import openapi
 from tsgateway.api.route import May, Open, Route, SignedIn, Stranger
@@ -24,6 +24,7 @@ from tsgateway.transports.local import peer_name
 FOR_STRANGERS = {
     "describe", "health", "who_am_i",
     "sign_in", "answer_step", "show_step", "ways_to_sign_in", "go_to_provider", "return_from_provider",
+    "look_at_invitation", "trade_invitation",
 }  # fmt: skip
 """What needs no sign-in. Whoever makes this longer has thought about it."""
 
@@ -71,7 +72,7 @@ async def test_a_stranger_gets_nothing_else(world: World):
             continue
         path = re.sub(r"\{\w+\}", "1", route.path)
         body = None if route.method == "GET" else {}
-        answer = await world.request(route.method, path, body)
+        answer = await world.request(route.method, path, body, headers=type_of(route))
         assert (answer.status, answer.code) == (401, "not_signed_in"), f"{route.method} {path}"
 
 

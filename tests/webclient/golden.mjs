@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 import { FROM_SERVER, FROM_VIEWER } from "../../webclient/wire/tsg.js";
 
-export const BYTES = new Set(["ticket", "pixels", "history", "data"]);
+export const BYTES = new Set(["ticket", "pixels", "history", "data", "samples"]);
 
 export function read(name) {
   return JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), "utf-8"));

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 
+import { Caret } from "../../webclient/input/caret.js";
 import { Keyboard, platformOf } from "../../webclient/input/keyboard.js";
 import { keysym } from "../../webclient/input/keysyms.js";
-import { buttonsOf, Pointer } from "../../webclient/input/pointer.js";
+import { buttonsOf, penButtonsOf, Pointer } from "../../webclient/input/pointer.js";
 import { scancode, SCANCODES } from "../../webclient/input/scancodes.js";
 import { pieces } from "../../webclient/input/text.js";
-import { LONG_PRESS, Touch } from "../../webclient/input/touch.js";
+import { LONG_PRESS, TAP, Touch } from "../../webclient/input/touch.js";
 
 // Timers that run when the test says so.
 class Clock {
@@ -270,7 +271,15 @@ describe("touch", () => {
       press: (at, buttons) => presses.push([buttons, at.x]),
       wheel: ({ deltaY }) => presses.push(["wheel", deltaY]),
     };
-    touch = new Touch(pointer, (place) => place, clock);
+    const surface = {
+      toGuest: (place) => place,
+      scale: 1,
+      screen: { width: 1000, height: 600 },
+      pan: (place, by, factor) => presses.push(["pan", place.x, by.x, Number(factor.toFixed(3))]),
+      keyboard: () => presses.push(["keyboard"]),
+      shown: ({ x }) => presses.push(["shown", x]),
+    };
+    touch = new Touch(pointer, surface, clock);
   });
 
   test("tap is a click", () => {
@@ -301,7 +310,83 @@ describe("touch", () => {
     touch.move(2, { x: 10, y: 80 });
     touch.up(1);
     touch.up(2);
-    assert.deepEqual(presses, [["move", 0], ["wheel", 10], ["wheel", 10]]);
+    assert.deepEqual(presses, [["move", 5], ["wheel", 20]]);
+  });
+
+  test("fast fingers side by side are no pinch, for each is told of by itself", () => {
+    touch.down(1, { x: 100, y: 300 });
+    touch.down(2, { x: 160, y: 300 });
+    touch.move(1, { x: 100, y: 260 });
+    touch.move(2, { x: 160, y: 260 });
+    assert.deepEqual(presses.map(([what]) => what), ["move", "wheel"]);
+  });
+
+  test("two fingers that part zoom around their middle, and the picture moves along", () => {
+    touch.down(1, { x: 100, y: 100 });
+    touch.down(2, { x: 200, y: 100 });
+    touch.move(1, { x: 60, y: 100 });
+    touch.move(2, { x: 240, y: 100 });
+    touch.up(1);
+    touch.move(2, { x: 300, y: 100 });
+    touch.up(2);
+    assert.deepEqual(presses, [["pan", 150, 0, 1.8]]);
+  });
+
+  test("a tap of two fingers is a right click, unless it takes long", () => {
+    for (const time of [100, TAP + 1]) {
+      touch.down(1, { x: 100, y: 100 });
+      touch.down(2, { x: 110, y: 100 });
+      clock.pass(time);
+      touch.up(2);
+      touch.up(1);
+    }
+    assert.deepEqual(presses, [[0, 105], [4, 105], [0, 105]]);
+  });
+
+  test("a tap of three fingers brings the keyboard and touches nothing else", () => {
+    for (const id of [1, 2, 3]) touch.down(id, { x: 100 * id, y: 100 });
+    for (const id of [1, 2, 3]) touch.up(id);
+    assert.deepEqual(presses, [["keyboard"]]);
+    touch.down(1, { x: 1, y: 1 });
+    touch.up(1);
+    assert.equal(presses.length, 4, "the next finger begins anew");
+  });
+
+  test("as a touchpad: the pointer goes on from where it is, taps click there, and a tap and a drag drag", () => {
+    touch.mode = "touchpad";
+    const slowly = (from, to) => {
+      for (let x = from; x <= to; x += 1) {
+        clock.pass(10);
+        touch.move(1, { x, y: 5 });
+      }
+    };
+    touch.down(1, { x: 5, y: 5 });
+    slowly(5, 35);
+    touch.up(1);
+    assert.deepEqual(presses.at(-1), ["shown", 530], "30 CSS pixels from the middle");
+    assert.ok(presses.every(([what]) => what === "move" || what === "shown"));
+    presses.length = 0;
+    clock.pass(1000);
+    touch.down(1, { x: 900, y: 5 });
+    touch.up(1);
+    assert.deepEqual(presses, [[0, 530], [1, 530], [0, 530], ["shown", 530]]);
+    presses.length = 0;
+    clock.pass(100);
+    touch.down(1, { x: 5, y: 5 });
+    slowly(5, 25);
+    touch.up(1);
+    assert.deepEqual([presses[1], presses.at(-1)], [[1, 530], [0, 550]]);
+  });
+
+  test("as a touchpad: a fast finger goes further, and nothing leaves the screen", () => {
+    touch.mode = "touchpad";
+    touch.down(1, { x: 0, y: 0 });
+    clock.pass(10);
+    touch.move(1, { x: 100, y: 0 });
+    assert.deepEqual(presses.at(-1), ["shown", 800]);
+    clock.pass(10);
+    touch.move(1, { x: 900, y: 900 });
+    assert.deepEqual(presses.at(-1), ["shown", 999]);
   });
 
   test("fingers taken away release the button", () => {
@@ -309,5 +394,62 @@ describe("touch", () => {
     touch.move(1, { x: 50, y: 5 });
     touch.cancel();
     assert.equal(presses.at(-1)[0], 0);
+  });
+
+  test("whatever fingers do, no button stays when all are up", () => {
+    for (let seed = 1; seed <= 300; seed += 1) {
+      let state = seed;
+      const chance = (below) => {
+        state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+        return Math.floor((state / 2 ** 32) * below);
+      };
+      touch.mode = seed % 2 ? "direct" : "touchpad";
+      const fingers = new Set();
+      for (let count = 0; count < 40; count += 1) {
+        const id = chance(4);
+        const at = { x: chance(800), y: chance(600) };
+        if (fingers.has(id)) {
+          if (chance(3)) touch.move(id, at);
+          else {
+            touch.up(id);
+            fingers.delete(id);
+          }
+        } else {
+          touch.down(id, at);
+          fingers.add(id);
+        }
+        clock.pass(chance(400));
+      }
+      if (chance(2)) touch.cancel();
+      else for (const id of fingers) touch.up(id);
+      const last = presses.filter(([what]) => typeof what === "number").at(-1);
+      assert.equal(last?.[0] ?? 0, 0, `seed ${seed}`);
+    }
+  });
+});
+
+test("a pen: the tip is the left button, the barrel's the right one instead, the eraser a tip; hovering is none", () => {
+  assert.deepEqual([0, 1, 2, 3, 32, 34].map(penButtonsOf), [0, 1, 4, 4, 1, 4]);
+});
+
+describe("caret", () => {
+  test("is where people click, then where what they type changes the screen", () => {
+    const caret = new Caret();
+    caret.clicked({ x: 100, y: 200 });
+    caret.changed([{ x: 500, y: 500, width: 8, height: 16 }], 0);
+    assert.deepEqual([caret.place.x, caret.place.y], [100, 200], "nobody has typed");
+    caret.typed(1000);
+    caret.changed([{ x: 100, y: 192, width: 16, height: 16 }, { x: 900, y: 700, width: 60, height: 16 }], 1100);
+    assert.deepEqual(caret.place, { x: 116, y: 200, height: 16 }, "the nearest, not the clock");
+  });
+
+  test("is nowhere else after a window opens, a page scrolls, or much later", () => {
+    const caret = new Caret();
+    caret.clicked({ x: 100, y: 200 });
+    caret.typed(0);
+    caret.changed([{ x: 0, y: 0, width: 800, height: 600 }], 10);
+    caret.changed([{ x: 0, y: 0, width: 8, height: 8 }, { x: 0, y: 0, width: 800, height: 600 }], 10);
+    caret.changed([{ x: 300, y: 300, width: 8, height: 8 }], 5000);
+    assert.deepEqual([caret.place.x, caret.place.y], [100, 200]);
   });
 });

@@ -36,6 +36,7 @@ COMMANDS = {
     "policy": ("policies", "policy", "Say who may open which desktops, and explain why."),
     "audit": ("audit", "audit", "Search, follow, check and export the audit."),
     "token": ("tokens", "token", "Make, list and revoke tokens for programs."),
+    "invitation": ("invitations", "invitation", "List and revoke invitations to sessions."),
     "doctor": ("doctor", "doctor", "Check what the gateway needs, and say what is wrong."),
     "completion": ("completion", "completion", "Make your shell complete commands and names."),
     "whoami": ("whoami", "whoami", "Say as whom the gateway knows you, and what you may do."),

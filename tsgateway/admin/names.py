@@ -81,6 +81,11 @@ def _tokens(client: Client) -> Found:
         yield each["id"], each["name"]
 
 
+def _invitations(client: Client) -> Found:
+    for each in client.list_invitations()["invitations"]:
+        yield each["id"], f"{each['user']}, {each['desktop']}"
+
+
 def _addressees(client: Client) -> Found:
     yield "*", "everybody"
     yield from _sessions(client)
@@ -127,3 +132,4 @@ GROUP = Name("group", _groups)
 ROLE = Name("role", _roles)
 POLICY = Name("policy", _policies)
 TOKEN = Name("token", _tokens)
+INVITATION = Name("invitation", _invitations)

@@ -14,6 +14,7 @@ from twisted.logger import Logger, LogLevel
 
 from tsgateway.access.desk import PolicyDesk
 from tsgateway.api.counting import Counts
+from tsgateway.api.folders import SharedFolders
 from tsgateway.api.hub import Events
 from tsgateway.api.refusals import not_let_in, refusal, told
 from tsgateway.api.route import NOBODY, Answer, Call, May, Open, Route, SignedIn, Table, asked, parsed
@@ -24,11 +25,12 @@ from tsgateway.auth.errors import SignInError
 from tsgateway.auth.sign_in import SignIn
 from tsgateway.auth.tokens import TOKEN_BYTES, hash_token
 from tsgateway.config import Config, Desktop
-from tsgateway.exchange import ApiError, Request, Response, json_response
+from tsgateway.exchange import RAW, ApiError, Request, Response, json_response
 from tsgateway.hosts.attachment import Shadowing
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.opening import Opening
 from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.inviting import Inviting
 from tsgateway.layout import Layout
 from tsgateway.policy import Action, DesktopRight, Granted, Owned, Role, Subject, Target, authorize
 from tsgateway.store import Store, StoreUnavailable
@@ -55,6 +57,9 @@ class Doorkeeper(Protocol):
     def switch(self, viewer: int, session: str, title: str) -> None:
         """Let a viewer go to another session, as far as it can."""
 
+    def uninvite(self, invitation: str) -> None:
+        """An invitation was revoked: close the viewers that came by it, drop its tickets."""
+
     async def signed_out(self, sign_in: bytes) -> None:
         """A sign-in ended: close its viewers, drop its tickets."""
 
@@ -80,12 +85,14 @@ class Api:
     opening: Opening
     desk: PolicyDesk
     doorkeeper: Doorkeeper
+    inviting: Inviting
     origins: Sequence[str]
     wall: Callable[[], float]
     events: Events
     audit: AuditDesk
     clock: Callable[[], float]
     counts: Counts
+    folders: SharedFolders
     noted: Callable[[Call, Route, Target, int], None] = lambda call, route, target, status: None
     checked: bool = False
 
@@ -179,7 +186,7 @@ class Api:
             status = refusal(error).status
             raise
         finally:
-            if target is not None and route.method != "GET":
+            if target is not None and route.method != "GET" and not (route.raw and status < 400):
                 self.noted(call, route, target, status)
         return response
 
@@ -200,10 +207,10 @@ class Api:
     def _check_sender(self, request: Request, route: Route) -> None:
         """Refuse what another site's page could have sent."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if (
-            request.body or route.body is not None or request.method == "POST"
-        ) and kind != "application/json":
-            raise ApiError(415, "not_json", "A request with a body has to be application/json.")
+        if request.body or route.body is not None or request.method == "POST":
+            wanted = RAW if route.raw else "application/json"
+            if kind != wanted:
+                raise ApiError(415, "not_json", f"The body of this request has to be {wanted}.")
         origin = request.headers.get("origin")
         if origin is None and request.cookie is None:
             return  # no browser, and no right that came by itself
@@ -264,12 +271,21 @@ class Api:
 
     def ticket(self, call: Call, session: str, shadow: Shadowing | None = None) -> str:
         """Return a ticket for who asks, as text. shadow: for somebody who looks on at another's session."""
-        ticket = self.doorkeeper.ticket(call.subject, call.sign_in, session, shadow)
-        return base64.urlsafe_b64encode(ticket).decode()
+        return self.encoded_ticket(call.subject, call.sign_in, session, shadow)
+
+    def encoded_ticket(
+        self, subject: Subject, sign_in: bytes, session: str, shadow: Shadowing | None = None
+    ) -> str:
+        """Return a ticket for somebody, as text; see `Doorkeeper.ticket`."""
+        return base64.urlsafe_b64encode(self.doorkeeper.ticket(subject, sign_in, session, shadow)).decode()
 
     def encoded(self, token: bytes) -> str:
         """Return a token as text, for cookies and headers."""
         return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+
+    def decoded(self, text: str) -> bytes | None:
+        """Return the token that `encoded` has made text of; None for anything else."""
+        return _decode_token(text)
 
     def session(self, call: Call) -> Session:
         """Return the session that the call's {id} names, by id or number. Raises ApiError, HostError."""

@@ -40,6 +40,9 @@ class Operations:
     def _read(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> bytes:
         raise NotImplementedError
 
+    def _put(self, method: str, path: str, data: bytes, query: Mapping[str, Any] | None = None) -> Any:
+        raise NotImplementedError
+
     def _lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
         raise NotImplementedError
 '''
@@ -112,13 +115,13 @@ def _method(route: Route, described: Mapping[str, Any]) -> str:
     places = [each["name"] for each in about["parameters"] if each["in"] == "path"]
     queries = {each["name"]: each for each in about["parameters"] if each["in"] == "query"}
     body = {} if route.body is None else described["components"]["schemas"][route.body.__name__]
-    arguments = [f"{name}: object" for name in places]
+    arguments = [f"{name}: object" for name in places] + ["data: bytes"] * route.raw
     named = [_argument(name, each["schema"], each["required"]) for name, each in queries.items()]
     required = body.get("required", ())
     named += [_argument(key, each, key in required) for key, each in body.get("properties", {}).items()]
     arguments += ["*", *sorted(named, key=lambda each: "=" in each)] if named else []
     path = re.sub(r"\{(\w+)\}", r"{_segment(\1)}", route.path)
-    call = [f'{"f" if places else ""}"{path}"']
+    call = [f'{"f" if places else ""}"{path}"', *["data"] * route.raw]
     if queries:
         call.append(f"query={{{', '.join(f'{json.dumps(name)}: {name}' for name in queries)}}}")
     if body:
@@ -147,8 +150,8 @@ def _does(route: Route, call: str) -> tuple[str, str]:
         return "bytes", f'return self._read("{route.method}", {call})'
     if route.answer is None:
         return "None", f'self._ask("{route.method}", {call})'
-    name = route.answer.__name__
-    return name, f'return cast("{name}", self._ask("{route.method}", {call}))'
+    name, ask = route.answer.__name__, "_put" if route.raw else "_ask"
+    return name, f'return cast("{name}", self.{ask}("{route.method}", {call}))'
 
 
 def _doc(text: str, indent: int) -> list[str]:

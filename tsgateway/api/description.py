@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from tsgateway.api.route import Answer, Call, May, Model, Open, Route, SignedIn, Stranger
-from tsgateway.exchange import COOKIE, json_response
+from tsgateway.exchange import COOKIE, RAW, json_response
 
 if TYPE_CHECKING:
     from tsgateway.api.api import Api
@@ -98,6 +98,9 @@ def _operation(route: Route, refs: Mapping[Any, Any]) -> dict[str, Any]:
     if route.body is not None:
         content = {"application/json": {"schema": refs[route.body, "validation"]}}
         told["requestBody"] = {"required": True, "content": content}
+    if route.raw:
+        bytes_only = {"schema": {"type": "string", "format": "binary"}}
+        told["requestBody"] = {"required": True, "content": {RAW: bytes_only}}
     return told
 
 

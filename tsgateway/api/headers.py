@@ -15,7 +15,7 @@ _POLICY = (
     "form-action 'self'",
     "object-src 'none'",
 )
-_FEATURES = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), fullscreen=(self)"
+_FEATURES = "camera=(), geolocation=(), microphone=(self), payment=(), usb=(), fullscreen=(self)"
 
 
 def security_headers(origins: Sequence[str]) -> dict[str, str]:

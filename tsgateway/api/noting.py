@@ -13,9 +13,9 @@ from tsgateway.policy import DesktopRight, Own, Owned, Target
 
 TOLD = frozenset(
     {
-        "desktop", "desktops", "display_name", "enabled", "expires", "groups", "level", "mode", "name",
-        "read_only", "role", "roles", "seconds", "session", "sessions", "title", "user", "users", "viewer",
-        "weight",
+        "anybody", "ask", "control", "desktop", "desktops", "display_name", "enabled", "expires", "groups",
+        "level", "minutes", "mode", "name", "read_only", "role", "roles", "seconds", "session", "sessions",
+        "title", "user", "users", "uses", "viewer", "weight",
     }
 )  # fmt: skip
 """Members of a request's body that are noted; of others, which may be secrets, only that they were given."""

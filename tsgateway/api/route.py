@@ -89,7 +89,8 @@ class Route(NamedTuple):
     """One route. path: {name} stands for one segment; summary: a line for people.
 
     body, query, answer: what they have to be; answer is also what the generated client returns.
-    stream: the answer's type of content where it is no JSON.
+    stream: the answer's type of content where it is no JSON. raw: whether the request's body is bytes, one
+    piece of many: the audit has no line for each.
     """
 
     method: str
@@ -101,6 +102,7 @@ class Route(NamedTuple):
     query: type[Query] | None = None
     answer: type[BaseModel] | None = None
     stream: str = ""
+    raw: bool = False
 
     @property
     def name(self) -> str:

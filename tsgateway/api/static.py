@@ -30,8 +30,8 @@ TYPES = {
     ".woff2": "font/woff2",
 }
 PREFIX = "/static/"
-VENDOR = ("zstddec",)
-"""npm packages whose files are served under /static/vendor/."""
+VENDOR = {"zstddec": "zstddec*", "hash-wasm": "sha256.umd.min.js"}
+"""npm packages, and which of their files are served under /static/vendor/."""
 PAGE = "index.html"
 WORKER = "sw.js"
 """The service worker, which is served at the root: it has what lies beside it and below."""
@@ -99,8 +99,8 @@ class StaticFiles:
             hidden = any(part.startswith((".", "node_modules", "test")) for part in inside.parts)
             if not hidden and path.suffix in TYPES and path.is_file() and not path.is_symlink():
                 found[inside.as_posix()] = _File(path, TYPES[path.suffix])
-        for package in VENDOR:
-            for path in sorted((self._folder / "node_modules" / package / "dist").glob(f"{package}*")):
+        for package, wanted in VENDOR.items():
+            for path in sorted((self._folder / "node_modules" / package / "dist").glob(wanted)):
                 if path.suffix in TYPES and path.is_file():
                     found[f"vendor/{path.name}"] = _File(path, TYPES[path.suffix])
         if found.keys() != self._files.keys():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tsgateway.policy import Subject
@@ -35,7 +36,8 @@ class Grant:
 
     shadow: "view" or "control" for looking on at another's session; by: as whom; consent: whether its person
     is asked although its rules do not want it. redirections: what may go between the session
-    and the person's machine, decided when the viewer attaches.
+    and the person's machine, decided when the viewer attaches. invitation: the id of the one that lets
+    somebody look on; who has no account here then has no sign-in either, b"".
     """
 
     subject: Subject
@@ -45,11 +47,17 @@ class Grant:
     by: str = ""
     consent: bool = False
     redirections: Redirections = NOTHING
+    invitation: str = ""
 
     @property
     def user(self) -> str:
         """The person's name."""
         return self.subject.name
+
+    @property
+    def is_guests(self) -> bool:
+        """Whether it is for somebody without an account, by an invitation."""
+        return bool(self.invitation) and not self.sign_in
 
 
 class Tickets:
@@ -77,7 +85,14 @@ class Tickets:
 
     def revoke(self, sign_in: bytes) -> None:
         """Drop the tickets of a sign-in that ended."""
-        for key in [key for key, (_, grant) in self._grants.items() if grant.sign_in == sign_in]:
+        self._drop(lambda grant: grant.sign_in == sign_in)
+
+    def uninvite(self, invitation: str) -> None:
+        """Drop the tickets of an invitation that was revoked."""
+        self._drop(lambda grant: grant.invitation == invitation)
+
+    def _drop(self, unwanted: Callable[[Grant], bool]) -> None:
+        for key in [key for key, (_, grant) in self._grants.items() if unwanted(grant)]:
             del self._grants[key]
 
     def _expire(self, now: float) -> None:

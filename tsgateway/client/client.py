@@ -109,7 +109,13 @@ class Client(Operations):
 
     def _ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         """Return the answer's JSON, None where there is none. Raises ClientError."""
-        response = self._send(method, path, query, body)
+        return self._json(self._send(method, path, query, body))
+
+    def _put(self, method: str, path: str, data: bytes, query: Mapping[str, Any] | None = None) -> Any:
+        """Send bytes; return the answer's JSON. Raises ClientError."""
+        return self._json(self._send(method, path, query, data))
+
+    def _json(self, response: http.client.HTTPResponse) -> Any:
         with self._told():
             raw = response.read(MAX_ANSWER + 1)
         if len(raw) > MAX_ANSWER:
@@ -142,7 +148,9 @@ class Client(Operations):
         asked = {key: _text(value) for key, value in (query or {}).items() if not _is_unset(value)}
         target = path + (f"?{urlencode(asked)}" if asked else "")
         headers, data = dict(self._headers), None
-        if method != "GET":
+        if isinstance(body, bytes):
+            headers["Content-Type"], data = "application/octet-stream", body
+        elif method != "GET":
             headers["Content-Type"] = "application/json"
             given = {key: value for key, value in (body or {}).items() if not _is_unset(value)}
             data = json.dumps(given).encode()

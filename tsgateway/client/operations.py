@@ -67,6 +67,13 @@ class AuditRecord(TypedDict):
     prev: str
 
 
+class Begun(TypedDict):
+    """An upload. offset: where it goes on; sha256: of the bytes before that, to compare them."""
+    id: str
+    offset: int
+    sha256: str
+
+
 class Connected(TypedDict):
     """The way in: a ticket for one viewer, once, within 30 seconds; with status 202 a turn to wait with."""
     session: NotRequired[str | None]
@@ -111,6 +118,27 @@ class Explanation(TypedDict):
     tried: list[TriedPolicy]
     redirections: Redirections
     limits: Limits
+
+
+class FileItem(TypedDict):
+    """A file or folder. bytes: 0 for a folder; changed: Unix time."""
+    name: str
+    folder: bool
+    bytes: int
+    changed: float
+
+
+class Folder(TypedDict):
+    """A folder. used, quota: bytes of all the person's shared folders, and how many there may be (0: any).
+
+    mounted: whether the desktop shows the folder now.
+    """
+    path: str
+    files: list[FileItem]
+    unfinished: list[Unfinished]
+    used: int
+    quota: int
+    mounted: bool
 
 
 class Granted(TypedDict):
@@ -188,6 +216,46 @@ class Images(TypedDict):
     broken: list[str]
 
 
+class InvitationOf(TypedDict):
+    """An invitation. guests: who has come by it, in the order they came."""
+    id: str
+    session: str
+    desktop: str
+    user: str
+    control: bool
+    anybody: bool
+    ask: bool
+    uses: int
+    created: float
+    expires: float
+    guests: list[str]
+
+
+class InvitationsOf(TypedDict):
+    """Invitations, the newest first."""
+    invitations: list[InvitationOf]
+
+
+class Invited(TypedDict):
+    """What an invitation is for. needs: "sign-in" or "name" where it takes that, else ""."""
+    by: str
+    title: str
+    control: bool
+    ask: bool
+    expires: float
+    needs: str
+
+
+class InvitedTicket(TypedDict):
+    """A ticket to look on with, within 30 seconds. again: for the next trade, after a cut."""
+    ticket: str
+    again: str
+    session: str
+    title: str
+    by: str
+    control: bool
+
+
 class Limits(TypedDict):
     """Minutes that one may be without input, and connected; 0: as the desktop's rules say."""
     idle_minutes: NotRequired[float]
@@ -200,6 +268,22 @@ class LookTicket(TypedDict):
     session: str
     user: str
     url: str
+
+
+class MadeInvitation(TypedDict):
+    """One that was made. path: where it leads, below the gateway's address; it is told this once."""
+    id: str
+    session: str
+    desktop: str
+    user: str
+    control: bool
+    anybody: bool
+    ask: bool
+    uses: int
+    created: float
+    expires: float
+    guests: list[str]
+    path: str
 
 
 class MadeToken(TypedDict):
@@ -395,6 +479,11 @@ class Published(TypedDict):
     used: float | None
 
 
+class Reached(TypedDict):
+    """offset: how many bytes are there now."""
+    offset: int
+
+
 class Read(TypedDict):
     """What has become of a message.
 
@@ -482,6 +571,12 @@ class RunningSessions(TypedDict):
     sessions: list[RunningSession]
 
 
+class SessionInvitations(TypedDict):
+    """Those to one session. allowed: whom its person may invite, off, signed-in or anybody."""
+    invitations: list[InvitationOf]
+    allowed: str
+
+
 class Setup(TypedDict):
     """A second factor to be set up, for an app: as text, as an address, as a picture (SVG)."""
     secret: str
@@ -516,6 +611,13 @@ class Statistics(TypedDict):
     refinements: int
     encodings: dict[str, Any]
     viewers: list[dict[str, Any]]
+
+
+class StoredFile(TypedDict):
+    """A file. path: where it is; one whose name was taken has got another one."""
+    path: str
+    bytes: int
+    sha256: str
 
 
 class Ticket(TypedDict):
@@ -555,6 +657,15 @@ class Turn(TypedDict):
     before: int
 
 
+class Unfinished(TypedDict):
+    """An upload that was not finished. offset: how many of its bytes are there."""
+    id: str
+    path: str
+    bytes: int
+    changed: float
+    offset: int
+
+
 class User(TypedDict):
     """An account. source: who checks it, "local" or an authenticator; totp: it has a second factor."""
     name: str
@@ -574,7 +685,9 @@ class Users(TypedDict):
 
 
 class Viewer(TypedDict):
-    """A viewer that is attached. name: its door and number; shadow: "", "view" or "control"."""
+    """A viewer that is attached. name: its door and number; shadow: "", "view" or "control"; invitation: by
+    which one, "" for none.
+    """
     number: int
     name: str
     user: str
@@ -583,6 +696,7 @@ class Viewer(TypedDict):
     client: str
     since: float
     shadow: str
+    invitation: str
 
 
 class ViewersOf(TypedDict):
@@ -616,6 +730,9 @@ class Operations:
         raise NotImplementedError
 
     def _read(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> bytes:
+        raise NotImplementedError
+
+    def _put(self, method: str, path: str, data: bytes, query: Mapping[str, Any] | None = None) -> Any:
         raise NotImplementedError
 
     def _lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
@@ -871,6 +988,70 @@ class Operations:
         Whoever has it already (If-None-Match) is told so with status 304.
         """
         return self._read("GET", f"/api/v1/sessions/{_segment(id)}/thumbnail", query={"width": width})
+
+    def list_files(self, id: object, *, path: str | Unset = UNSET) -> Folder:
+        """List a folder that a session's desktop shares with its person."""
+        return cast("Folder", self._ask("GET", f"/api/v1/sessions/{_segment(id)}/files", query={"path": path}))
+
+    def delete_file(self, id: object, *, path: str | Unset = UNSET) -> None:
+        """Delete a file, or a folder with all that is in it."""
+        self._ask("DELETE", f"/api/v1/sessions/{_segment(id)}/files", query={"path": path})
+
+    def make_folder(self, id: object, *, path: str, folder: str | Unset = UNSET) -> None:
+        """Make a folder."""
+        self._ask("POST", f"/api/v1/sessions/{_segment(id)}/files/folder", body={"folder": folder, "path": path})
+
+    def rename_file(self, id: object, *, path: str, name: str, folder: str | Unset = UNSET) -> None:
+        """Move a file or folder, or give it another name."""
+        self._ask("POST", f"/api/v1/sessions/{_segment(id)}/files/name", body={"path": path, "folder": folder, "name": name})
+
+    def download_file(self, id: object, *, path: str | Unset = UNSET) -> bytes:
+        """Download a file, or a part of it (Range, as RFC 9110 has it; one range)."""
+        return self._read("GET", f"/api/v1/sessions/{_segment(id)}/files/content", query={"path": path})
+
+    def get_checksum(self, id: object, *, path: str | Unset = UNSET) -> StoredFile:
+        """Return the SHA-256 of a file, which is read for it."""
+        return cast("StoredFile", self._ask("GET", f"/api/v1/sessions/{_segment(id)}/files/checksum", query={"path": path}))
+
+    def begin_upload(self, id: object, *, path: str, size: int, folder: str | Unset = UNSET, changed: float | Unset = UNSET) -> Begun:
+        """Begin an upload, or go on with the same one: what has come of it is there for some days."""
+        return cast("Begun", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/files/uploads", body={"folder": folder, "path": path, "size": size, "changed": changed}))
+
+    def send_piece(self, id: object, upload: object, data: bytes, *, offset: int) -> Reached:
+        """Add a piece of up to 4 MiB to an upload; one that does not follow on what is there is refused."""
+        return cast("Reached", self._put("PUT", f"/api/v1/sessions/{_segment(id)}/files/uploads/{_segment(upload)}", data, query={"offset": offset}))
+
+    def finish_upload(self, id: object, upload: object, *, sha256: str) -> StoredFile:
+        """Let an upload become a file, under a name that is free, if it is what was sent."""
+        return cast("StoredFile", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/files/uploads/{_segment(upload)}/end", body={"sha256": sha256}))
+
+    def cancel_upload(self, id: object, upload: object) -> None:
+        """Give an upload up."""
+        self._ask("DELETE", f"/api/v1/sessions/{_segment(id)}/files/uploads/{_segment(upload)}")
+
+    def make_invitation(self, id: object, *, control: bool | Unset = UNSET, anybody: bool | Unset = UNSET, ask: bool | Unset = UNSET, minutes: float | Unset = UNSET, uses: int | Unset = UNSET) -> MadeInvitation:
+        """Make an invitation to a session of one's own. Its link is told this once."""
+        return cast("MadeInvitation", self._ask("POST", f"/api/v1/sessions/{_segment(id)}/invitations", body={"control": control, "anybody": anybody, "ask": ask, "minutes": minutes, "uses": uses}))
+
+    def list_session_invitations(self, id: object) -> SessionInvitations:
+        """List the invitations to a session, and whom its person may invite."""
+        return cast("SessionInvitations", self._ask("GET", f"/api/v1/sessions/{_segment(id)}/invitations"))
+
+    def list_invitations(self) -> InvitationsOf:
+        """List the invitations to all sessions that one may list."""
+        return cast("InvitationsOf", self._ask("GET", "/api/v1/invitations"))
+
+    def look_at_invitation(self, *, secret: str) -> Invited:
+        """Tell what an invitation is for, before it is used."""
+        return cast("Invited", self._ask("POST", "/api/v1/invitations/look", body={"secret": secret}))
+
+    def trade_invitation(self, *, secret: str, name: str | Unset = UNSET, again: str | Unset = UNSET) -> InvitedTicket:
+        """Take an invitation for a ticket."""
+        return cast("InvitedTicket", self._ask("POST", "/api/v1/invitations/trade", body={"secret": secret, "name": name, "again": again}))
+
+    def revoke_invitation(self, id: object) -> None:
+        """Revoke an invitation. Who has come by it is sent away."""
+        self._ask("DELETE", f"/api/v1/invitations/{_segment(id)}")
 
     def follow_events(self, *, user: str | None | Unset = UNSET) -> Iterator[str]:
         """Tell of sessions as they begin, change and end: those that `GET /api/v1/sessions` would list.

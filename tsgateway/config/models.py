@@ -10,7 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sessions.rules import MAX_MINUTES, MAX_SECONDS, AtGuestEnd, AtLimit, Second, ShadowLevel
+from sessions.rules import (
+    MAX_MINUTES,
+    MAX_SECONDS,
+    AtGuestEnd,
+    AtLimit,
+    Invitations,
+    Second,
+    ShadowLevel,
+    Steering,
+)
 from tsgateway.config.audit import AuditSection, MetricsSection
 from tsgateway.config.authenticators import Authenticator, GroupName
 from tsgateway.config.paths import FilePath
@@ -133,6 +142,13 @@ class HostsSection(Section):
     wait_seconds: float = Field(
         180, gt=0, le=3600, description="Who has waited for that long is turned away, too."
     )
+    clipboard_mb: int = Field(
+        32,
+        ge=1,
+        le=256,
+        description="The largest content that passes the clipboard between a desktop and a browser, in MB "
+        "(docs/clipboard.md).",
+    )
     idle_minutes: float = Field(
         10,
         gt=0,
@@ -190,6 +206,17 @@ class SessionsSection(Section):
         "(0), also use keyboard and pointer if the person allows it (1) or without asking (2), only see the "
         "screen if the person allows it (3) or without asking (4). The person always sees that it is so.",
     )
+    invitations: Invitations = Field(
+        Invitations.SIGNED_IN,
+        description="Whom a session's person may invite by a link to look on, or to use keyboard and pointer "
+        "as well: nobody (`off`), people who have signed in here (`signed-in`), or whoever has the link "
+        "(`anybody`).",
+    )
+    steering: Steering = Field(
+        Steering.SEVERAL,
+        description="Who uses keyboard and pointer while others look on: all who may (`several`), or one at "
+        "a time, who hands it over when asked (`one`).",
+    )
 
 
 class AllSessionsSection(SessionsSection):
@@ -232,6 +259,20 @@ class GuestsSection(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     qemu: QemuSection = QemuSection.model_construct()
+
+
+class FilesSection(Section):
+    """Files between people's machines and their desktops (docs/files.md)."""
+
+    quota_gb: float = Field(
+        10,
+        ge=0,
+        le=1_000_000,
+        description="How much one person's shared folders may hold in all, GB; 0: as much as the disk has.",
+    )
+    keep_days: float = Field(
+        7, gt=0, le=36_500, description="How long an upload that was not finished can be gone on with."
+    )
 
 
 class EncodingSection(Section):
@@ -398,6 +439,7 @@ class Config(Section):
     hosts: HostsSection = Field(default_factory=lambda: HostsSection.model_validate({}))
     sessions: AllSessionsSection = Field(default_factory=lambda: AllSessionsSection.model_validate({}))
     guests: GuestsSection = GuestsSection.model_construct()
+    files: FilesSection = FilesSection.model_construct()
     encoding: EncodingSection = EncodingSection.model_construct()
     sign_in: SignInSection = SignInSection.model_construct()
     authenticators: dict[AuthenticatorId, Authenticator] = Field(default_factory=dict)

@@ -38,23 +38,27 @@ class Shadowing:
     """How somebody looks on at another's session.
 
     way: "view" or "control". by: who it is, for the session's person. consent: whether that person is asked
-    although the session's rules do not want it.
+    although the session's rules do not want it. invitation: the id of the one that lets them,
+    "" for a helper.
     """
 
     way: str
     by: str
     consent: bool
+    invitation: str = ""
 
     def params(self) -> dict[str, object]:
         """Return the fields of the link's `attach`."""
-        return {"shadow": self.way, "by": self.by, "consent": self.consent}
+        invited = {"invited": True} if self.invitation else {}
+        return {"shadow": self.way, "by": self.by, "consent": self.consent, **invited}
 
 
 @dataclasses.dataclass(frozen=True)
 class Attached:
     """A viewer that is attached to a session.
 
-    shadow: for one who looks on; limits: of the session from now on (attach of the link); since: Unix time.
+    shadow: for one who looks on; limits: of the session from now on, allow: what may go between the guest and
+    the person's machine (attach of the link); since: Unix time.
     """
 
     host: HostSupervisor
@@ -63,6 +67,7 @@ class Attached:
     who: Who
     shadow: Shadowing | None = None
     limits: Mapping[str, float] | None = None
+    allow: tuple[str, ...] = ()
     since: float = dataclasses.field(default_factory=time.time)
 
     @property

@@ -41,6 +41,7 @@ def host_place(config: Config, layout: Layout, number: int, command: tuple[str, 
         "guests": guest_settings(config, layout),
         "encoding": config.encoding.model_dump(mode="json"),
         "idle_seconds": config.hosts.idle_minutes * 60,
+        "clipboard_bytes": config.hosts.clipboard_mb << 20,
         "log_level": config.server.log_level,
     }
     return HostPlace(number, folder, layout.socket(number), command, settings)
@@ -52,6 +53,8 @@ def guest_settings(config: Config, layout: Layout) -> dict[str, dict[str, Any]]:
     guests["qemu"]["cache"] = str(layout.root / "hosts")  # what one host has found out about KVM, all know
     guests["qemu"]["disks_folder"] = str(layout.disks)
     guests["qemu"]["warm_folder"] = str(layout.warm)
+    guests["qemu"]["shares_folder"] = str(layout.shares)
+    guests["qemu"]["share_quota"] = int(config.files.quota_gb * 1e9)
     guests["qemu-shared"] = guests["qemu"]
     return guests
 

@@ -37,6 +37,7 @@ class Seats:
             "hello": base64.b64encode(told).decode(),
             **({} if viewer.shadow is None else viewer.shadow.params()),
             **({} if viewer.limits is None else {"limits": dict(viewer.limits)}),
+            "allow": viewer.allow,
         }
         viewer.host.request("attach", params).addErrback(self._not_attached, viewer)
         return Attachment(viewer.host, channel, self._attached, self.relayed)

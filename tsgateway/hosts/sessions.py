@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from sessions.wire.tsg import ClientHello, SessionState
 from tsgateway.config import Desktop, SessionsSection
 from tsgateway.hosts.attachment import Attached, Attachment, Seat, Shadowing, Who
+from tsgateway.hosts.controls import Controls
 from tsgateway.hosts.link import NOT_YET, REPLY_WITHIN, HostError
 from tsgateway.hosts.messages import Messages
 from tsgateway.hosts.numbers import free_number, number_for
@@ -96,6 +97,7 @@ class Sessions:
         self.rights = Rights(desktops)
         self.seats = Seats()
         self.shadows = Shadowings()
+        self.controls = Controls(self.seats)
         self.messages = Messages(self)
         self.heard_run: Callable[[HostSupervisor, Info], None] = lambda host, told: None
         """Hears of each command that is run in a guest (the link's event `ran`)."""
@@ -329,11 +331,12 @@ class Sessions:
         *,
         shadow: Shadowing | None = None,
         limits: Mapping[str, float] | None = None,
+        allow: tuple[str, ...] = (),
     ) -> Attachment:
         """Attach a viewer (`Seats.attach`). Raises HostError.
 
-        A host that starts, or starts again, is waited for. shadow: for one who looks on; limits: of the
-        session from now on, as the link has them.
+        A host that starts, or starts again, is waited for. shadow: for one who looks on; limits (of the
+        session from now on), allow: as the link has them.
         """
         found = self._sessions.get(session)
         if found is not None and not found.host.up:
@@ -343,7 +346,7 @@ class Sessions:
             raise SessionOver(NOT_RUNNING)
         if not found.host.up:
             raise HostError(NOT_YET)
-        attached = Attached(found.host, session, viewer, who, shadow, limits)
+        attached = Attached(found.host, session, viewer, who, shadow, limits, allow)
         if shadow is not None:
             self.shadows.comes(attached, found.info)
         return self.seats.attach(attached, hello)
@@ -383,7 +386,7 @@ class Sessions:
     def host_down(self, host: HostSupervisor) -> None:
         """Tell its viewers; their sessions are known again when it is back."""
         self._loads.pop(host, None)
-        for each in (self.shadows, self.messages, self.seats):
+        for each in (self.shadows, self.controls, self.messages, self.seats):
             each.host_down(host)
 
     def host_event(self, host: HostSupervisor, event: str, params: Info) -> None:
@@ -398,6 +401,8 @@ class Sessions:
             self.seats.detached(host, params)
         elif event == "shadow":
             self.shadows.host_told(host, params)
+        elif event == "control":
+            self.controls.host_told(host, params)
         elif event == "message_answered":
             self.messages.answered(host, params)
 

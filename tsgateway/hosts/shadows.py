@@ -23,6 +23,7 @@ class ShadowEvent:
 
     state: one of STATES. who, address: who looks on; session, user, desktop: at whose. control: keyboard and
     pointer as well. asked: whether the person was asked. reason: of a refusal, a sentence.
+    invitation: its id, "" for a helper.
     """
 
     state: str
@@ -34,6 +35,7 @@ class ShadowEvent:
     control: bool
     asked: bool
     reason: str
+    invitation: str = ""
 
 
 class Shadowings:
@@ -86,6 +88,7 @@ def _event(viewer: Attached, info: dict[str, Any], params: dict[str, Any]) -> Sh
         control=bool(params["control"]),
         asked=bool(params["asked"]),
         reason=str(params["reason"]),
+        invitation="" if viewer.shadow is None else viewer.shadow.invitation,
     )
 
 

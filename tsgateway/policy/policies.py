@@ -56,6 +56,11 @@ class Redirections(NamedTuple):
     audio: bool = True
     printing: bool = True
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of those that are allowed."""
+        return tuple(name for name, may in self._asdict().items() if may)
+
 
 class Limits(NamedTuple):
     """For how long one may be connected, and without input; minutes, 0: as the desktop's rules say."""

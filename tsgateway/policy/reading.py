@@ -23,7 +23,7 @@ MAX_STARS = 4
 """In one pattern."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES = 24 * 60
-METHODS = ("local-socket", "password", "password+totp", "token")
+METHODS = ("invitation", "local-socket", "password", "password+totp", "token")
 METHOD_FAMILIES = ("ldap:", "oidc:")
 """Followed by the authenticator's name, and by "+totp" where a second factor was asked for as well."""
 DOORS = ("tsg", "web")

@@ -43,6 +43,10 @@ class Action(enum.Enum):
     """Look at somebody's session with them."""
     SHADOW_CONTROL = "shadow-control"
     """And use its keyboard and pointer."""
+    INVITE = "invite"
+    """Let others look on at a session of one's own, by a link."""
+    UNINVITE = "uninvite"
+    """Revoke somebody's invitations to a session."""
     MOVE = "move"
     """Show a session to a viewer that looks at another one."""
     KILL = "kill"
@@ -99,7 +103,7 @@ class Granted(NamedTuple):
 _A = Action
 _HELP = {
     _A.LIST, _A.DISCONNECT, _A.LOG_OFF, _A.MEASURE, _A.INSPECT, _A.MESSAGE, _A.PEEK, _A.SHADOW,
-    _A.SHADOW_CONTROL, _A.SEE_USERS, _A.SEE_DESKTOPS, _A.SEE_HOSTS, _A.FOLLOW,
+    _A.SHADOW_CONTROL, _A.UNINVITE, _A.SEE_USERS, _A.SEE_DESKTOPS, _A.SEE_HOSTS, _A.FOLLOW,
 }  # fmt: skip
 _OPERATE = _HELP | {
     _A.RESET, _A.REVIEW, _A.MOVE, _A.KILL, _A.RUN, _A.SET_HOSTS, _A.SEE_IMAGES, _A.SET_USERS,
@@ -112,7 +116,7 @@ _AUDIT = {
 _TEMPLATES = {_A.SEE_IMAGES, _A.SET_IMAGES, _A.SEE_DESKTOPS, _A.SEE_HOSTS}
 
 # What nobody's role gives: these come from what one has (a desktop's right, one's own session or account).
-_NEVER = {_A.SEE, _A.CONNECT, _A.VIEW, _A.OWN_ACCOUNT}
+_NEVER = {_A.SEE, _A.CONNECT, _A.VIEW, _A.INVITE, _A.OWN_ACCOUNT}
 
 ROLES: Mapping[Role, frozenset[Action]] = {
     Role.OWNER: frozenset(set(Action) - _NEVER),

@@ -54,7 +54,7 @@ Target = DesktopRight | Owned | Gateway | Own
 
 _A = Action
 _ONES_OWN = frozenset(
-    {_A.LIST, _A.DISCONNECT, _A.LOG_OFF, _A.RESET, _A.MEASURE, _A.INSPECT, _A.REVIEW, _A.PEEK}
+    {_A.LIST, _A.DISCONNECT, _A.LOG_OFF, _A.RESET, _A.MEASURE, _A.INSPECT, _A.REVIEW, _A.PEEK, _A.UNINVITE}
 )
 """What everybody may do to sessions of their own, also when the desktop was taken away: it shows nothing
 more of the screen than before, and does no harm."""
@@ -96,7 +96,7 @@ def _to_desktop(subject: Subject, action: Action, right: DesktopRight) -> bool:
 
 def _to_session(subject: Subject, action: Action, session: Owned) -> bool:
     own = session.user == subject.name
-    if action is _A.VIEW:
+    if action in (_A.VIEW, _A.INVITE):
         return own and _given(subject, session.desktop)
     if own and action in _ONES_OWN:
         return True

@@ -23,6 +23,7 @@ from tsgateway.store.factors import Factors
 from tsgateway.store.groups import Groups
 from tsgateway.store.history import History
 from tsgateway.store.hosts import HostSettings
+from tsgateway.store.invitations import Invitations
 from tsgateway.store.migrate import migrate
 from tsgateway.store.policies import Policies
 from tsgateway.store.portal import Portal
@@ -49,6 +50,7 @@ class Store(Accounts, SignIns):
         self.groups = Groups(self._reading, self._writing)
         self.history = History(self._reading, self._writing)
         self.hosts = HostSettings(self._reading, self._writing)
+        self.invitations = Invitations(self._reading, self._writing)
         self.policies = Policies(self._reading, self._writing)
         self.portal = Portal(self._reading, self._writing)
         self.roles = Roles(self._reading, self._writing)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, func, inspect, select, text
 from tsgateway.errors import StartError
 from tsgateway.store.schema import VERSION, schema_version
 
-STEPS = ("0001", "0002", "0003", "0004", "0005", "0007")
+STEPS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """All there are, the oldest first."""
 WAIT_MILLISECONDS = 20_000
 """For another process that migrates."""

@@ -166,3 +166,32 @@ role_grants = Table(
     Column("desktop", String),
 )
 """Roles of people and groups: one of user_id and group is set. desktop: the one it is for; NULL: all."""
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("session", String, nullable=False, index=True),
+    Column("desktop", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("control", Boolean, nullable=False),
+    Column("anybody", Boolean, nullable=False),
+    Column("ask", Boolean, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+)
+"""Links that let others look on at a session. hash: of the secret in the link."""
+
+invitation_guests = Table(
+    "invitation_guests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("invitation_id", ForeignKey("invitations.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("user", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("came", Float, nullable=False),
+)
+"""Who has come by one. user: "" for who has no account; hash: of what they may come again with."""

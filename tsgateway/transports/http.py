@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 
-from tsgateway.exchange import COOKIE, Request, Response
+from tsgateway.exchange import COOKIE, RAW, Request, Response
 from tsgateway.transports.admission import Visitor
 from tsgateway.transports.door import MAX_HEAD
 
+log = Logger()
+
 MAX_BODY = 64 * 1024
+MAX_PIECE = 4 * 1024 * 1024
+"""Bytes of a body that is a piece of a file."""
+MAX_PIECES = 64 * 1024 * 1024
+"""Bytes of such bodies that may be on their way at a time; who sends more is told to come again."""
 MAX_FIELDS = 32
 """Words behind a path."""
 IDLE = 60
@@ -120,26 +126,52 @@ class _Request(http.Request):
 
     channel: Any
     _size = 0
+    _limit = MAX_BODY
+    _reserved = 0
+    _pieces = 0
+    """Bytes reserved for pieces of files, of all connections."""
 
     def gotLength(self, length: int | None) -> None:
         """Twisted: the head is read."""
         declared = length or 0
-        self._size = declared if declared > MAX_BODY else 0
+        refused = b""
+        if MAX_BODY < declared <= MAX_PIECE and self.getHeader(b"content-type") == RAW.encode():
+            refused = self._reserve(declared)
+        elif declared > MAX_BODY:
+            refused = b"413 Content Too Large"
+        self._size = self._limit + 1 if refused else 0
         super().gotLength(min(declared, MAX_BODY))  # type: ignore[no-untyped-call]
-        if self._size:
-            self.channel.refuse(b"413 Content Too Large")
+        if refused:
+            self.channel.refuse(refused)
+
+    def _reserve(self, size: int) -> bytes:
+        """Let a large body come; the status to refuse it with where that cannot be now."""
+        if _Request._pieces + size > MAX_PIECES:
+            return b"503 Service Unavailable"
+        self._limit = self._reserved = size
+        _Request._pieces += size
+        return b""
+
+    def _release(self) -> None:
+        _Request._pieces -= self._reserved
+        self._reserved = 0
 
     def handleContentChunk(self, data: bytes) -> None:
         """Twisted: a part of the body has come; beyond the limit nothing is kept."""
         before, self._size = self._size, self._size + len(data)
-        if self._size <= MAX_BODY:
+        if self._size <= self._limit:
             super().handleContentChunk(data)  # type: ignore[no-untyped-call]
-        elif before <= MAX_BODY:
+        elif before <= self._limit:
             self.channel.refuse(b"413 Content Too Large")
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Twisted: the connection is gone; what had come of a body is of no use."""
+        self._release()
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def process(self) -> None:
         """Twisted: the request is whole."""
-        if self._size > MAX_BODY:
+        if self._size > self._limit:
             return
         channel: _Channel = self.channel
         # Carried through even if the client goes meanwhile: what it began must not stay half done, nor
@@ -149,6 +181,7 @@ class _Request(http.Request):
     async def _answer(self, channel: _Channel) -> None:
         request = self._value(channel.peer_address, channel.local)
         response = await channel.answer(request)
+        self._release()
         if response.person:
             channel.visitor.known(response.person)
         if self._disconnected:
@@ -173,8 +206,14 @@ class _Request(http.Request):
         self.write(body)  # type: ignore[no-untyped-call]
         pieces = Deferred.fromCoroutine(self._send(flow, stream))
         self.notifyFinish().addErrback(lambda _: pieces.cancel())
-        with contextlib.suppress(CancelledError):
+        try:
             await pieces
+        except CancelledError:
+            pass
+        except Exception:
+            log.failure("a stream has broken off")
+            self.channel.loseConnection()  # so that the client does not take it for whole
+            return
         if not self._disconnected:
             self.unregisterProducer()  # type: ignore[no-untyped-call]
             self.finish()  # type: ignore[no-untyped-call]
@@ -184,13 +223,14 @@ class _Request(http.Request):
             await flow.ready()
             self.write(piece)  # type: ignore[no-untyped-call]
 
-    def _arguments(self) -> list[tuple[bytes, list[bytes]]]:
+    def _arguments(self) -> dict[str, str]:
         """Return what the address says behind the path; what a form in the body says is not among it."""
+        asked = self.uri.partition(b"?")[2].decode("ascii", "replace")
         try:
-            found = parse_qs(self.uri.partition(b"?")[2], keep_blank_values=True, max_num_fields=MAX_FIELDS)
+            found = parse_qs(asked, keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:  # too many
-            return []
-        return list(found.items())
+            return {}
+        return {name: values[0] for name, values in found.items()}
 
     def _value(self, address: str, local: str | None) -> Request:
         headers = {
@@ -206,8 +246,5 @@ class _Request(http.Request):
             address=address,
             cookie=None if cookie is None else cookie.decode("latin-1"),
             local=local,
-            query={
-                name.decode(errors="replace"): values[0].decode(errors="replace")
-                for name, values in self._arguments()
-            },
+            query=self._arguments(),
         )

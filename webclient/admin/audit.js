@@ -79,6 +79,8 @@ export function page(app) {
     go(true);
   }
 
+  let last = null; // the record that was looked at
+
   function open(record) {
     frame.body.classList.add("has-details"); // first: what gets the focus is at its place then
     panel.open(record.kind);
@@ -93,13 +95,13 @@ export function page(app) {
       Object.keys(details).length ? h("pre", { tabindex: 0, "aria-label": t("audit.more") }, JSON.stringify(details, null, 2)) : h("p", { class: "quiet" }, t("audit.nomore")),
     ]);
     table.current(String(seq));
-    open.last = String(seq);
+    last = String(seq);
   }
 
   function closed() {
     frame.body.classList.remove("has-details");
     table.current(null);
-    table.focus(open.last);
+    table.focus(last);
   }
 
   async function verify() {

@@ -89,17 +89,19 @@ export function page(app) {
     });
   }
 
+  let last = null; // the session that was looked at
+
   function open(session) {
     frame.body.classList.add("has-details"); // first: what gets the focus is at its place then
     details.open(sessions.get(session.id) ?? session);
     for (const each of [table, grid]) each.current(session.id);
-    closed.last = session.id;
+    last = session.id;
   }
 
   function closed() {
     frame.body.classList.remove("has-details");
     for (const each of [table, grid]) each.current(null);
-    (isGrid ? grid : table).focus(closed.last);
+    (isGrid ? grid : table).focus(last);
   }
 
   function bar() {

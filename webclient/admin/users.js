@@ -107,16 +107,18 @@ export function page(app) {
     panels.groups.open(group.name);
   }
 
+  let last = null; // whom was looked at
+
   function opened(which, name) {
     frame.body.classList.add("has-details"); // first: what gets the focus is at its place then
     tables[which].current(name);
-    opened.last = name;
+    last = name;
   }
 
   function closed() {
     frame.body.classList.remove("has-details");
     tables[view.is].current(null);
-    tables[view.is].focus(opened.last);
+    tables[view.is].focus(last);
   }
 
   async function newUser() {

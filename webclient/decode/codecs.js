@@ -27,6 +27,7 @@ const COLOURS = Object.freeze({
 });
 
 // Pixels up to which a level reaches at 60 pictures a second, and how VP9 and AV1 write it.
+/** @type {[number, string, string][]} */
 const LEVELS = [
   [2228224, "41", "09M"],
   [8912896, "51", "13M"],

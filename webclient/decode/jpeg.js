@@ -24,6 +24,7 @@ export async function decodeJpeg({ data, width, height }) {
     throw new DecodeError(`a JPEG of ${stated.width}×${stated.height} for ${width}×${height}`);
   }
   try {
+    /** @type {ImageBitmapOptions} */
     const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
     return await createImageBitmap(new Blob([data], { type: "image/jpeg" }), options);
   } catch (error) {

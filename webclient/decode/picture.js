@@ -43,12 +43,17 @@ export class Picture {
     this.#drop();
   }
 
-  // The screen has a new size; what fits of the old picture stays until frames replace it.
+  // The screen has a new size. The canvas has it with the first whole picture, so that the old one is seen until then.
   resize(width, height) {
     this.#drop();
     if (this.width === width && this.height === height) return;
     this.#staging = new ImageData(width, height);
     this.#pixels = new Uint32Array(this.#staging.data.buffer);
+  }
+
+  // What fits of the old picture stays where frames do not replace it.
+  #fitCanvas() {
+    const { width, height } = this;
     if (this.#canvas.width === width && this.#canvas.height === height) return;
     const kept = new OffscreenCanvas(this.#canvas.width, this.#canvas.height);
     kept.getContext("2d").drawImage(this.#canvas, 0, 0);
@@ -63,10 +68,13 @@ export class Picture {
     const changes = this.#changes; // a restart meanwhile leaves this list behind
     const decoding = Promise.allSettled(operations.map((operation) => this.#decode(operation)));
     let error = this.#decodeHistory(flags, operations, history);
-    for (const { value, reason } of await decoding) {
-      if (value?.bitmap) replace(changes, value);
-      if (value) changes.push(value);
-      else error ??= reason;
+    for (const outcome of await decoding) {
+      if (outcome.status === "rejected") {
+        error ??= outcome.reason;
+        continue;
+      }
+      if (outcome.value.bitmap) replace(changes, outcome.value);
+      changes.push(outcome.value);
     }
     if (changes !== this.#changes) close(changes);
     else if (error) this.#drop();
@@ -78,10 +86,11 @@ export class Picture {
   async skip({ operations }) {
     const videos = operations.filter(({ encoding }) => encoding === Encoding.VIDEO).slice(0, MAX_VIDEO_PICTURES);
     const decoded = await Promise.allSettled(videos.map((operation) => this.#videos.decode(operation)));
-    for (const { value } of decoded) value?.close();
+    for (const outcome of decoded) if (outcome.status === "fulfilled") outcome.value?.close();
   }
 
   draw() {
+    this.#fitCanvas();
     for (const { encoding, x, y, width, height, source, bitmap } of this.#changes) {
       const place = [x, y, width, height];
       if (source) this.#context.drawImage(this.#canvas, ...source, width, height, ...place);

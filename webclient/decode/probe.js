@@ -2,7 +2,7 @@
 // each. What a browser claims (isConfigSupported) is necessary and not enough: Firefox, for one, goes by the
 // stream alone, and takes every stream for limited range.
 
-import { Codec, Encoding, VideoFlag } from "../wire/tsg.js";
+import { Codec, VideoFlag } from "../wire/tsg.js";
 import { decoderConfig } from "./codecs.js";
 import { PATIENCE, Videos } from "./video.js";
 
@@ -36,7 +36,7 @@ async function isRight(codec) {
   const sample = Uint8Array.from(atob(SAMPLES[codec]), (character) => character.charCodeAt(0));
   const data = Uint8Array.of(0, codec, VideoFlag.KEY, ...sample);
   const videos = new Videos(() => {});
-  const frame = await videos.decode({ encoding: Encoding.VIDEO, x: 0, y: 0, width: SIDE, height: SIDE, data });
+  const frame = await videos.decode({ width: SIDE, height: SIDE, data });
   if (!frame) return false;
   const context = new OffscreenCanvas(SIDE, SIDE).getContext("2d", { alpha: false });
   context.drawImage(frame, 0, 0);

@@ -48,9 +48,11 @@ export class ZstdStream {
   #input = 0;
   #inputSize = 0;
 
+  /** @param {WebAssembly.Module} module */
   static async create(module) {
     const imports = { env: { emscripten_notify_memory_growth() {} } };
-    return new ZstdStream((await WebAssembly.instantiate(module, imports)).exports);
+    const { exports } = await WebAssembly.instantiate(module, imports);
+    return new ZstdStream(exports);
   }
 
   constructor(exports) {

@@ -4,7 +4,7 @@
 // What is not a plain key event is passed to the text side (see input/text.js): composition, on-screen
 // keyboards and, in text mode, everything that prints.
 
-import { isCharacter, keysym } from "./keysyms.js";
+import { isCharacter, keysym, keysymOfCharacter } from "./keysyms.js";
 import { scancode } from "./scancodes.js";
 
 const ALTGR_TIME = 50; // ms within which Windows follows its made-up Control with the real AltGr
@@ -12,12 +12,24 @@ const MODIFIERS = new Set([
   "ShiftLeft", "ShiftRight", "ControlLeft", "ControlRight", "AltLeft", "AltRight",
   "MetaLeft", "MetaRight", "OSLeft", "OSRight",
 ]);
+// Which keys an event's flags speak of, and how it says that one of them is held. AltGr may count as Control and
+// Alt, or as neither.
+const FLAGS = [
+  { codes: ["ShiftLeft", "ShiftRight"], isHeld: ({ shiftKey }) => shiftKey },
+  { codes: ["ControlLeft", "ControlRight"], isHeld: (event) => event.ctrlKey || hasAltGraph(event) },
+  { codes: ["AltLeft", "AltRight"], isHeld: (event) => event.altKey || hasAltGraph(event) },
+  { codes: ["MetaLeft", "MetaRight", "OSLeft", "OSRight"], isHeld: ({ metaKey }) => metaKey },
+];
 // Windows reports only the press of these, or a release that does not belong to it.
 const WITHOUT_RELEASE = new Set(["ZenkakuHankaku", "Zenkaku", "Hankaku", "Hiragana", "Katakana", "Romaji",
   "KanaMode", "Alphanumeric", "HangulMode", "HanjaMode"]);
 
 export function isModifier(code) {
   return MODIFIERS.has(code);
+}
+
+function hasAltGraph(event) {
+  return Boolean(event.getModifierState?.("AltGraph"));
 }
 
 // True while an input method or an on-screen keyboard is at work: the key itself says nothing.
@@ -32,6 +44,9 @@ export class Keyboard {
   #clock;
   #held = new Map(); // code → {scancode, keysym} as pressed
   #heldControl = null; // a ControlLeft that may be the beginning of an AltGr
+  #controlTime = -Infinity; // when ControlLeft was last pressed, by the events' clock
+  #sticky = new Set(); // modifiers of the row of keys on the screen, kept for the next key
+  #flagged = new Set(); // modifiers whose flag the browser has set since they were pressed
   #mode = "keys";
   #lazy = new Map(); // text mode: modifiers held here and not (yet) in the guest
 
@@ -54,12 +69,15 @@ export class Keyboard {
 
   // Takes a keydown. Returns false when the event should go on to the text side.
   down(event) {
+    this.check(event);
     if (isComposing(event)) return false;
     if (this.#mode === "text") return this.#downAsText(event);
     if (!scancode(event.code) && isCharacter(event.key)) return false;
     if (this.#beginsAltGr(event)) return true;
     this.#dropFakeControl(event);
-    this.#press(event.code || event.key, scancode(event.code), keysym(event));
+    const press = () => this.#press(event.code || event.key, scancode(event.code), keysym(event));
+    if (isModifier(event.code)) press();
+    else this.#withSticky(press);
     this.#afterDown(event);
     return true;
   }
@@ -71,9 +89,36 @@ export class Keyboard {
     const lazy = this.#lazy.get(name);
     if (lazy) this.#tap(name, lazy);
     const isHeld = this.#held.has(name);
+    this.#flagged.delete(name);
     this.#letGo(name);
     if (this.#platform === "mac" && /^(Meta|OS)/.test(event.code)) this.#letGoAllButModifiers();
+    this.check(event);
     return isHeld || Boolean(lazy);
+  }
+
+  // Takes any event that has the modifiers' flags. A modifier that the browser knew to be held, and now says is
+  // not, was let go where no page could hear it: in another window, or in the system's own shortcuts.
+  check(event) {
+    for (const { codes, isHeld } of FLAGS) {
+      const mine = codes.filter((code) => code !== event.code && (this.#held.has(code) || this.#lazy.has(code)));
+      for (const code of mine) {
+        if (isHeld(event)) this.#flagged.add(code);
+        else if (this.#flagged.has(code)) {
+          this.#flagged.delete(code);
+          this.#lazy.delete(code);
+          this.#letGo(code);
+        }
+      }
+    }
+    if (isModifier(event.code) && FLAGS.some(({ codes, isHeld }) => codes.includes(event.code) && isHeld(event))) {
+      this.#flagged.add(event.code);
+    }
+  }
+
+  // Whether any of these is held here, in the guest or for it.
+  holds(...codes) {
+    const isWaiting = this.#heldControl !== null && codes.includes("ControlLeft");
+    return isWaiting || codes.some((code) => this.#held.has(code) || this.#lazy.has(code));
   }
 
   // The keyboard is lost: let go of everything.
@@ -82,6 +127,8 @@ export class Keyboard {
     this.#heldControl = null;
     this.#held.clear();
     this.#lazy.clear();
+    this.#flagged.clear();
+    this.#sticky.clear();
     this.#send({ name: "ReleaseKeys" });
   }
 
@@ -94,8 +141,33 @@ export class Keyboard {
 
   // Presses and releases one key by name; for on-screen keyboards, which report no place.
   tap(code, symbol = 0) {
-    this.#press(code, scancode(code), symbol);
-    this.#letGo(code);
+    const name = code || `character ${symbol}`;
+    this.#withSticky(() => {
+      this.#press(name, scancode(code), symbol);
+      this.#letGo(name);
+    });
+  }
+
+  // Keeps a modifier for the next key; asked for once more it is pressed by itself. → whether it is kept now.
+  stick(code) {
+    if (this.#sticky.delete(code)) {
+      this.#press(code, scancode(code), 0);
+      this.#letGo(code);
+    } else this.#sticky.add(code);
+    return this.#sticky.has(code);
+  }
+
+  // Text that comes while modifiers are kept for the next key is a shortcut where a key types it. → whether it was.
+  shortcut(text) {
+    const isOne = this.#sticky.size > 0 && text.length === 1 && text > " " && text <= "~";
+    if (isOne) this.tap("", keysymOfCharacter(text));
+    this.#sticky.clear();
+    return isOne;
+  }
+
+  // The modifiers that are kept for the next key.
+  get stuck() {
+    return [...this.#sticky];
   }
 
   // Text is about to be typed: modifiers held in the guest would spoil it.
@@ -109,14 +181,14 @@ export class Keyboard {
 
   // A click or a key that does not print is about to go out: it needs the modifiers held here.
   beforeAction() {
+    this.#sendHeldControl();
     for (const [name, { scancode: code, keysym: symbol }] of this.#lazy) this.#press(name, code, symbol);
     this.#lazy.clear();
   }
 
   #downAsText(event) {
     const name = event.code || event.key;
-    const isAltGraph = event.getModifierState?.("AltGraph");
-    const isShortcut = !isAltGraph && (event.ctrlKey || event.altKey || event.metaKey);
+    const isShortcut = !hasAltGraph(event) && (event.ctrlKey || event.altKey || event.metaKey);
     if (event.key === "Dead" || event.key === "AltGraph") return false;
     const isMacOption = this.#platform === "mac" && event.altKey && !event.ctrlKey && !event.metaKey;
     if (isCharacter(event.key) && (!isShortcut || isMacOption)) return false;
@@ -130,9 +202,18 @@ export class Keyboard {
     this.beforeAction();
     // By its character alone: the place it has here may be another letter's in the guest.
     const code = isCharacter(event.key) ? 0 : scancode(event.code);
-    this.#press(name, code, keysym(event));
+    this.#withSticky(() => this.#press(name, code, keysym(event)));
     this.#afterDown(event);
     return true;
+  }
+
+  // Presses a key with the modifiers that are kept for it.
+  #withSticky(press) {
+    const own = [...this.#sticky].filter((code) => !this.#held.has(code));
+    this.#sticky.clear();
+    for (const code of own) this.#press(code, scancode(code), 0);
+    press();
+    for (const code of own.reverse()) this.#letGo(code);
   }
 
   // Text mode: a modifier pressed and let go without another key, which opens menus.
@@ -173,7 +254,8 @@ export class Keyboard {
   #beginsAltGr(event) {
     if (this.#platform !== "windows" || event.code !== "ControlLeft" || event.repeat) return false;
     this.#sendHeldControl();
-    const key = { scancode: scancode(event.code), keysym: keysym(event), time: event.timeStamp };
+    this.#controlTime = event.timeStamp;
+    const key = { scancode: scancode(event.code), keysym: keysym(event) };
     const timer = this.#clock.setTimeout(() => this.#sendHeldControl(), ALTGR_TIME);
     this.#heldControl = { ...key, timer };
     return true;
@@ -181,11 +263,13 @@ export class Keyboard {
 
   #dropFakeControl(event) {
     const control = this.#heldControl;
-    if (control && event.code === "AltRight" && event.timeStamp - control.time < ALTGR_TIME) {
+    const isFake = event.code === "AltRight" && !event.repeat && event.timeStamp - this.#controlTime < ALTGR_TIME;
+    if (control && isFake) {
       this.#clock.clearTimeout(control.timer);
       this.#heldControl = null;
       return;
     }
+    if (isFake) this.#letGo("ControlLeft"); // a busy page heard of AltGr too late
     this.#sendHeldControl();
   }
 

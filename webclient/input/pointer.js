@@ -14,6 +14,13 @@ export function buttonsOf(mask) {
   return (mask & (Button.LEFT | Button.BACK | Button.FORWARD)) | moved;
 }
 
+// A pen's: pressure says nothing to a guest, the barrel's button is the right one instead of the tip, and the eraser
+// is the tip at the other end.
+export function penButtonsOf(mask) {
+  if (mask & 2) return Button.RIGHT;
+  return mask & (1 | 32) ? Button.LEFT : 0;
+}
+
 export class Pointer {
   #send;
   #nextFrame;
@@ -56,6 +63,11 @@ export class Pointer {
     this.#wheel.x -= dx;
     this.#wheel.y -= dy;
     if (dx || dy) this.#send({ name: "Wheel", dx, dy });
+  }
+
+  // Where it is, as the guest knows or soon will.
+  get place() {
+    return this.#place;
   }
 
   // Sends the move that waits for its frame.

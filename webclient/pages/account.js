@@ -20,7 +20,7 @@ export function page(app) {
   async function refresh() {
     await frame.try(async () => {
       const [account, signIns, tokens] = await Promise.all(["account", "account/sign-ins", "tokens"].map((each) => request("GET", each)));
-      const focused = document.activeElement?.dataset?.key;
+      const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key;
       frame.body.replaceChildren(
         whoPart(account), appearancePart(), passwordPart(account), factorPart(account), signInsPart(signIns.sign_ins), tokensPart(tokens.tokens));
       if (focused) frame.body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();

@@ -84,7 +84,7 @@ export function desktopsPage(app) {
     order = steady(order, known);
     const shown = shownOf(known, { text: search.value, only, kindOf })
       .sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
-    const focused = document.activeElement?.dataset?.key;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key;
     if (shown.length) {
       const wanted = shown.map(cardOf);
       const isSame = wanted.length === list.children.length && wanted.every((each, at) => each === list.children[at]);

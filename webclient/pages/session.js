@@ -1,61 +1,80 @@
 // A session: the guest's screen in the window, and everything around it.
 
 import * as api from "../api.js";
+import { SessionClipboard } from "../clipboard/session.js";
 import { tell } from "../dialog.js";
 import { h } from "../dom.js";
+import { Files } from "../files/files.js";
 import * as life from "../life.js";
 import { Banner } from "../session/banner.js";
 import { Controls } from "../session/controls.js";
 import { Dialogs } from "../session/dialogs.js";
 import { Display } from "../session/display.js";
+import { inputEntries, sessionEntries } from "../session/entries.js";
+import { Sound } from "../sound/sound.js";
 import { Marks } from "../session/marks.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
+import { KeyRow } from "../session/keyrow.js";
 import { Panel } from "../session/panel.js";
+import { People } from "../session/people.js";
+import { Pointers } from "../session/pointers.js";
+import { Regions } from "../session/regions.js";
 import { Remote } from "../session/remote.js";
+import { Room } from "../session/room.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
+import { storage, View } from "../session/view.js";
 import { bytes, milliseconds, number, t, waitingText } from "../strings.js";
 import { keepTicket, takeTicket } from "../tickets.js";
 
-const RESIZE_TIME = 150; // ms of quiet before the guest is asked for another size
-
 // shadow: how to look on at somebody else's session, "view" or "control"; null for one's own.
-export function sessionPage(app, session, shadow = null) {
-  return new SessionPage(app, session, shadow);
+// invitation: {secret, name, again, by, title, keep(again)} of who looks on by one, or null.
+export function sessionPage(app, session, shadow = null, invitation = null) {
+  return new SessionPage(app, session, shadow, invitation);
 }
 
 class SessionPage {
   #app;
   #session;
   #shadow;
+  #invitation;
+  #people;
+  #pointers;
   #dialogs;
   #marks;
   #known; // {desktop, title} as the list of desktops passed them, or empty
   #remote = null;
+  #clipboard;
   #controls;
   #display;
+  #sound = null;
   #toolbar;
   #stage;
   #canvas = h("canvas", { class: "screen", width: 1, height: 1 });
   #notice = h("div", { class: "notice-holder" });
-  #statistics = new Panel();
+  #statistics = new Panel({}, (on) => this.#outline(on));
+  #regions = new Regions((place) => this.#display.toStage(place));
   #banner = new Banner({ stay: () => this.#stay(), put: () => this.#controls.focus() });
   #situation;
   #shownNotice = null;
   #gone = new AbortController();
-  #resizing = null;
-  #requested = null;
+  #view;
+  #room;
+  #keyRow;
   #counting = null;
+  #files = null; // of one's own session
+  #whose = ""; // the session's person, for who looks on
 
-  constructor(app, session, shadow) {
+  constructor(app, session, shadow, invitation) {
     this.#app = app;
     this.#session = session;
     this.#shadow = shadow;
-    this.#known = history.state ?? {};
+    this.#invitation = invitation;
+    this.#known = invitation ? { title: invitation.title } : history.state ?? {};
     this.title = this.#known.title ?? t("kind.other");
     this.#situation = {
       status: { state: "idle", attempt: 0 }, guest: null, hasPicture: false, title: this.title,
-      canStartAgain: Boolean(this.#known.desktop), shadow: shadow !== null,
+      canStartAgain: Boolean(this.#known.desktop), shadow: shadow !== null, isGuest: invitation !== null && !app.user,
     };
     const field = h("textarea", {
       class: "catcher", "aria-label": t("session.text.label", { title: this.title }), autocomplete: "off",
@@ -64,17 +83,35 @@ class SessionPage {
     this.#stage = h("div", {
       class: "stage", role: "application", tabindex: 0, "aria-label": t("session.label", { title: this.title }),
     }, this.#canvas, field);
-    this.#display = new Display(this.#stage, this.#canvas);
+    this.#view = new View(this.#known.desktop ?? null, storage());
+    this.#display = new Display(this.#stage, this.#canvas, this.#view);
+    this.#pointers = new Pointers((place) => this.#display.toStage(place));
+    this.#display.laidOut = () => this.#pointers.layout();
+    this.#stage.append(this.#regions.element, this.#pointers.element);
     this.#controls = new Controls({
       stage: this.#stage,
       field,
       display: this.#display,
       send: (message) => {
-        if (shadow !== "view") this.#remote?.send(message);
+        // Who does not control shows the others where they point, all the same.
+        if (this.#people.controls || ["Pointer", "ReleaseKeys"].includes(message.name)) this.#remote?.send(message);
       },
       escape: () => this.#toolbar.show(true),
+      keyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
     });
-    this.#toolbar = new Toolbar(this.title, this.#actions());
+    if (!shadow) this.#sound = this.#makeSound();
+    this.#keyRow = new KeyRow(this.#controls.keyboard, field);
+    this.#clipboard = new SessionClipboard({
+      stage: this.#stage,
+      keyboard: this.#controls.keyboard,
+      send: (message) => this.#remote?.send(message),
+      refocus: () => this.#controls.focus(),
+      signal: this.#gone.signal,
+      changed: (change) => {
+        if (!shadow) this.#toolbar.set("clipboard", change);
+      },
+    });
+    this.#toolbar = new Toolbar(this.title, this.#entries(), () => this.#controls.focus());
     this.#marks = new Marks({
       own: shadow !== null,
       stop: (id) => {
@@ -83,19 +120,34 @@ class SessionPage {
       },
     });
     this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
-      this.#marks.element, this.#toolbar.element, this.#statistics.element);
+      this.#marks.element, this.#toolbar.element, this.#clipboard.element, this.#keyRow.element, this.#sound?.element, this.#statistics.element);
+    this.#room = this.#makeRoom();
+    if (shadow === null) {
+      this.#files = new Files({
+        session, parent: this.element, signal: this.#gone.signal, refocus: () => this.#controls.focus(),
+        badge: (text) => this.#toolbar.set("files", { badge: text }),
+      });
+    }
     this.#dialogs = new Dialogs({
       parent: this.element,
-      answer: (id, yes) => this.#remote?.send({ name: "Answer", id, yes }),
+      answer: (id, yes) => {
+        if (typeof id === "string") this.#people.answered(id, yes);
+        else this.#remote?.send({ name: "Answer", id, yes });
+      },
       closed: () => this.#controls.focus(),
     });
+    this.#people = this.#makePeople();
+    this.element.append(this.#people.element, this.#people.panel);
   }
 
   shown() {
     const { signal } = this.#gone;
-    new ResizeObserver(() => this.#resized()).observe(this.#stage);
-    document.addEventListener("fullscreenchange", () => this.#fullScreenChanged(), { signal });
+    this.#room.start(signal);
     addEventListener("online", () => this.#remote?.retry(), { signal });
+    this.#useView();
+    this.#stage.addEventListener("pointerleave", () => {
+      if (this.#people.isShared) this.#remote?.send({ name: "PointAway" });
+    }, { signal });
     this.#draw();
     this.#toolbar.show();
     this.#controls.focus();
@@ -105,26 +157,51 @@ class SessionPage {
   leave = () => {
     this.#gone.abort();
     this.#controls.stop();
+    this.#sound?.stop();
     this.#toolbar.stop();
-    clearTimeout(this.#resizing);
     clearInterval(this.#counting);
     this.#banner.stop();
     this.#dialogs.clear();
     this.#remote?.stop();
     this.#remote = null;
-    if (document.fullscreenElement) document.exitFullscreen();
   };
 
   #begin() {
-    const size = this.#display.wished;
-    this.#requested = size;
-    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow };
+    const size = this.#room.begin();
+    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow, invitation: this.#plainInvitation() };
     try {
       this.#remote = new Remote(start, this.#listeners());
+      this.#sound?.begin();
     } catch (error) {
       this.#update({ status: { state: "broken", reason: error.message } });
     }
     if (!this.#known.desktop && !this.#shadow) this.#findTitle();
+  }
+
+  // What of the invitation a worker can be told.
+  #plainInvitation() {
+    if (!this.#invitation) return null;
+    const { secret, name, again } = this.#invitation;
+    return { secret, name, again };
+  }
+
+  #makePeople() {
+    const send = (message) => {
+      this.#remote?.send(message);
+      if (this.#people.panel.hidden) this.#controls.focus();
+    };
+    return new People({
+      session: this.#session, own: this.#shadow === null, dialogs: this.#dialogs, send,
+      whose: () => this.#invitation?.by ?? this.#whose,
+      say: (edge) => this.#marks.say(edge, send),
+      refocus: () => this.#controls.focus(),
+      opened: (pressed) => this.#toolbar.set("people", { pressed }),
+      changed: ({ people, others, controls }) => {
+        this.#pointers.people(people);
+        this.#toolbar.watching.hidden = controls;
+        this.#toolbar.set("people", { badge: others.length ? String(people.length) : "" });
+      },
+    });
   }
 
   #listeners() {
@@ -133,28 +210,45 @@ class SessionPage {
         if (status.state === "waiting") this.#controls.release();
         if (status.state !== "connected") this.#alone();
         // While attempts fail, why the line went is still the reason; they have none of their own.
-        const code = status.code ?? (status.state === "connected" ? null : this.#situation.status.code);
-        this.#update({ status: { ...status, code } });
+        const before = status.state === "connected" ? {} : this.#situation.status;
+        const [code, cause] = [status.code ?? before.code ?? null, status.cause ?? before.cause ?? null];
+        const isStale = this.#situation.isStale || (status.state !== "connected" && this.#situation.hasPicture);
+        this.#update({ status: { ...status, code, cause }, isStale });
       },
+      clipboard: ({ message }) => this.#clipboard.message(message),
       hello: ({ hello }) => {
+        this.#clipboard.greeted(hello);
         this.#rename(hello.desktop || this.title);
-        this.#toolbar.watching.hidden = Boolean(hello.control);
+        this.#people.greeted(Boolean(hello.control));
         this.#update({ guest: null });
       },
-      screen: ({ width, height }) => this.#display.setScreen(width, height),
+      sound: (details) => this.#sound?.told(details),
+      screen: ({ width, height }) => {
+        this.#display.setScreen(width, height);
+        this.#controls.moved();
+      },
       state: ({ state }) => this.#update({ guest: state }),
       notice: ({ notice }) => this.#banner.show(notice),
       dialog: ({ dialog }) => this.#dialogs.show(dialog),
       dialogOver: ({ id }) => this.#dialogs.over(id),
-      shadow: ({ shadow }) => this.#marks.show(shadow),
+      shadow: ({ shadow }) => {
+        if (this.#shadow) this.#whose = shadow.who;
+        this.#marks.show(shadow);
+      },
+      people: ({ people }) => this.#people.show(people),
+      pointer: ({ pointer }) => this.#pointers.show(pointer),
+      again: ({ again }) => this.#invitation?.keep(again),
       switch: ({ session, title, ticket }) => this.#switch(session, title, ticket),
       cursor: ({ cursor }) => {
-        if (this.#shadow !== "view") this.#display.setCursor(cursor);
+        if (this.#people.controls) this.#display.setCursor(cursor);
       },
-      drawn: () => {
-        if (!this.#situation.hasPicture) this.#update({ hasPicture: true });
+      drawn: ({ changed }) => {
+        this.#controls.changed(changed);
+        const { hasPicture, isStale } = this.#situation;
+        if (!hasPicture || isStale) this.#update({ hasPicture: true, isStale: false });
       },
       statistics: ({ statistics }) => this.#showStatistics(statistics),
+      regions: ({ regions }) => this.#regions.show(regions),
       picture: ({ file }) => this.#save(file),
     };
   }
@@ -162,6 +256,9 @@ class SessionPage {
   // Without a connection nothing that the server has told is known to be so.
   #alone() {
     this.#banner.show(null);
+    this.#clipboard.lost();
+    this.#people.greeted(this.#people.controls);
+    this.#pointers.clear();
     this.#dialogs.clear();
     this.#marks.clear();
   }
@@ -200,11 +297,30 @@ class SessionPage {
     if (notice.isFinal || hadFocus) this.#notice.querySelector("button")?.focus();
   }
 
+  /** @param {import("../session/notices.js").Notice} notice */
   #countDown({ attempt, delay }) {
     const at = performance.now() + delay;
     this.#counting = setInterval(() => {
       this.#notice.querySelector(".attempt").textContent = attemptText(attempt, at - performance.now());
     }, 1000);
+  }
+
+  // What the toolbar offers, from left to right; each part of the client brings its own.
+  #makeSound() {
+    return new Sound({
+      worker: (details, transfer) => this.#remote?.sound(details, transfer),
+      toolbar: { set: (change) => this.#toolbar.set("sound", change), button: () => this.#toolbar.button("sound") },
+      refocus: () => this.#controls.focus(),
+    });
+  }
+
+  #entries() {
+    const actions = this.#actions();
+    const clipboard = { id: "clipboard", kind: "button", icon: "clipboard", label: t("clipboard.title"), action: () => this.#clipboard.toggle() };
+    const files = { id: "files", kind: "button", icon: "folder", label: t("files.title"), action: () => this.#files?.toggle() };
+    const people = { id: "people", kind: "toggle", icon: "people", label: t("people.title"), action: () => this.#people.toggle() };
+    const own = this.#shadow ? [] : [clipboard, files, this.#sound.entry];
+    return [...inputEntries(actions), ...own, people, ...sessionEntries(actions)];
   }
 
   #actions() {
@@ -222,10 +338,6 @@ class SessionPage {
         this.#controls.focus();
         this.#controls.keyboard.combination(codes);
       },
-      mode: (mode) => {
-        this.#controls.mode = mode;
-      },
-      modeNow: () => this.#controls.mode,
       refocus: () => this.#controls.focus(),
       screenKeyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
       textBox: () => this.#openTextBox(),
@@ -237,7 +349,10 @@ class SessionPage {
       disconnect: () => this.#app.go("/"),
       logOff: this.#shadow ? null : () => this.#over(life.logOff),
       reset: this.#shadow ? null : () => this.#over(life.reset),
-      fullScreen: () => this.#fullScreen(),
+      fullScreen: () => this.#room.toggleFull(),
+      view: this.#view,
+      canResize: !this.#shadow,
+      choose: (name, value) => this.#choose(name, value),
     };
   }
 
@@ -255,6 +370,9 @@ class SessionPage {
       [session, ...sessions].some((one) => one?.id === this.#session));
     if (!desktop || this.#gone.signal.aborted) return;
     this.#known = { desktop: desktop.id, title: desktop.title };
+    this.#view.belongsTo(desktop.id);
+    this.#useView();
+    this.#room.rechosen();
     history.replaceState(this.#known, "");
     this.#rename(desktop.title);
     this.#update({ canStartAgain: true });
@@ -293,31 +411,33 @@ class SessionPage {
     this.#controls.focus();
   }
 
-  #resized() {
-    this.#display.layout();
-    clearTimeout(this.#resizing);
-    this.#resizing = setTimeout(() => this.#requestSize(), RESIZE_TIME);
+  #makeRoom() {
+    return new Room({
+      element: this.element, stage: this.#stage, display: this.#display, view: this.#view,
+      caret: () => this.#controls.caret,
+      request: this.#shadow ? null : (size) => this.#remote?.requestSize(size),
+      full: (isFull) => {
+        this.#toolbar.set("full", { icon: isFull ? "full-off" : "full", label: t(isFull ? "session.full.off" : "session.full") });
+        this.#controls.focus();
+      },
+      covered: (isCovered) => {
+        this.#keyRow.element.hidden = !isCovered;
+      },
+    });
   }
 
-  #requestSize() {
-    const size = this.#display.wished;
-    if (this.#shadow || String(size) === String(this.#requested)) return;
-    this.#requested = size;
-    this.#remote?.requestSize(size);
+  // What is chosen for this desktop holds from now on.
+  #useView() {
+    const { keyboard, fingers } = this.#view;
+    if (this.#controls.keyboard.mode !== keyboard) this.#controls.keyboard.mode = keyboard;
+    this.#controls.fingers = fingers;
   }
 
-  async #fullScreen() {
-    if (document.fullscreenElement) await document.exitFullscreen();
-    else await document.documentElement.requestFullscreen().catch(() => {});
+  #choose(name, value) {
+    this.#room.choose(name, value);
+    this.#useView();
+    this.#controls.moved();
     this.#controls.focus();
-  }
-
-  #fullScreenChanged() {
-    const isFull = Boolean(document.fullscreenElement);
-    this.#toolbar.setFull(isFull);
-    // In full screen the browser can leave even its own shortcuts to the guest.
-    if (isFull) navigator.keyboard?.lock?.().catch(() => {});
-    else navigator.keyboard?.unlock?.();
   }
 
   #openTextBox() {
@@ -334,14 +454,19 @@ class SessionPage {
     this.#controls.focus();
   }
 
-  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total, ways, server }) {
+  #outline(on) {
+    this.#regions.turn(on);
+    this.#remote?.outline(on);
+  }
+
+  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, typicalTrip, jitter, silence, total, ways, server }) {
     const line = t("session.statistics.line", {
       rate: `${bytes(rate)}/s`, frames: number(frames), decode: milliseconds(decode),
       present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
     });
     const parts = ways.map(({ way, detail, rate: often }) =>
       t(`session.statistics.${way}`, { detail, rate: number(often) }));
-    this.#statistics.show([line, ...parts].join(" · "), server);
+    this.#statistics.show([line, ...parts].join(" · "), server, { roundTrip: typicalTrip, jitter, silence });
   }
 
   #save(file) {

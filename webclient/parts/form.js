@@ -8,7 +8,7 @@ let count = 0;
 // fields: [{name, label, type, value, hint, options: [[value, label]], ...attributes}]; types: those of inputs,
 // and textarea, select, checks (several of `options`). submit(values) does the work; what it throws is shown, and
 // the form stays. → what submit returned, null when the person thought better of it.
-export function form({ title, text, fields, confirm, danger = false, submit }) {
+export function form({ title, text = "", fields, confirm, danger = false, submit }) {
   return new Promise((resolve) => {
     count += 1;
     const id = `form-${count}`;
@@ -44,7 +44,7 @@ export function form({ title, text, fields, confirm, danger = false, submit }) {
 }
 
 // → {name, element, value()}.
-export function field(form, { name, label, type = "text", value, hint, options, ...attributes }) {
+export function field(form, { name, label, type = "text", value = undefined, hint = "", options = [], ...attributes }) {
   const id = `${form}-${name}`;
   const says = hint ? { "aria-describedby": `${id}-hint` } : {};
   const words = hint ? h("small", { id: `${id}-hint`, class: "hint" }, hint) : null;
@@ -78,7 +78,7 @@ export function sheet({ title, content, wide = false, actions = [] }) {
   const close = h("button", { type: "button", class: "button", autofocus: true, onclick: () => dialog.close() }, t("close"));
   const dialog = h("dialog", { class: wide ? "dialog wide" : "dialog", "aria-labelledby": `sheet-${count}` },
     h("h2", { id: `sheet-${count}` }, title), content, h("div", { class: "actions" }, actions, close));
-  const closed = new Promise((resolve) => {
+  const closed = new Promise((/** @type {(value?: void) => void} */ resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve();

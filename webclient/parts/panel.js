@@ -36,7 +36,7 @@ export class SidePanel {
 
   // Shows nodes; the focus stays where it was, if that is still there.
   show(nodes) {
-    const focused = document.activeElement?.dataset?.key;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key;
     const wasInside = this.body.contains(document.activeElement);
     this.body.replaceChildren(...nodes.flat().filter(Boolean));
     const again = focused && this.body.querySelector(`[data-key="${CSS.escape(focused)}"]`);

@@ -7,7 +7,7 @@ const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" 
 // Compares numbers and texts; what is null or undefined comes last.
 export function compare(a, b) {
   const [isMissingA, isMissingB] = [a ?? null, b ?? null].map((each) => each === null);
-  if (isMissingA || isMissingB) return isMissingA - isMissingB;
+  if (isMissingA || isMissingB) return Number(isMissingA) - Number(isMissingB);
   if (typeof a === "number" && typeof b === "number") return a - b;
   return collator.compare(String(a), String(b));
 }

@@ -23,7 +23,7 @@ export class Table {
   #anchor = null;
   chosen = new Set();
 
-  constructor({ label, columns, sort, ...options }) {
+  constructor({ label, columns, sort = null, ...options }) {
     this.#columns = columns;
     this.#options = options;
     this.#sort = sort ?? { key: columns[0].key, isDescending: false };
@@ -148,7 +148,7 @@ export class Table {
     const isSame = order.length === this.#order.length && order.every((id, at) => this.#order[at] === id);
     this.#order = order;
     if (!isSame) {
-      const focused = document.activeElement;
+      const focused = /** @type {HTMLElement | null} */ (document.activeElement);
       this.#body.replaceChildren(...order.map((id) => this.#rows.get(id).tr));
       if (this.#body.contains(focused)) focused.focus({ preventScroll: true });
     }

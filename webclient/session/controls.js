@@ -1,11 +1,16 @@
 // Joins the stage's events with keyboard, text, pointer and touch.
 
+import { h } from "../dom.js";
+import { Caret } from "../input/caret.js";
 import { Keyboard, platformOf } from "../input/keyboard.js";
-import { buttonsOf, Pointer } from "../input/pointer.js";
+import { buttonsOf, penButtonsOf, Pointer } from "../input/pointer.js";
 import { TextInput } from "../input/text.js";
 import { Touch } from "../input/touch.js";
 
+const PINCH = 0.01; // of a touchpad's pinch, told as a wheel: how much one unit zooms
+
 const clock = {
+  now: () => performance.now(),
   setTimeout: (action, delay) => setTimeout(action, delay),
   clearTimeout: (timer) => clearTimeout(timer),
 };
@@ -17,17 +22,25 @@ export class Controls {
   #pointer;
   #touch;
   #text;
+  #caret = new Caret();
+  #arrow = h("span", { class: "touch-pointer", hidden: true, "aria-hidden": "true" });
   #gone = new AbortController();
 
-  // stage: focusable; field: a textarea in it; send(message); escape() when the person asks for the toolbar.
-  constructor({ stage, field, display, send, escape }) {
+  // stage: focusable; field: a textarea in it; send(message); escape() when the person asks for the toolbar;
+  // keyboard() when fingers ask for the on-screen keyboard.
+  constructor({ stage, field, display, send: sendOn, escape, keyboard }) {
+    const send = (message) => {
+      if (message.name === "TypeText" || message.down) this.#caret.typed(performance.now());
+      sendOn(message);
+    };
+    stage.append(this.#arrow);
     this.#stage = stage;
     this.#field = field;
     this.#display = display;
     this.keyboard = new Keyboard(send, platformOf(navigator), clock);
     this.#text = new TextInput(field, send, this.keyboard);
     this.#pointer = new Pointer(send, (callback) => requestAnimationFrame(callback));
-    this.#touch = new Touch(this.#pointer, (place) => display.toGuest(place), clock);
+    this.#touch = new Touch(this.#pointer, this.#surface(keyboard), clock);
     this.#listenToKeys(escape);
     this.#listenToPointer();
   }
@@ -39,6 +52,29 @@ export class Controls {
 
   get mode() {
     return this.keyboard.mode;
+  }
+
+  // "direct": fingers point at what they touch; "touchpad": they move the pointer.
+  set fingers(mode) {
+    this.#touch.mode = mode;
+    this.#arrow.hidden = mode === "direct";
+    this.#arrowAt(this.#pointer.place);
+  }
+
+  // The guest's pixel that the person probably looks at.
+  get caret() {
+    return this.#caret.place;
+  }
+
+  // Rectangles of the guest's screen have changed.
+  changed(rectangles) {
+    if (this.#caret.changed(rectangles, performance.now())) this.#placeText();
+  }
+
+  // The picture lies elsewhere, or in another size.
+  moved() {
+    this.#placeText();
+    this.#arrowAt(this.#pointer.place);
   }
 
   // Gives the keyboard to the guest. Only a text field gets input methods and on-screen keyboards.
@@ -89,33 +125,85 @@ export class Controls {
     const stage = this.#stage;
     this.#on(stage, ["pointerdown"], (event) => {
       event.preventDefault(); // keeps the focus where focus() puts it
-      this.focus();
+      if (document.activeElement !== this.#field) this.focus(); // there an on-screen keyboard is open
       stage.setPointerCapture(event.pointerId);
       this.keyboard.beforeAction();
       this.#pointed(event, () => this.#touch.down(event.pointerId, place(event)));
     });
     this.#on(stage, ["pointermove"], (event) =>
       this.#pointed(event, () => this.#touch.move(event.pointerId, place(event))));
+    this.#on(stage, ["pointerleave"], () => this.#display.depart());
     this.#on(stage, ["pointerup"], (event) => this.#pointed(event, () => this.#touch.up(event.pointerId)));
     this.#on(stage, ["pointercancel"], (event) => this.#pointed(event, () => this.#touch.cancel()));
-    this.#on(stage, ["wheel"], (event) => {
-      event.preventDefault(); // no zooming of the page
-      this.keyboard.beforeAction();
-      this.#pointer.move(this.#display.toGuest(place(event)));
-      this.#pointer.wheel(event);
-    }, { passive: false });
+    this.#on(stage, ["wheel"], (event) => this.#wheel(event), { passive: false });
     this.#on(stage, ["contextmenu", "dragstart", "auxclick"], (event) => event.preventDefault());
   }
 
+  #surface(keyboard) {
+    const display = this.#display;
+    return {
+      toGuest: (place) => display.toGuest(place),
+      pan: (place, by, factor) => {
+        display.pan(place, by, factor);
+        this.moved();
+      },
+      keyboard,
+      shown: (pixel) => this.#arrowAt(pixel),
+      get scale() {
+        return display.scale;
+      },
+      get screen() {
+        return display.screen;
+      },
+    };
+  }
+
+  #wheel(event) {
+    event.preventDefault(); // no zooming of the page
+    this.keyboard.check(event);
+    // A pinch on a touchpad comes as a wheel with a Control that nobody holds.
+    if (event.ctrlKey && !this.keyboard.holds("ControlLeft", "ControlRight")) {
+      this.#display.pan(place(event), { x: 0, y: 0 }, Math.exp(-event.deltaY * PINCH));
+      this.moved();
+      return;
+    }
+    this.keyboard.beforeAction();
+    this.#pointer.move(this.#display.toGuest(place(event)));
+    this.#pointer.wheel(event);
+  }
+
   #pointed(event, touched) {
+    this.keyboard.check(event);
     if (event.pointerType === "touch") {
       touched();
+      if (event.type === "pointerdown" || event.type === "pointerup") this.#clicked();
       return;
     }
     const at = place(event);
-    this.#text.place(at.x, at.y);
-    const buttons = event.type === "pointercancel" ? 0 : buttonsOf(event.buttons);
-    this.#pointer.press(this.#display.toGuest(at), buttons);
+    const mask = event.pointerType === "pen" ? penButtonsOf(event.buttons) : buttonsOf(event.buttons);
+    this.#pointer.press(this.#display.toGuest(at), event.type === "pointercancel" ? 0 : mask);
+    if (event.type === "pointerdown") this.#clicked();
+    this.#display.approach(at, (where) => {
+      this.#pointer.move(this.#display.toGuest(where));
+      this.moved();
+    });
+  }
+
+  #clicked() {
+    this.#caret.clicked(this.#pointer.place);
+    this.#placeText();
+  }
+
+  #placeText() {
+    const { x, y, height } = this.#caret.place;
+    this.#text.place({ ...this.#display.toStage({ x, y }), height: height * this.#display.scale });
+  }
+
+  // Shows where the pointer is that a touchpad moves: fingers have no pointer of the browser's.
+  #arrowAt(pixel) {
+    if (this.#arrow.hidden) return;
+    const { x, y } = this.#display.toStage({ x: pixel.x + 0.5, y: pixel.y + 0.5 });
+    this.#arrow.style.transform = `translate(${x}px, ${y}px)`;
   }
 }
 

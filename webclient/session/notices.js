@@ -4,6 +4,8 @@
 import { h, icon } from "../dom.js";
 import { t } from "../strings.js";
 import { CloseCode, SessionState } from "../wire/tsg.js";
+import { Cause } from "./connection.js";
+import { spoken } from "./reasons.js";
 
 const GONE_AFTER = 4; // attempts
 
@@ -22,17 +24,56 @@ const ENDINGS = {
 const FOR_PEOPLE = new Set(["ended", "refused", "inuse", "disconnected", "shadowover"]);
 const OTHER_ENDING = ["protocol", "alert", ["reload", "back"]];
 
+/** @typedef {object} Notice
+ * What is to be shown: see noticeFor.
+ * @property {string} key
+ * @property {string} title
+ * @property {string[]} actions
+ * @property {string} [icon]
+ * @property {string} [text]
+ * @property {string} [detail]
+ * @property {boolean} [busy]
+ * @property {boolean} [isFinal]
+ * @property {boolean} [keepsPicture]
+ * @property {number} [progress]
+ * @property {number} [attempt]
+ * @property {number} [delay]
+ */
+
+// Why it is tried again, by the code of the last connection's end, or by its cause.
+const RETRIES = {
+  [CloseCode.SHUTDOWN]: "shutdown",
+  [CloseCode.SERVER_ERROR]: "hostlost",
+  [CloseCode.LIMIT]: "tooslow",
+  [CloseCode.TIMEOUT]: "silent",
+  [Cause.OFFLINE]: "offline",
+  [Cause.SILENT]: "silent",
+  [Cause.SLEPT]: "slept",
+};
+// These are true however often it has been tried.
+const LASTING = new Set(["offline"]);
+
 // situation: {status: last status of the connection, guest: last State message or null, hasPicture,
-// title, canStartAgain, shadow: whether it is somebody else's session}. Returns null when the picture can be used, else {key, icon, text, actions, busy,
+// title, canStartAgain, shadow: whether it is somebody else's session, isGuest: by an invitation and without an account,
+// isStale: the picture is from an earlier connection}. Returns null when the picture can be used, else {key, icon, text, actions, busy,
 // progress, detail, attempt, delay, isFinal}.
-export function noticeFor({ status, guest, hasPicture, title, canStartAgain, shadow = false }) {
+/** @returns {Notice | null} */
+export function noticeFor(situation) {
+  const notice = noticeOf(situation);
+  if (notice === null || !situation.isGuest) return notice;
+  // Who has no account has no desktops to go back to.
+  return { ...notice, actions: notice.actions.filter((action) => action !== "back" && action !== "signin") };
+}
+
+/** @returns {Notice | null} */
+function noticeOf({ status, guest, hasPicture, title, canStartAgain, shadow = false, isStale = false }) {
   const { state, code, reason } = status;
   if (state === "over") {
     const [key, symbol, actions] = ENDINGS[code] ?? OTHER_ENDING;
     const possible = actions.filter((action) => action !== "again" || canStartAgain);
     const isForPeople = FOR_PEOPLE.has(key);
     const detail = isForPeople || key === "taken" || key === "signedout" ? "" : reason;
-    const text = isForPeople ? reason : "";
+    const text = isForPeople ? spoken(reason) : "";
     return { key, icon: symbol, actions: possible, text, detail, isFinal: true, title };
   }
   if (state === "broken") {
@@ -40,9 +81,9 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain, sha
   }
   const isRetrying = state === "waiting" || (state === "connecting" && status.attempt > 0);
   if (isRetrying) {
-    const isRestart = code === CloseCode.SHUTDOWN;
-    const key = status.attempt > GONE_AFTER ? "gone" : isRestart ? "shutdown" : "lost";
-    const { attempt, delay } = status;
+    const { attempt, delay, cause } = status;
+    const why = RETRIES[cause] ?? RETRIES[code] ?? "lost";
+    const key = attempt > GONE_AFTER && !LASTING.has(why) ? "gone" : why;
     return { key, icon: "lost", actions: ["retry", "back"], busy: true, attempt, delay, title, keepsPicture: hasPicture };
   }
   if (state === "connecting" || state === "idle") return { key: "connecting", busy: true, actions: ["back"], title };
@@ -53,11 +94,13 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain, sha
   // A running session that has something to say is one whose screen is away for now.
   if (guest?.text) return { key: "paused", busy: true, actions: ["back"], title, text: guest.text };
   if (!hasPicture) return { key: "waiting", busy: true, actions: ["back"], title };
+  // What is on the screen is what was there before the cut: it does not pass for what is there now.
+  if (isStale) return { key: "returning", busy: true, actions: ["back"], title, keepsPicture: true };
   return null;
 }
 
 // delay: ms until the attempt, undefined when it is under way.
-export function attemptText(attempt, delay) {
+export function attemptText(attempt, delay = undefined) {
   const seconds = Math.round(delay / 1000);
   return seconds > 0 ? t("notice.attempt.in", { attempt, seconds }) : t("notice.attempt", { attempt });
 }
@@ -69,6 +112,10 @@ export function isProgress(notice, before) {
   return before !== null && lasting(notice) === lasting(before);
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {Notice} notice
+ */
 export function updateNotice(element, { key, title, text, progress, attempt, delay }) {
   element.querySelector("#notice-text").textContent = text || t(`notice.${key}.text`, { title });
   if (attempt) element.querySelector(".attempt").textContent = attemptText(attempt, delay);
@@ -79,6 +126,10 @@ export function updateNotice(element, { key, title, text, progress, attempt, del
 }
 
 // actions: {name: function}. Returns the notice's element.
+/**
+ * @param {Notice} notice
+ * @param {Record<string, any>} actions
+ */
 export function drawNotice(notice, actions) {
   const { key, title, busy, isFinal, attempt, detail } = notice;
   const buttons = notice.actions.map((name, index) => h("button", {

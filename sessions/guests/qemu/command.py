@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sessions.pixels.geometry import Size
+from sessions.wire import vdagent
 
 TEXT_PORT = "org.tsgateway.text"
 AGENT_PORT = "org.qemu.guest_agent.0"
+CLIPBOARD_PORT = vdagent.PORT_NAME
+MICROPHONE_PORT = "org.tsgateway.microphone"
 SERIAL_LOG_BYTES = 64 * 1024
 UEFI_FIRMWARE = "/usr/share/ovmf/OVMF.fd"
 
@@ -45,6 +48,8 @@ class Descriptors:
     operator: int
     text: int
     agent: int
+    microphone: int = -1
+    clipboard: int = -1
     disk: int = -1
     template: int = -1
     kernel: int = -1
@@ -57,7 +62,8 @@ class Descriptors:
     @property
     def passed(self) -> tuple[int, ...]:
         """All that are there."""
-        ports = (self.qmp, self.operator, self.text, self.agent)
+        agents = (self.agent, self.microphone, self.clipboard)
+        ports = (self.qmp, self.operator, self.text, *agents)
         files = (self.disk, self.template, self.kernel, self.initrd, self.warm, self.memory, self.lock)
         return tuple(fd for fd in (*ports, *files, *self.ports.values()) if fd >= 0)
 
@@ -114,6 +120,7 @@ def qemu_command(machine: Machine) -> list[str]:
         *("-serial", "chardev:serial"),
         *_ports(machine.descriptors),
         *_further_ports(machine.descriptors.ports),
+        *_sound(),
         *_monitor("qmp", machine.descriptors.qmp),
         *_monitor("operator", machine.descriptors.operator),
     ]
@@ -203,7 +210,11 @@ def _ports(descriptors: Descriptors) -> list[str]:
     for id, descriptor, name in (
         ("text", descriptors.text, TEXT_PORT),
         ("agent", descriptors.agent, AGENT_PORT),
+        ("clipboard", descriptors.clipboard, CLIPBOARD_PORT),
+        ("microphone", descriptors.microphone, MICROPHONE_PORT),
     ):
+        if descriptor < 0:
+            continue
         options += ["-chardev", f"socket,id={id},fd={descriptor},server=on,wait=off"]
         options += ["-device", f"virtserialport,id={id},chardev={id},name={name}"]
     return options
@@ -218,3 +229,18 @@ def _further_ports(ports: Mapping[str, int]) -> list[str]:
         options += ["-chardev", f"socket,id={name},fd={descriptor},server=on,wait=off"]
         options += ["-device", f"virtserialport,bus=further.0,chardev={name},name={name}"]
     return options
+
+
+def _sound() -> list[str]:
+    """A sound card that every system has a driver for, and a VNC server that lets what it plays be heard.
+
+    The server listens nowhere; it is handed one connected socket (sound.py). It is there because QEMU 7.2
+    crashes when its D-Bus display is asked for sound, and because it works the same way in every version.
+    The card has no input: QEMU cannot be given any that way. Voices take a port of their own.
+    """
+    return [
+        *("-audiodev", "none,id=sound"),
+        *("-vnc", "none,audiodev=sound"),
+        *("-device", "intel-hda,id=sound-card"),
+        *("-device", "hda-output,audiodev=sound,bus=sound-card.0"),
+    ]

@@ -18,10 +18,11 @@ from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from sessions.clipboard.agent import AgentClipboard
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import QemuDisplay
-from sessions.guests.base import GuestError, House, Place, Progress, Site
-from sessions.guests.qemu import cgroup, disk, state
+from sessions.guests.base import GuestError, House, Place, Progress, SharedFolder, Site
+from sessions.guests.qemu import cgroup, disk, share_port, state
 from sessions.guests.qemu.accelerator import probe
 from sessions.guests.qemu.agent import Agent
 from sessions.guests.qemu.boot import Patience, Watcher, wait_until_ready
@@ -31,6 +32,8 @@ from sessions.guests.qemu.launch import launch, machine_of, uid_of
 from sessions.guests.qemu.monitor import MonitorError
 from sessions.guests.qemu.personal import PersonalDisk
 from sessions.guests.qemu.pointer import KeptPointer
+from sessions.guests.qemu.share_port import SharePort
+from sessions.guests.qemu.sound import QemuSound
 from sessions.guests.qemu.spec import Settings, Spec
 from sessions.guests.qemu.state import State
 from sessions.guests.qemu.threads import Threads
@@ -41,6 +44,7 @@ from sessions.guests.qemu.warm.store import Taken
 from sessions.guests.qemu.warm.templates import FAILURES, Templates
 from sessions.images.store import Image, ImageStore
 from sessions.pixels.framebuffer import Framebuffer
+from sessions.transfer.shares import Shares
 
 log = Logger()
 
@@ -63,7 +67,7 @@ class QemuGuest:
         self, spec: Mapping[str, Any], place: Place, ports: Sequence[str] = (), append: str = ""
     ) -> None:
         self._given = dict(spec)
-        self._further_ports = tuple(ports)
+        self._further_ports = (*ports, share_port.PORT)
         self._further_append = append
         self._spec = Spec.read(spec)
         self._settings = Settings.read(place.settings)
@@ -71,10 +75,15 @@ class QemuGuest:
         self._reactor = place.reactor
         self._disk = self._personal_disk()
         self._vm: Vm | None = None
+        self.clipboard = AgentClipboard(place.reactor)
         self._threads = Threads(place.reactor)
         self._in_thread = self._threads.call
+        shares = self._settings.shares_folder
+        quota = self._settings.share_quota
+        self._share = SharePort(place.folder, Shares(Path(shares), quota)) if shares else None
         self._pointer = KeptPointer(place.folder, place.reactor, self._in_thread)
         self._boot_screen: QemuDisplay | None = None
+        self.sound = QemuSound(place.reactor)
         may_clone = self._spec.start == "auto" and self._disk is None
         self._templates = place.house if may_clone and isinstance(place.house, Templates) else None
 
@@ -218,8 +227,8 @@ class QemuGuest:
         process = launch(machine, image, self._folder, uid, memory=memory, lock=lock)
         if self._disk is not None:
             self._disk.release()  # QEMU has it
-        vm = Vm(self._folder, self._reactor, process, self._place.ended)
-        self._vm = vm
+        vm = Vm(self._folder, self._reactor, process, self._place.ended, self.clipboard)
+        self._vm = self.sound.vm = vm
         kept = State(
             self._given, image.name, image.version, machine.accelerator, vm.process, uid, time.time(),
             "" if taken is None else taken.template.key,
@@ -238,7 +247,8 @@ class QemuGuest:
                 "This session's guest has ended while nobody looked after it.",
                 f"process {kept.process.pid} is gone, or is another one now; {self._folder} is left over",
             )
-        vm = self._vm = Vm(self._folder, self._reactor, kept.process, self._place.ended)
+        vm = Vm(self._folder, self._reactor, kept.process, self._place.ended, self.clipboard)
+        self._vm = self.sound.vm = vm
         try:
             await vm.connect(CONNECT_SECONDS)
             self._pointer.restore()
@@ -265,6 +275,11 @@ class QemuGuest:
     def services(self) -> Agent | None:
         """The guest agent, as long as QEMU runs; whether one answers shows when it is asked."""
         return None if self._vm is None else self._vm.agent
+
+    @property
+    def share(self) -> SharedFolder | None:
+        """The folder it shares with its person; None where the session host has no place for such."""
+        return self._share
 
     async def shut_down(self, seconds: float) -> None:
         """Have the guest's agent shut it down, else press the power button; wait until QEMU has gone."""
@@ -302,7 +317,10 @@ class QemuGuest:
     async def detach(self) -> None:
         """Let go of QEMU, which goes on."""
         self._close_boot_screen()
+        if self._share is not None:
+            self._share.close()
         self._pointer.leave()
+        self.sound.close()
         if self._vm is not None:
             self._vm.let_go()
 

@@ -116,6 +116,8 @@ def _descriptors(machine: Machine, image: Image, folder: Path, opened: ExitStack
         operator=listening(state.OPERATOR),
         text=listening(state.TEXT),
         agent=listening(state.AGENT),
+        microphone=listening(state.MICROPHONE),
+        clipboard=listening(state.CLIPBOARD),
         ports={name: listening(f"{name}.sock") for name in machine.ports},
         disk=file(None if image.disk is None else image.folder / disk.OVERLAY, os.O_RDWR),
         template=file(image.disk),

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import secrets
@@ -35,15 +34,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sessions.files import write_whole
+from sessions.files import safe_name, write_whole
 from sessions.guests.base import GuestError
 from sessions.guests.qemu import disk
 from sessions.images.store import Image, ImageStore, described
 
 LOCK, DISK, OWNER = "lock", "disk", "owner.json"
 _MAKING, _REMOVED = "making-", "removed-"
-_MAX_NAME = 200
-"""Bytes of a safe name; file systems take 255."""
 _MAX_OWNER = 64 * 1024
 _TRIES = 100
 """For a folder that others remove while we enter it."""
@@ -68,20 +65,6 @@ class KeptDisk:
     bytes: int
     in_use: bool
     problem: str = ""
-
-
-def safe_name(name: str) -> str:
-    """Return a name for a file that no other name has, whatever is in it.
-
-    Letters, digits, dots, dashes and underscores stay, all else is %XX; a long one ends with its hash.
-    """
-    quoted = urllib.parse.quote(name, safe="", errors="surrogatepass")
-    if quoted.startswith("."):
-        quoted = f"%2E{quoted[1:]}"
-    if 0 < len(quoted) <= _MAX_NAME:
-        return quoted
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
-    return f"{quoted[:100]}%%{digest}"  # no quoted name has %% in it
 
 
 class PersonalDisk:

@@ -89,6 +89,8 @@ class Settings:
     accelerator: "auto" (probe), "kvm" or "tcg". cache: folder that remembers what the probe found.
     disks_folder: where personal disks are kept; "": there are none.
     warm_folder: where warm templates are kept; "": every guest boots.
+    shares_folder: of the folders that people share with their guests; "": there are none.
+    share_quota: bytes that those of one person may hold, 0 for any number.
     tb_size_mb: memory of the emulator's translated code, per guest.
     network: "isolated", or "open" (see command.py for what that lets a guest reach).
     boot_seconds: how long a guest may take until it is ready.
@@ -101,6 +103,8 @@ class Settings:
     cache: str = ""
     disks_folder: str = ""
     warm_folder: str = ""
+    shares_folder: str = ""
+    share_quota: int = 0
     tb_size_mb: int = 128
     network: str = "isolated"
     boot_seconds: float = 120

@@ -11,6 +11,9 @@
     qmp-operator.sock   another, for people and tests   } may not enter the folder cannot reach them
     text.sock           the text port                   }
     agent.sock          the guest agent's               }
+    clipboard.sock      the clipboard agent's           }
+    microphone.sock     the microphone's                }
+    org.….sock          further ports', by their names  }
 
 Socket paths may have 107 bytes and a folder's may be longer, so sockets are named through a descriptor
 of the folder, /proc/self/fd/N/qmp.sock.
@@ -34,6 +37,7 @@ from sessions.guests.qemu.process import ProcessId
 STATE = "guest.json"
 POINTER = "pointer"
 QMP, OPERATOR, TEXT, AGENT = "qmp.sock", "qmp-operator.sock", "text.sock", "agent.sock"
+MICROPHONE, CLIPBOARD = "microphone.sock", "clipboard.sock"
 _MAX_STATE = 64 * 1024
 
 
@@ -104,6 +108,7 @@ def short_path(folder: Path, name: str) -> Iterator[str]:
 
 def clear(folder: Path, keep: tuple[str, ...] = ()) -> None:
     """Remove what a guest keeps in its folder, `keep` aside. Never raises."""
-    for name in {STATE, f"{STATE}.new", POINTER, f"{POINTER}.new", QMP, OPERATOR, TEXT, AGENT} - set(keep):
+    sockets = {path.name for path in folder.glob("*.sock")}
+    for name in {STATE, f"{STATE}.new", POINTER, f"{POINTER}.new", *sockets} - set(keep):
         with contextlib.suppress(OSError):
             (folder / name).unlink()

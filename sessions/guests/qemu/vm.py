@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.task import deferLater
 
+from sessions.clipboard.agent import AgentClipboard
 from sessions.displays.base import DisplayError, DisplayEvents
 from sessions.displays.qemu_dbus import Machine as ShownMachine
 from sessions.displays.qemu_dbus import PointerLook, QemuDisplay, open_qemu_display
@@ -20,6 +21,7 @@ from sessions.guests.qemu.agent import Agent
 from sessions.guests.qemu.endings import Ending, start_failure
 from sessions.guests.qemu.monitor import Monitor, MonitorError, peer_of
 from sessions.guests.qemu.process import ProcessId, QemuProcess
+from sessions.guests.qemu.sound import MicrophonePort
 from sessions.guests.qemu.text_port import TextPort
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.wire.qmp import Event, Greeting
@@ -35,19 +37,27 @@ class Vm:
 
     process: which one; child: as its parent sees it, None for one that was found again.
     ended: called with a sentence when QEMU goes by itself while `watched`.
+    clipboard: is connected to the guest's; None: nobody is.
     """
 
     def __init__(
-        self, folder: Path, reactor: Any, process: ProcessId | QemuProcess, ended: Callable[[str], None]
+        self,
+        folder: Path,
+        reactor: Any,
+        process: ProcessId | QemuProcess,
+        ended: Callable[[str], None],
+        clipboard: AgentClipboard | None = None,
     ) -> None:
         self.child = process if isinstance(process, QemuProcess) else None
         self.process = process.id if isinstance(process, QemuProcess) else process
         self.watched = False
         self.text: TextPort | None = None
         self.agent: Agent | None = None
+        self.microphone = MicrophonePort(reactor)
         self._folder = folder
         self._reactor = reactor
         self._ended = ended
+        self._clipboard = clipboard
         self._monitor: Monitor | None = None
         self._ending = Ending()
 
@@ -64,9 +74,23 @@ class Vm:
         greeting = await self._monitor.connect(connected, seconds)
         with state.short_path(self._folder, state.TEXT) as path:
             self.text = TextPort(self._reactor, await connect_unix(self._reactor, path, seconds))
+        await self._open_microphone(seconds)
         self.agent = Agent(self._folder, self._reactor)
+        await self._connect_clipboard(seconds)
         await self.look_at_ports()
         return greeting
+
+    async def _open_microphone(self, seconds: float) -> None:
+        if (self._folder / state.MICROPHONE).exists():  # not of a guest that an older version has started
+            with state.short_path(self._folder, state.MICROPHONE) as path:
+                self.microphone.open(await connect_unix(self._reactor, path, seconds))
+
+    async def _connect_clipboard(self, seconds: float) -> None:
+        """A guest that an earlier version has started has none."""
+        if self._clipboard is None or not (self._folder / state.CLIPBOARD).exists():
+            return
+        with state.short_path(self._folder, state.CLIPBOARD) as path:
+            self._clipboard.connected(await connect_unix(self._reactor, path, seconds))
 
     async def look_at_ports(self) -> None:
         """Find out on which ports the guest listens. Raises MonitorError."""
@@ -128,9 +152,12 @@ class Vm:
         self.watched = False
         if self._monitor is not None:
             self._monitor.close()
+        self.microphone.close()
         for port in (self.text, self.agent):
             if port is not None:
                 port.close()
+        if self._clipboard is not None:
+            self._clipboard.disconnect()
         self._monitor = self.text = self.agent = None
 
     def failure(self, error: Exception, qemu: str) -> GuestError:
@@ -139,7 +166,8 @@ class Vm:
         return start_failure(qemu, said, str(error))
 
     def _port_listens(self, id: object, listening: object) -> None:
-        port = {"text": self.text, "agent": self.agent}.get(str(id))
+        ports = {"text": self.text, "agent": self.agent, "microphone": self.microphone}
+        port = ports.get(str(id), self._clipboard if id == "clipboard" else None)
         if port is not None:
             port.listens(bool(listening))
 

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sessions.clipboard.vnc import VncClipboard
 from sessions.displays.base import Display, DisplayError, DisplayEvents
 from sessions.displays.rfb import RfbDisplay, open_rfb
 from sessions.files import write_whole
@@ -58,6 +59,7 @@ class SharedGuest:
         self._up = False  # signed in or adopted, and not let go of: only then is `Place.ended` called
         self._failure = ""
         self._display: RfbDisplay | None = None
+        self.clipboard = VncClipboard(place.reactor)
 
     @property
     def _house(self) -> Machines:
@@ -147,14 +149,24 @@ class SharedGuest:
         self._close_display()  # a port carries one stream
         connected = await self._machine.stream(self._seat, self)
         client = RfbClient(None, True, RAW)
-        self._display = await open_rfb(self._place.reactor, connected, client, framebuffer, events, awake=0)
+        self._display = await open_rfb(
+            self._place.reactor, connected, client, framebuffer, events, awake=0, clipboard=self.clipboard
+        )
         return self._display
+
+    @property
+    def share(self) -> None:
+        """Machines that many share have no folders for each yet."""
 
     @property
     def services(self) -> Services | None:
         """What the agent in the machine does for us; nothing that would touch other people."""
         services = None if self._machine is None else self._machine.services
         return None if services is None else _SeatServices(services, self.account)
+
+    @property
+    def sound(self) -> None:
+        """Nothing: people who share a machine share its sound card, and would hear each other."""
 
     async def shut_down(self, seconds: float) -> None:
         """End the person's desktop, politely: windows are asked to close. See `Guest.shut_down`."""

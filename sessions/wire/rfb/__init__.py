@@ -5,6 +5,7 @@
     messages    what a client may send
     handshake   versions, security types, VNC's password
     updates     framebuffer updates, rectangle by rectangle
+    clipboard   texts that are cut, plain and extended
     hextile     one decoder a file
     zrle
 

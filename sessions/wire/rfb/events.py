@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import NamedTuple
 
+from sessions.wire.rfb.clipboard import ClipboardEvent
+
 MAX_SIDE = 8192
 """Largest width and height of a screen, pixels."""
 
@@ -80,7 +82,9 @@ class Updated(NamedTuple):
     changed: bool
 
 
-Event = Ready | Resized | Pixels | Copied | CursorShape | PointerMode | ResizeRefused | Updated
+Event = (
+    Ready | Resized | Pixels | Copied | CursorShape | PointerMode | ResizeRefused | Updated | ClipboardEvent
+)
 
 Parser = Generator[int | memoryview | Event, memoryview, None]
 """Yields how many bytes (≤ CHUNK) it wants, and is sent them; or yields memory to be filled, or an event, and

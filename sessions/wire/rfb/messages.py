@@ -23,6 +23,7 @@ class Encoding(enum.IntEnum):
     EXTENDED_DESKTOP_SIZE = -308
     CURSOR_WITH_ALPHA = -314
     EXTENDED_MOUSE_BUTTONS = -316
+    EXTENDED_CLIPBOARD = -0x3F5E1A32
 
 
 PSEUDO_ENCODINGS = (
@@ -34,6 +35,7 @@ PSEUDO_ENCODINGS = (
     Encoding.EXTENDED_KEY_EVENT,
     Encoding.POINTER_MOTION_CHANGE,
     Encoding.EXTENDED_MOUSE_BUTTONS,
+    Encoding.EXTENDED_CLIPBOARD,
 )
 """What is offered whatever the pixels' encoding."""
 

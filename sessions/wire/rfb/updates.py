@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sessions.wire.errors import LimitExceeded, ProtocolError
+from sessions.wire.rfb.clipboard import cut_text
 from sessions.wire.rfb.events import (
     CHUNK,
     Copied,
@@ -28,7 +29,7 @@ MAX_CURSOR_SIDE = 256
 """Largest width and height of a pointer's picture, pixels."""
 
 MAX_CUT_TEXT = 16 * 1024 * 1024
-"""Longest clipboard text that is skipped, bytes."""
+"""Longest clipboard text that is read to its end, bytes."""
 
 _RECTANGLE = struct.Struct(">4Hi")
 _HIDDEN = CursorShape(0, 0, 0, 0, b"")
@@ -47,6 +48,7 @@ class ServerMessages:
     memory: where set, returns the memory that holds the pixels of x, y, width, height, which is on the screen
     and not empty, or None when they are not in one piece. Raw pixels are received straight into it, and no
     `Pixels` tell of them.
+    clipboard_maximum: bytes of clipboard that are taken, of more is only told that there is more.
     """
 
     def __init__(self) -> None:
@@ -54,6 +56,7 @@ class ServerMessages:
         self.extended_keys = False
         self.extended_buttons = False
         self.screen: tuple[int, int] | None = None
+        self.clipboard_maximum = 0
         self.memory: Callable[[int, int, int, int], memoryview | None] | None = None
         self._zrle = ZrleDecoder()
         self._changed = False
@@ -70,10 +73,10 @@ class ServerMessages:
             elif kind == 2:  # bell
                 pass
             elif kind == 3:
-                (length,) = struct.unpack(">3xI", (yield 7))
+                (length,) = struct.unpack(">3xi", (yield 7))
                 if length > MAX_CUT_TEXT:
                     raise LimitExceeded(f"The VNC server sent {length} bytes of clipboard text.")
-                yield from _skip(length)
+                yield from cut_text(length, self.clipboard_maximum)
             else:
                 raise ProtocolError(f"The VNC server sent a message of the unknown type {kind}.")
 

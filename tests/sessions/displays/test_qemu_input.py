@@ -85,3 +85,11 @@ def test_keysyms_become_keys_of_a_us_keyboard_and_borrow_shift():
     assert encoded(Key(True, 0, 0xFFBE), Key(True, 0, 0xFFC9), Key(True, 0, 0xFF52)) == [
         ("down", 0x3B), ("down", 0x58), ("down", 0xC8),
     ]  # fmt: skip
+
+
+def test_f13_to_f24_go_by_the_numbers_that_qemu_has_for_them():
+    """By the keyboards' own numbers QEMU takes F13 for a key "Open" and F14 for "Paste"."""
+    keyboards = [0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x76]
+    codes = [encoded(Key(True, code, 0))[0][1] for code in keyboards]
+    assert codes == [0x5D, 0x5E, 0x5F, 0x55, 0x83, 0xF7, 0x84, 0x5A, 0x74, 0xF9, 0x6D, 0x6F]
+    assert encoded(Key(True, 0x1E, 0)) == [("down", 0x1E)]

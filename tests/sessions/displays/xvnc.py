@@ -13,9 +13,9 @@ _FILE_KEY = bytes([23, 82, 107, 6, 35, 78, 88, 7])  # what all VNC servers veil 
 
 
 class Xvnc:
-    """Xvnc on a Unix socket in `folder`, with no password unless one is given."""
+    """Xvnc on a Unix socket in `folder`, with no password unless one is given. options: further ones."""
 
-    def __init__(self, folder, size=(640, 480), password=None):
+    def __init__(self, folder, size=(640, 480), password=None, options=()):
         self.socket = str(folder / "vnc")
         security = ["-SecurityTypes", "None"]
         if password is not None:
@@ -25,6 +25,7 @@ class Xvnc:
         read, write = os.pipe()
         command = ["Xvnc", "-displayfd", str(write), "-rfbunixpath", self.socket, "-rfbport", "-1"]
         command += ["-geometry", "{}x{}".format(*size), "-depth", "24", "-nolisten", "tcp", *security]
+        command += options
         with open(folder / "log", "wb") as log:
             self.process = subprocess.Popen(command, pass_fds=[write], stdout=log, stderr=log)
         os.close(write)

@@ -39,7 +39,7 @@ class FaultyGuest(testcard.TestcardGuest):
                 setattr(display, name, self.fail)
         return display
 
-    def fail(self, *_):
+    def fail(self, *_, **__):
         raise ZeroDivisionError
 
     async def stop(self):

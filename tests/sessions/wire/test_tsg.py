@@ -28,12 +28,16 @@ def revive(name: str, fields: dict[str, Any]) -> tsg.Message:
 
 
 def _revive(key: str, value: Any) -> Any:
-    if key in ("ticket", "pixels", "history", "data"):
+    if key in ("ticket", "pixels", "history", "data", "samples"):
         return bytes.fromhex(value)
     if key == "operations":
         return tuple(tsg.Operation(**{k: _revive(k, v) for k, v in item.items()}) for item in value)
     if key == "stages":
         return tuple(tsg.StageTime(**item) for item in value)
+    if key == "people":
+        return tuple(tsg.PersonHere(**item) for item in value)
+    if key == "parts":
+        return tuple(tsg.ClipboardPart(**item) for item in value)
     return tuple(value) if isinstance(value, list) else value
 
 

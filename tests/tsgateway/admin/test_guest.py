@@ -13,13 +13,13 @@ from twisted.internet.threads import deferToThread
 from tests.images_fixture import desktop_image
 from tests.tsgateway.admin.shell import Shell
 from tests.tsgateway.support import World, running, sleep
+from tests.warm import link_warm
 from tsgateway.hosts.ending import end_all
 
 DESKTOPS = {
     "card": {"title": "Card", "kind": "testcard", "users": ["bob"], "fps": 0},
     "linux": {
         "title": "Linux", "kind": "qemu", "users": ["bob"], "template": "desktop",
-        "start": "boot",  # or a template would be built meanwhile
     },
 }  # fmt: skip
 QEMU = {"accelerator": "tcg", "boot_seconds": 300}
@@ -68,6 +68,7 @@ async def test_a_session_without_an_agent_is_told_to_have_none(world: World):
 @pytest_twisted.ensureDeferred
 async def test_a_desktop_tells_what_it_is_and_runs_commands(world: World):
     (world.folder / "data" / "images" / "desktop").symlink_to(desktop_image().folder)
+    link_warm(world.folder / "data")
     ada, bob = await world.sign_in("ada"), await world.sign_in("bob")
     session, _ = await bob.ticket("linux")
     for _ in range(600):

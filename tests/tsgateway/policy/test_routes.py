@@ -5,7 +5,7 @@ import re
 import pytest
 import pytest_twisted
 
-from tests.tsgateway.support import CHEAP, World
+from tests.tsgateway.support import CHEAP, World, type_of
 from tsgateway import service
 from tsgateway.api.api import Api
 from tsgateway.api.route import Call, May, Open, SignedIn, Stranger
@@ -24,6 +24,7 @@ FOR_ALL_WHO_SIGNED_IN = {
     "list_history": "only one's own, or with REVIEW",
     "follow_events": "only what one may list (LIST)",
     "list_pools": "only those whose set-up one may see (SEE_DESKTOPS)",
+    "list_invitations": "only to sessions one may list (LIST)",
     "list_tokens": "only one's own, or with SEE_TOKENS",
     "send_messages": "to each session that one may send messages to (MESSAGE)",
 }
@@ -123,7 +124,9 @@ async def compare(api, people):
                 path, parts = filled(route.path, session)
                 request = Request(route.method, path, {}, b"", "127.0.0.1")
                 wanted = await expected(api, route, parts, subject, request)
-                answer = await world.request(route.method, path, person_body(route), cookie=person.cookie)
+                answer = await world.request(
+                    route.method, path, person_body(route), cookie=person.cookie, headers=type_of(route)
+                )
                 code = "" if answer.status == REACHED else answer.code
                 assert (answer.status, code) == wanted, f"{name}: {route.method} {path}"
                 if answer.status == REACHED:
@@ -139,7 +142,7 @@ def person_body(route):
 async def test_strangers_reach_what_is_for_strangers_only(api):
     for route in ROUTES:
         path, _ = filled(route.path, "0" * 32)
-        answer = await api.world.request(route.method, path, person_body(route))
+        answer = await api.world.request(route.method, path, person_body(route), headers=type_of(route))
         if isinstance(route.needs, Open | Stranger):
             assert answer.status != 401, f"{route.method} {path}"
         else:

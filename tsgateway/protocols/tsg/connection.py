@@ -31,6 +31,7 @@ from sessions.wire.tsg import (
     MAX_CLIENT_MESSAGE,
     VERSION,
     ClientHello,
+    ClipboardData,
     Close,
     CloseCode,
     Message,
@@ -48,6 +49,8 @@ MAX_RATE = 512 * 1024
 """Bytes a second a viewer may send for long, each message counted as at least `MIN_COST`."""
 MAX_BURST = 2 * 1024 * 1024
 MIN_COST = 128
+ASKED_SHARE = 128
+"""Of pieces of a content that the session host has asked for, and sees to: they count as so much less."""
 
 
 class Phase(enum.Enum):
@@ -130,7 +133,9 @@ class TsgConnection:
     def _count(self, data: bytes, now: float) -> None:
         """Bound what a viewer can make the session host do. Raises LimitExceeded."""
         earned = (now - self._counted) * MAX_RATE
-        self._allowance = min(self._allowance + earned, MAX_BURST) - max(len(data), MIN_COST)
+        is_asked = data[:1] == bytes((ClipboardData.TYPE,))
+        cost = len(data) // ASKED_SHARE if is_asked else len(data)
+        self._allowance = min(self._allowance + earned, MAX_BURST) - max(cost, MIN_COST)
         self._counted = now
         if self._allowance < 0:
             raise LimitExceeded("too many messages in too short a time")

@@ -44,7 +44,7 @@ def key_of(machine: Machine, image_files: Descriptors, here: Circumstances) -> s
     image_files: any numbers, but -1 for the files that the image does not have.
     """
     fixed = Descriptors(
-        qmp=10, operator=11, text=12, agent=13, memory=14,
+        qmp=10, operator=11, text=12, agent=13, clipboard=20, memory=14,
         ports={name: 30 + number for number, name in enumerate(machine.ports)},
         disk=15 if image_files.disk >= 0 else -1,
         template=16 if image_files.template >= 0 else -1,

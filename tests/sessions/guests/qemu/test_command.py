@@ -111,7 +111,26 @@ def test_further_ports_are_on_a_controller_that_has_a_number_left_for_a_console(
     command = qemu_command(machine(descriptors=descriptors))
     assert "virtio-serial-pci,id=further,max_ports=3" in option(command, "-device")
     port = "virtserialport,bus=further.0,chardev=org.example.b,name=org.example.b"
-    assert option(command, "-device")[-1] == port
+    assert port in option(command, "-device")
     assert "socket,id=org.example.b,fd=22,server=on,wait=off" in option(command, "-chardev")
     assert descriptors.passed[-2:] == (21, 22)
     assert not any("further" in word for word in qemu_command(machine()))
+
+
+def test_a_card_whose_sound_a_vnc_server_tells_that_listens_nowhere():
+    command = qemu_command(machine())
+    assert option(command, "-vnc") == ["none,audiodev=sound"]
+    assert option(command, "-audiodev") == ["none,id=sound"]
+    assert option(command, "-device")[-2:] == [
+        "intel-hda,id=sound-card",
+        "hda-output,audiodev=sound,bus=sound-card.0",
+    ]
+
+
+def test_the_microphone_is_a_port_where_there_is_one():
+    descriptors = Descriptors(1, 2, 3, 4, microphone=5)
+    assert "virtserialport,id=microphone,chardev=microphone,name=org.tsgateway.microphone" in option(
+        qemu_command(machine(descriptors=descriptors)), "-device"
+    )
+    assert 5 in descriptors.passed
+    assert not any("microphone" in word for word in qemu_command(machine()))

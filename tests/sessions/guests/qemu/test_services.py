@@ -17,25 +17,22 @@ from sessions.host.timekeeping import set_right
 from tests.images_fixture import desktop_image
 from tests.sessions.guests.qemu.conftest import new_folder
 from tests.sessions.guests.qemu.machine import SECONDS, Machine, qemu_count
+from tests.sessions.guests.qemu.warm.host import Host
+from tests.warm import warm_desktop
 
 pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 
 DESKTOP = {"kind": "qemu", "template": "desktop"}
 
 
-async def desktop(folder):
-    """A running desktop guest."""
-    images = desktop_image().folder.parent
-    return await Machine(new_folder(folder), images, DESKTOP, boot_seconds=300).start()
-
-
 @pytest_twisted.async_yield_fixture(scope="module")
 async def machine(tmp_path_factory):
-    started = await desktop(tmp_path_factory.mktemp("services"))
+    folder = tmp_path_factory.mktemp("services")
+    host = Host(folder, desktop_image().folder.parent, warm_folder=str(warm_desktop()), boot_seconds=300)
     try:
-        yield started
+        yield await host.start(DESKTOP)
     finally:
-        await started.guest.stop()
+        await host.leave()
 
 
 @pytest_twisted.ensureDeferred
@@ -132,7 +129,8 @@ async def test_it_is_shut_down_by_its_agent(machine):
 @pytest.mark.long
 @pytest_twisted.ensureDeferred
 async def test_without_its_agent_the_power_button_does_it(tmp_path):
-    machine = await desktop(tmp_path)
+    machine = Machine(new_folder(tmp_path), desktop_image().folder.parent, DESKTOP, boot_seconds=300)
+    await machine.start()
     try:
         with contextlib.suppress(GuestError):  # nobody is left to tell how it went
             await machine.guest.services.run(["systemctl", "stop", "qemu-guest-agent"])

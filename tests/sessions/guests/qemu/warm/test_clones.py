@@ -15,23 +15,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_twisted
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 
-from sessions.guests.base import Site
 from sessions.guests.qemu import command
-from sessions.guests.qemu.guest import QemuGuest
 from sessions.guests.qemu.warm import build, clone, devices, templates
-from sessions.guests.qemu.warm.store import DEVICES, MAX_FAILURES, WarmStore
+from sessions.guests.qemu.warm.store import DEVICES, MAX_FAILURES
 from sessions.input.events import Key, Text
 from sessions.pixels.geometry import Size
 from tests.images_fixture import tiny_image
-from tests.sessions.guests.qemu.conftest import new_folder
-from tests.sessions.guests.qemu.machine import Machine, open_files, qemu_count, status_of
+from tests.sessions.guests.qemu.machine import open_files, qemu_count, status_of
 from tests.sessions.guests.qemu.test_guest import equal_to_screendump, until
+from tests.sessions.guests.qemu.warm.host import BUILD_SECONDS, Host, template_of
 
 pytestmark = [pytest.mark.qemu, pytest.mark.slow]
-BUILD_SECONDS = 300
 
 
 @pytest.fixture(autouse=True)
@@ -39,51 +35,6 @@ def hurry(monkeypatch):
     """Nobody else is kept waiting by a build in a test."""
     monkeypatch.setattr(command, "NICE", 0)
     monkeypatch.setattr(build, "CALM_SECONDS", 1)
-
-
-class Host:
-    """What a session host has: its guests, what they share, the image store and the folder of templates."""
-
-    def __init__(self, folder, images, name="host", **settings):
-        self.folder, self.images = folder, images
-        self.settings = {"accelerator": "tcg", "warm_folder": str(folder / "warm"), **settings}
-        self.house = QemuGuest.open_house(Site(folder / name, images, reactor, self.settings, lambda: None))
-        self.machines = []
-
-    @property
-    def store(self):
-        return WarmStore(self.folder / "warm")
-
-    async def start(self, spec=None):
-        return await self.machine(spec).start()
-
-    def machine(self, spec=None):
-        folder = new_folder(self.folder)
-        made = Machine(folder, self.images, spec=spec, house=self.house, **self.settings)
-        self.machines.append(made)
-        return made
-
-    async def built(self):
-        """Wait until no template is being built."""
-        await until(lambda: not self.house._builds, BUILD_SECONDS)
-
-    async def warmed(self, spec=None):
-        """Make a template, by starting a guest that boots."""
-        first = await self.start(spec)
-        assert template_of(first) == ""
-        await self.built()
-        await first.guest.stop()
-        (made,) = self.store.list()
-        return made
-
-    async def leave(self):
-        for machine in self.machines:
-            await machine.guest.stop()
-        await self.house.leave()
-
-
-def template_of(machine):
-    return json.loads((machine.folder / "guest.json").read_text())["template"]
 
 
 @pytest.fixture
@@ -191,12 +142,12 @@ async def test_clones_change_neither_the_template_nor_each_other(host):
     assert [template_of(machine) for machine in (one, other)] == [template.key] * 2
     display, ours, _ = await one.screen()
     _, theirs, _ = await other.screen()
+    await equal_to_screendump(other, theirs)
+    await equal_to_screendump(one, ours)
     await until(lambda: display.takes_text)
     display.send(Text("only here"))
     await one.says("text only here")
     await until(lambda: not np.array_equal(ours.pixels, theirs.pixels))  # it draws after it has said so
-    await equal_to_screendump(one, ours)
-    await equal_to_screendump(other, theirs)
     await one.guest.stop()
     assert [hashlib.sha256(file.read_bytes()).hexdigest() for file in files] == before
     third = await host.start()

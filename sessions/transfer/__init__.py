@@ -1,0 +1,1 @@
+"""Folders that people share with their desktops: names, quota, uploads, and what guests are served."""
