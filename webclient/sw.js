@@ -5,6 +5,8 @@
 // It is registered as /sw.js?v=VERSION (install.js): a new version is a new worker, which fetches its files in the
 // background. Those of the version before are kept for pages that are still open.
 
+/** What types say of `self` is for pages. */
+const worker = /** @type {any} */ (self);
 const VERSION = new URL(location.href).searchParams.get("v");
 const PREFIX = "tsgateway-";
 const CACHE = PREFIX + VERSION;
@@ -47,9 +49,9 @@ async function page(request) {
   return (await caches.match(SHELL, { cacheName: CACHE })) ?? answer;
 }
 
-addEventListener("install", (event) => event.waitUntil(keep().then(() => self.skipWaiting())));
-addEventListener("activate", (event) => event.waitUntil(forgetOld().then(() => self.clients.claim())));
-addEventListener("fetch", (event) => {
+worker.addEventListener("install", (event) => event.waitUntil(keep().then(() => worker.skipWaiting())));
+worker.addEventListener("activate", (event) => event.waitUntil(forgetOld().then(() => worker.clients.claim())));
+worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== location.origin || pathname.startsWith("/api/")) return;

@@ -153,8 +153,11 @@ async function worker(version, caches, network) {
     URL, Set, Promise, Error, caches,
     location: new URL(`/sw.js?v=${version}`, ORIGIN),
     fetch: async (request) => network(new URL(request.url ?? request, ORIGIN).href),
-    addEventListener: (name, listener) => { listeners[name] = listener; },
-    self: { skipWaiting: async () => {}, clients: { claim: async () => {} } },
+    self: {
+      addEventListener: (name, listener) => { listeners[name] = listener; },
+      skipWaiting: async () => {},
+      clients: { claim: async () => {} },
+    },
   };
   vm.runInNewContext(CODE, scope);
   const extend = async (name) => {

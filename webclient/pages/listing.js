@@ -8,6 +8,7 @@ export function runningOf({ session, sessions }) {
 }
 
 // only: "all", "running" or "favourites". → those whose title, description or kind have every word of `text`.
+/** @param {any[]} desktops @param {{text?: string, only?: string, kindOf?: (desktop: any) => string}} how */
 export function shownOf(desktops, { text = "", only = "all", kindOf = () => "" }) {
   return desktops.filter((desktop) => {
     if (only === "running" && !runningOf(desktop).length) return false;
