@@ -37,16 +37,15 @@ async function file(request) {
 }
 
 async function page(request) {
-  let answer = null;
+  const kept = () => caches.match(SHELL, { cacheName: CACHE });
   try {
-    answer = await fetch(request);
-    if (!AWAY.has(answer.status)) return answer;
+    const answer = await fetch(request);
+    return AWAY.has(answer.status) ? ((await kept()) ?? answer) : answer;
   } catch (error) {
-    const kept = await caches.match(SHELL, { cacheName: CACHE });
-    if (kept) return kept;
+    const shell = await kept();
+    if (shell) return shell;
     throw error;
   }
-  return (await caches.match(SHELL, { cacheName: CACHE })) ?? answer;
 }
 
 worker.addEventListener("install", (event) => event.waitUntil(keep().then(() => worker.skipWaiting())));
