@@ -2,7 +2,7 @@
 
 import { noteVersion } from "./install.js";
 
-/** @type {(failure: { status: number, code?: string, message: string }) => string} */
+/** @type {(of: {status: number, code: string, message: string}) => string} */
 let words = ({ status, message }) => message || `The server answered ${status || "nothing"}.`;
 
 // how({status, code, message}) → what people are told. Pages set it (errors.js); workers, which load this too and must not

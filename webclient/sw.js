@@ -5,6 +5,8 @@
 // It is registered as /sw.js?v=VERSION (install.js): a new version is a new worker, which fetches its files in the
 // background. Those of the version before are kept for pages that are still open.
 
+/** What types say of `self` is for pages. */
+const worker = /** @type {any} */ (self);
 const VERSION = new URL(location.href).searchParams.get("v");
 const PREFIX = "tsgateway-";
 const CACHE = PREFIX + VERSION;
@@ -35,19 +37,16 @@ async function file(request) {
 }
 
 async function page(request) {
-  let answer;
+  const kept = () => caches.match(SHELL, { cacheName: CACHE });
   try {
-    answer = await fetch(request);
-    if (!AWAY.has(answer.status)) return answer;
+    const answer = await fetch(request);
+    return AWAY.has(answer.status) ? ((await kept()) ?? answer) : answer;
   } catch (error) {
-    const kept = await caches.match(SHELL, { cacheName: CACHE });
-    if (kept) return kept;
+    const shell = await kept();
+    if (shell) return shell;
     throw error;
   }
-  return (await caches.match(SHELL, { cacheName: CACHE })) ?? answer;
 }
-
-const worker = /** @type {any} */ (self); // TypeScript knows either pages or workers
 
 worker.addEventListener("install", (event) => event.waitUntil(keep().then(() => worker.skipWaiting())));
 worker.addEventListener("activate", (event) => event.waitUntil(forgetOld().then(() => worker.clients.claim())));

@@ -153,11 +153,12 @@ async function worker(version, caches, network) {
     URL, Set, Promise, Error, caches,
     location: new URL(`/sw.js?v=${version}`, ORIGIN),
     fetch: async (request) => network(new URL(request.url ?? request, ORIGIN).href),
-    addEventListener: (name, listener) => { listeners[name] = listener; },
-    skipWaiting: async () => {},
-    clients: { claim: async () => {} },
+    self: {
+      addEventListener: (name, listener) => { listeners[name] = listener; },
+      skipWaiting: async () => {},
+      clients: { claim: async () => {} },
+    },
   };
-  scope.self = scope;
   vm.runInNewContext(CODE, scope);
   const extend = async (name) => {
     let done;

@@ -96,8 +96,7 @@ export function desktopsPage(app) {
     }
     for (const id of [...cards.keys()]) if (!order.includes(id)) cards.delete(id);
     screens.sweep();
-    const isFocused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key === focused;
-    if (focused && !isFocused) {
+    if (focused && /** @type {HTMLElement} */ (document.activeElement)?.dataset?.key !== focused) {
       body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     }
   }

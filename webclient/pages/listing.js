@@ -8,7 +8,8 @@ export function runningOf({ session, sessions }) {
 }
 
 // only: "all", "running" or "favourites". → those whose title, description or kind have every word of `text`.
-export function shownOf(desktops, { text = "", only = "all", kindOf = (_) => "" }) {
+/** @param {any[]} desktops @param {{text?: string, only?: string, kindOf?: (desktop: any) => string}} how */
+export function shownOf(desktops, { text = "", only = "all", kindOf = () => "" }) {
   return desktops.filter((desktop) => {
     if (only === "running" && !runningOf(desktop).length) return false;
     if (only === "favourites" && !desktop.favourite) return false;
