@@ -55,7 +55,6 @@ _PLAIN: dict[str, dict[str, str]] = {
         ":": "Quote",
         "\\": "IntlYen",
     },
-    "br": {"ç": "Semicolon", "[": "BracketRight", "]": "Backslash", "/": "IntlRo", ";": "Slash"},
 }
 _SHIFT: dict[str, dict[str, str]] = {
     "us": {"?": "Slash", "#": "Digit3", "@": "Digit2", ":": "Semicolon", '"': "Quote", "|": "Backslash"},
@@ -63,7 +62,6 @@ _SHIFT: dict[str, dict[str, str]] = {
     "de": {"?": "Minus", ":": "Period", '"': "Digit2", ">": "IntlBackslash", "=": "Digit0"},
     "fr": {"?": "KeyM", "1": "Digit1", "5": "Digit5", ">": "IntlBackslash", ".": "Comma"},
     "jp": {"_": "IntlRo", "|": "IntlYen", '"': "Digit2", "`": "BracketLeft", "=": "Minus", "+": "Semicolon"},
-    "br": {"?": "IntlRo", ":": "Slash", "{": "BracketRight"},
 }
 _ALTGR: dict[str, dict[str, str]] = {
     "de": {"@": "KeyQ", "€": "KeyE", "{": "Digit7", "}": "Digit0", "\\": "Minus", "|": "IntlBackslash"},
@@ -72,7 +70,6 @@ _ALTGR: dict[str, dict[str, str]] = {
 _DEAD: dict[str, dict[str, tuple[Stroke, Stroke]]] = {
     "de": {"é": (Stroke("Equal", DEAD), Stroke("KeyE", "e"))},
     "fr": {"ê": (Stroke("BracketLeft", DEAD), Stroke("KeyE", "e"))},
-    "br": {"ã": (Stroke("Quote", DEAD), Stroke("KeyA", "a"))},
 }
 
 SENTENCES = {
@@ -81,7 +78,6 @@ SENTENCES = {
     "de": 'Größe: zäh "Yoga"? 5€ {ich@de} a\\b|c <x> café',
     "fr": "ça va? été à Mazamet, 15 {moi@fr} <zw> forêt #q",
     "jp": 'nihongo@jp [x] ^ : a\\b_c|d "e" =1+2`',
-    "br": "ação: n/a? [x]; mação {",
 }
 """What is typed on each, with what the layout is known for."""
 

@@ -106,6 +106,17 @@ def test_the_old_picture_stays_until_there_is_one_of_the_new_size(browser: Brows
     browser.evaluate(until("document.querySelector('canvas').width === 500"))
 
 
+def test_a_guest_whose_screen_stays_dark_is_shown_all_the_same(browser: Browser, viewer: Viewer) -> None:
+    viewer.send(tsg.ScreenSize(500, 350))
+    viewer.painter.resize(500, 350)
+    viewer.send(viewer.painter.frame())
+    viewer.shown(viewer.painter.number)
+    browser.evaluate(until("document.querySelector('canvas').width === 500"))
+    width, height, data = browser.canvas()
+    assert (width, height) == (500, 350)
+    assert data == b"\0\0\0\xff" * (500 * 350)
+
+
 @IN_BOTH
 def test_a_pinned_toolbar_gives_the_guest_the_room_below(browser: Browser, viewer: Viewer) -> None:
     use_toolbar(browser, "Keep the toolbar in view")

@@ -148,7 +148,7 @@ def test_commands_and_text_of_any_script_are_typed_into_the_terminal(ada: Person
 
 @pytest.mark.parametrize(
     "layout",
-    [pytest.param(name, marks=[] if name in ("de", "fr", "jp") else pytest.mark.long) for name in SENTENCES],
+    [pytest.param(name, marks=[] if name in ("de", "fr") else pytest.mark.long) for name in SENTENCES],
 )
 def test_keys_of_other_countries_type_what_is_printed_on_them(ada: Person, agent: Agent, layout: str) -> None:
     """The guest has the keyboard's layout, so places say all: umlauts, AltGr, dead keys, keys of Japan."""

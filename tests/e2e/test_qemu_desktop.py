@@ -104,7 +104,7 @@ KEYS_ELSEWHERE = {
     "AudioVolumeMute": 113, "AudioVolumeDown": 114, "AudioVolumeUp": 115, "MediaPlayPause": 164,
     "MediaStop": 166,
     "MediaTrackNext": 163, "MediaTrackPrevious": 165, "BrowserBack": 158, "BrowserHome": 172,
-    "LaunchMail": 155, "Copy": 133, "Paste": 135, "Undo": 131,
+    "LaunchMail": 155,
 }  # fmt: skip
 """Keys beside those of a US typewriter, and Linux's numbers for them (input-event-codes.h)."""
 

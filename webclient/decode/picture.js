@@ -8,6 +8,7 @@
 import { copySource, Encoding, FrameFlag, MAX_OPERATIONS, MAX_VIDEO_STREAMS } from "../wire/tsg.js";
 import { DecodeError } from "./errors.js";
 import { decodeJpeg } from "./jpeg.js";
+import { Curtain } from "./curtain.js";
 
 const MAX_VIDEO_PICTURES = 2 * MAX_VIDEO_STREAMS; // in one picture
 
@@ -18,12 +19,15 @@ export class Picture {
   #staging = null;
   #pixels = null;
   #videos;
+  #curtain;
   #changes = []; // operations with what they were decoded to
 
-  // canvas: an OffscreenCanvas (or a canvas); history: a HistoryDecoder; videos: Videos.
-  constructor(canvas, history, videos) {
+  // canvas: an OffscreenCanvas (or a canvas); history: a HistoryDecoder; videos: Videos; resized(width, height): the
+  // canvas shows a picture of this size now.
+  constructor(canvas, history, videos, resized = (_width, _height) => {}) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d", { alpha: false });
+    this.#curtain = new Curtain(canvas, this.#context, resized);
     this.#history = history;
     this.#videos = videos;
   }
@@ -43,23 +47,12 @@ export class Picture {
     this.#drop();
   }
 
-  // The screen has a new size. The canvas has it with the first whole picture, so that the old one is seen until then.
+  // The screen has a new size. The canvas has it once there is something to see in it; the old picture stays until then.
   resize(width, height) {
     this.#drop();
     if (this.width === width && this.height === height) return;
     this.#staging = new ImageData(width, height);
     this.#pixels = new Uint32Array(this.#staging.data.buffer);
-  }
-
-  // What fits of the old picture stays where frames do not replace it.
-  #fitCanvas() {
-    const { width, height } = this;
-    if (this.#canvas.width === width && this.#canvas.height === height) return;
-    const kept = new OffscreenCanvas(this.#canvas.width, this.#canvas.height);
-    kept.getContext("2d").drawImage(this.#canvas, 0, 0);
-    this.#canvas.width = width;
-    this.#canvas.height = height;
-    this.#context.drawImage(kept, 0, 0);
   }
 
   // Decodes one Frame message. Returns true when the picture is whole and may be drawn.
@@ -90,14 +83,15 @@ export class Picture {
   }
 
   draw() {
-    this.#fitCanvas();
+    const { canvas, context } = this.#curtain.stage(this.width, this.height);
     for (const { encoding, x, y, width, height, source, bitmap } of this.#changes) {
       const place = [x, y, width, height];
-      if (source) this.#context.drawImage(this.#canvas, ...source, width, height, ...place);
-      else if (bitmap) this.#context.drawImage(bitmap, 0, 0, width, height, ...place);
-      else if (encoding === Encoding.HISTORY) this.#context.putImageData(this.#staging, 0, 0, ...place);
+      if (source) context.drawImage(canvas, ...source, width, height, ...place);
+      else if (bitmap) context.drawImage(bitmap, 0, 0, width, height, ...place);
+      else if (encoding === Encoding.HISTORY) context.putImageData(this.#staging, 0, 0, ...place);
     }
     this.#drop();
+    this.#curtain.drawn();
   }
 
   // What the canvas shows, as a promise of a PNG file.

@@ -45,7 +45,6 @@ const hearing = new Hearing((message) => connection?.send(message), (details) =>
 let connection;
 let zstd;
 let picture;
-let shown = { width: 0, height: 0 }; // the screen's size that the page knows
 let wished = [1280, 800];
 let line = 0; // number of the present connection; what belongs to an older one is dropped
 let work = Promise.resolve();
@@ -103,7 +102,7 @@ async function start({ canvas, session, ticket, size, shadow, invitation }) {
     const file = await fetch(zstdUrl);
     if (!file.ok) throw new Error(`the server has no ${zstdUrl.pathname} (${file.status})`);
     zstd = await ZstdStream.create(await compileZstd(await file.text()));
-    picture = new Picture(canvas, null, videos);
+    picture = new Picture(canvas, null, videos, (width, height) => tell("screen", { width, height }));
   } catch (error) {
     tell("status", { state: "broken", reason: error.message });
     return;
@@ -218,21 +217,12 @@ async function frame(message, time) {
     mends = 0;
     pictures.stop();
     connection.settled();
-    tellScreen();
     tell("drawn", { changed: message.operations.slice(0, MAX_TOLD).map(({ x, y, width, height }) => ({ x, y, width, height })) });
     acks.drawn(message.number, time, decoded);
   } catch (error) {
     if (!(error instanceof DecodeError || error instanceof RangeError)) throw error;
     mend(message, time, error);
   }
-}
-
-// The page hears of another size with the first picture that has it.
-function tellScreen() {
-  const { width, height } = picture;
-  if (width === shown.width && height === shown.height) return;
-  shown = { width, height };
-  tell("screen", shown);
 }
 
 function outline({ operations }, isWhole) {
