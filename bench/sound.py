@@ -23,7 +23,7 @@ from sessions.sound.cutting import PIECE_BYTES
 from sessions.sound.formats import Opus, Plain, SoundEncoder
 from tests.e2e.agent import Agent
 from tests.e2e.gateway import RealGateway
-from tests.e2e.hearing import hears, listen
+from tests.e2e.hearing import hears, hears_something, listen
 from tests.e2e.machine import Machine
 from tests.e2e.person import Person
 from tests.images_fixture import desktop_image
@@ -93,7 +93,8 @@ def processor(machine: Machine, host: int, seconds: float) -> dict[str, float]:
 def offsets(person: Person, agent: Agent, seconds: float) -> dict[str, Any]:
     """Milliseconds from each flash to the click that belongs to it."""
     agent.run(f"cat > /tmp/guest.py <<'END'\n{GUEST.read_text()}\nEND")
-    agent.run(f"setsid {AS_USER} python3 /tmp/guest.py {seconds + 5} >/tmp/guest.log 2>&1 &")
+    agent.run(f"setsid {AS_USER} python3 /tmp/guest.py {seconds + 60} >/tmp/guest.log 2>&1 &")
+    hears_something(person.browser)  # the program takes a while to begin
     seen = person.browser.evaluate(OBSERVE.replace("SECONDS", str(seconds)))
     pairs = [
         min((heard - flash for heard in seen["clicks"]), key=abs, default=0.0) for flash in seen["flashes"]

@@ -68,6 +68,16 @@ def hears(browser: Browser, hertz: float) -> None:
     wait_for(found, f"a tone of {hertz} Hz", lambda: browser.evaluate(HEARS))
 
 
+def hears_something(browser: Browser) -> None:
+    """Wait until the page plays anything."""
+
+    def loud() -> bool:
+        heard = browser.evaluate(HEARS)
+        return heard is not None and heard["decibels"] > QUIET
+
+    wait_for(loud, "any sound", lambda: browser.evaluate(HEARS))
+
+
 def hears_nothing(browser: Browser) -> None:
     """Wait until the page is silent."""
 
