@@ -1,12 +1,13 @@
 """Serve a trace as a VNC server (RFC 6143, raw, no authentication) and time the input that arrives.
 
-    python -m bench.replay TRACE FPS        prints one line of JSON a happening:
+    python -m bench.replay TRACE FPS [ROUNDS]   prints one line of JSON a happening:
         {"port": n}             listening
         {"frame": n, "began": t, "at": t}   frame n was handed to the socket between these monotonic times
         {"key": keysym, "at": t}
         {"done": seconds}
 
-Frames are sent in order, none is left out: the next when its time has come and the client has asked.
+Frames are sent in order, none is left out: the next when its time has come and the client has asked. With
+ROUNDS the trace goes to and fro so many times.
 """
 
 from __future__ import annotations
@@ -32,15 +33,18 @@ def tell(**what: Any) -> None:
     print(json.dumps(what), flush=True)
 
 
-def messages(trace: Path) -> list[bytes]:
+def messages(trace: Path, rounds: int = 0) -> list[bytes]:
     whole = []
-    for update in updates(load(trace)):
+    frames = load(trace)
+    if rounds:
+        frames += frames[-2:0:-1]
+    for update in updates(frames):
         parts = [struct.pack(">BxH", 0, len(update))]
         for frame, rect in update:
             parts.append(struct.pack(">HHHHi", *rect, 0))
             parts.append(np.ascontiguousarray(frame[rect.part]).tobytes())
         whole.append(b"".join(parts))
-    return whole
+    return whole[:1] + whole[1:] * max(rounds, 1)
 
 
 def exactly(client: socket.socket, count: int) -> bytes:
@@ -85,8 +89,8 @@ def welcome(server: socket.socket) -> socket.socket:
     return client
 
 
-def serve(trace: Path, fps: float) -> None:
-    replay = messages(trace)
+def serve(trace: Path, fps: float, rounds: int) -> None:
+    replay = messages(trace, rounds)
     server = socket.create_server(("127.0.0.1", 0))
     tell(port=server.getsockname()[1])
     client = welcome(server)
@@ -105,4 +109,4 @@ def serve(trace: Path, fps: float) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), float(sys.argv[2]))
+    serve(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0)

@@ -1,5 +1,16 @@
 // The gateway's JSON interface.
 
+import { noteVersion } from "./install.js";
+
+/** @type {(of: {status: number, code: string, message: string}) => string} */
+let words = ({ status, message }) => message || `The server answered ${status || "nothing"}.`;
+
+// how({status, code, message}) → what people are told. Pages set it (errors.js); workers, which load this too and must not
+// wait for sentences, do without.
+export function speak(how) {
+  words = how;
+}
+
 // `status` is the HTTP status, 0 when the server could not be reached.
 export class ApiError extends Error {
   constructor(status, code, message, retryAfter = null) {
@@ -24,14 +35,16 @@ export async function request(method, path, body = undefined, signal = undefined
   try {
     response = await fetch(`/api/v1/${path}`, options);
   } catch {
-    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+    throw new ApiError(0, "unreachable", words({ status: 0, code: "unreachable", message: "" }));
   }
+  noteVersion(response.headers.get("X-Client-Version"));
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  const { code = "error", message = `The server answered ${response.status}.`, reference } = answer.error ?? {};
+  const { code = "error", message = "", reference } = answer.error ?? {};
   const header = Number(response.headers.get("Retry-After"));
   // A fault of the gateway itself: its log has more under the reference.
-  const said = response.status === 500 && reference ? `${message} [${reference}]` : message;
+  const sentence = words({ status: response.status, code, message });
+  const said = response.status === 500 && reference ? `${sentence} [${reference}]` : sentence;
   throw new ApiError(response.status, code, said, answer.retry_after ?? (header || null));
 }
 
@@ -51,6 +64,9 @@ export const showStep = (challenge) => request("POST", "login/step", { challenge
 export const providers = async () => (await request("GET", "login/methods")).providers;
 export const signOut = () => request("POST", "logout", {});
 export const desktops = async () => (await request("GET", "desktops")).desktops;
+// Makes a desktop one of one's favourites, or none any more.
+export const favour = (desktop, isFavourite) =>
+  request(isFavourite ? "PUT" : "DELETE", `desktops/${encodeURIComponent(desktop)}/favourite`, {});
 const steer = (session, action) => request("POST", `sessions/${encodeURIComponent(session)}/${action}`, {});
 export const disconnect = (session) => steer(session, "disconnect");
 export const logOff = (session) => steer(session, "log-off");

@@ -2,6 +2,11 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+// The address of a file of the client, of the same version as this one. name: from the client's folder.
+export const asset = (name) => new URL(name, import.meta.url).pathname;
+
+const ICONS = asset("images/icons.svg");
+
 // An element: attributes by name, listeners as on<name> functions, children as nodes or texts.
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -20,13 +25,13 @@ export function icon(name) {
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/static/images/icons.svg#${name}`);
+  use.setAttribute("href", `${ICONS}#${name}`);
   svg.append(use);
   return svg;
 }
 
 export function setIcon(button, name) {
-  button.querySelector("use").setAttribute("href", `/static/images/icons.svg#${name}`);
+  button.querySelector("use").setAttribute("href", `${ICONS}#${name}`);
 }
 
 export function iconButton(name, label, onclick, attributes = {}) {
@@ -35,7 +40,7 @@ export function iconButton(name, label, onclick, attributes = {}) {
 }
 
 export function logo() {
-  return h("img", { class: "logo", src: "/static/images/logo.svg", alt: "", width: 40, height: 40 });
+  return h("img", { class: "logo", src: asset("images/logo.svg"), alt: "", width: 40, height: 40 });
 }
 
 // Says something to screen readers only.
@@ -43,8 +48,9 @@ export function announce(text) {
   document.getElementById("announcer").textContent = text;
 }
 
-// Adds a style sheet, once. → a promise that it is there.
-export function stylesheet(href) {
+// Adds a style sheet, once. name: from the client's folder. → a promise that it is there.
+export function stylesheet(name) {
+  const href = asset(name);
   if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const fail = () => {

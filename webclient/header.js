@@ -1,15 +1,14 @@
 // The top of every page around a session: where one can go, the colours, one's account.
 
 import * as api from "./api.js";
-import { h, icon, iconButton, logo, setIcon } from "./dom.js";
+import { appearance } from "./appearance.js";
+import { h, icon, logo } from "./dom.js";
 import { menuButton } from "./menu.js";
 import { pagesFor } from "./rights.js";
 import { t } from "./strings.js";
-import { themeIcon, themeItems } from "./theme.js";
 
 // complain: told in a sentence why signing out did not work.
 export function header(app, complain) {
-  const theme = iconButton(themeIcon(), t("theme.label"));
   const account = h("button", {
     type: "button", class: "account", "aria-label": t("desktops.account", { name: app.user.name }),
   }, h("span", { class: "avatar", "aria-hidden": "true" }, initials(app.user.name)),
@@ -20,6 +19,7 @@ export function header(app, complain) {
       label: t("account.title"), icon: "user", action: () => app.go("/account"),
       hint: groups ? t("desktops.groups", { groups }) : null,
     },
+    { label: t("session.keyboard.test"), icon: "keyboard", action: () => app.go("/keys") },
     { label: t("desktops.signout"), icon: "leave", action: () => signOut(app, complain) },
   ];
   return h("header", { class: "top" },
@@ -27,7 +27,7 @@ export function header(app, complain) {
       logo(), h("span", {}, t("product"))),
     navigation(app),
     h("div", { class: "top-right" },
-      menuButton(theme, () => themeItems(() => setIcon(theme, themeIcon())), t("theme.label")),
+      appearance(),
       menuButton(account, items, t("desktops.account", { name: app.user.name }))));
 }
 

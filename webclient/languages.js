@@ -28,22 +28,27 @@ export function languageFor(chosen, wanted) {
 // → what the person chose, null when they left it to the browser.
 export function chosenLanguage() {
   try {
+    const asked = new URLSearchParams(location.search).get("language");
+    if (asked) return asked;
     return localStorage.getItem(KEY);
   } catch {
     return null; // storage may be forbidden, or not there
   }
 }
 
-// Keeps the choice and reads everything anew in it. code: of LANGUAGES, or null for the browser's.
+// Keeps the choice and reads everything anew in it. Where nothing can be kept, the address says it. code: of
+// LANGUAGES, or null for the browser's.
 export function chooseLanguage(code) {
+  const address = new URL(location.href);
+  address.searchParams.delete("language");
   try {
     if (code === null) localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, code);
   } catch {
-    return false;
+    if (code !== null) address.searchParams.set("language", code);
   }
-  location.reload();
-  return true;
+  if (address.href === location.href) location.reload();
+  else location.assign(address);
 }
 
 // What the browser asks for; tests without one read English.

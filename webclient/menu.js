@@ -4,7 +4,7 @@ import { h, icon } from "./dom.js";
 
 let count = 0;
 
-// items() → list of {label, hint, icon, checked, danger, action}, {heading}, or null for a line; asked at each
+// items() → list of {label, hint, icon, checked, danger, lang, href, action}, {heading}, or null for a line; asked at each
 // opening.
 export function menuButton(button, items, label) {
   count += 1;
@@ -20,7 +20,7 @@ export function menuButton(button, items, label) {
   menu.addEventListener("toggle", (event) => {
     if (event.newState !== "open") return;
     place(menu, button);
-    menu.querySelector("button")?.focus();
+    menu.querySelector("[role^=menuitem]")?.focus();
   });
   menu.addEventListener("keydown", (event) => moveFocus(event, menu));
   return h("div", { class: "menu-holder" }, button, menu);
@@ -29,6 +29,7 @@ export function menuButton(button, items, label) {
 function fill(menu, items) {
   menu.classList.toggle("has-marks", items.some((item) => item && (item.icon || item.checked !== undefined)));
   menu.replaceChildren(...items.map((item) => entry(item, menu)));
+  menu.querySelector("button")?.setAttribute("tabindex", "0"); // a long menu scrolls for the keyboard, too
 }
 
 function entry(item, menu) {
@@ -41,14 +42,18 @@ function entry(item, menu) {
     "aria-checked": isChoice ? String(item.checked) : null,
     class: item.danger ? "menu-item danger" : "menu-item",
     tabindex: -1,
+    lang: item.lang ?? null,
     onclick: () => {
       menu.hidePopover();
-      item.action();
+      item.action?.();
     },
   };
   const mark = isChoice ? (item.checked ? "check" : null) : item.icon;
   const words = h("span", { class: "menu-words" }, item.label, item.hint ? h("small", {}, item.hint) : null);
-  return h("button", attributes, h("span", { class: "menu-mark" }, mark ? icon(mark) : null), words);
+  const content = [h("span", { class: "menu-mark" }, mark ? icon(mark) : null), words];
+  // A link opens a window of its own, as only links may without asking.
+  if (item.href) return h("a", { ...attributes, type: null, href: item.href, target: "_blank", rel: "noopener" }, content);
+  return h("button", attributes, content);
 }
 
 // Below the button, or above where there is no room, always inside the window.
@@ -64,7 +69,7 @@ function place(menu, button) {
 }
 
 function moveFocus(event, menu) {
-  const entries = [...menu.querySelectorAll("button")];
+  const entries = [...menu.querySelectorAll("[role^=menuitem]")];
   const at = entries.indexOf(document.activeElement);
   const target = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: entries.length - 1 }[event.key];
   if (event.key === "Tab") menu.hidePopover();

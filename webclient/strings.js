@@ -27,6 +27,11 @@ export function addStrings(table) {
 export function t(key, values = {}) {
   const text = sentences[key];
   if (text === undefined) throw new Error(`no sentence "${key}"`);
+  return fill(text, values);
+}
+
+// A sentence with {names} replaced from `values`.
+export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 

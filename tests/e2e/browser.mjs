@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 
 import puppeteer from "puppeteer-core";
 
-const [, , browserName, executablePath, profile] = process.argv;
+const [, , browserName, executablePath, profile, voice] = process.argv;
 
 // Keeps Chromium to itself: no update checks, no field trials, no reports.
 const QUIET = [
@@ -30,13 +30,18 @@ const FIREFOX = {
   "gfx.offscreencanvas.snapshot-timeout-ms": 250,
 };
 
+// A microphone that hears a file, and a person who lets the page use it.
+const SPEAKING = [
+  "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${voice}`,
+];
+
 function launchOptions() {
   const common = { executablePath, headless: true, acceptInsecureCerts: true, userDataDir: profile, dumpio: false };
   if (browserName === "firefox") {
     return { ...common, browser: "firefox", protocol: "webDriverBiDi", extraPrefsFirefox: FIREFOX };
   }
   const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses to run for root
-  return { ...common, browser: "chrome", args: [...QUIET, ...sandbox] };
+  return { ...common, browser: "chrome", args: [...QUIET, ...sandbox, ...(voice ? SPEAKING : [])] };
 }
 
 const browser = await puppeteer.launch(launchOptions());
@@ -44,6 +49,9 @@ const page = (await browser.pages())[0] ?? (await browser.newPage());
 const log = [];
 page.on("console", (message) => log.push(`${message.type()}: ${message.text()}`));
 page.on("pageerror", (error) => log.push(`error: ${error.message}`));
+
+// Whoever leaves a page with something unfinished is asked; the tests mean it.
+page.on("dialog", (dialog) => dialog.type() === "beforeunload" && dialog.accept());
 
 const TIMEOUT = 120_000;
 // To WebDriver, "Enter" is the one of the number block; U+E006 is the other.
@@ -64,7 +72,7 @@ async function target(selector) {
   const [x, y] = [at.x + at.width / 2, at.y + at.height / 2];
   const element = document.querySelector(selector);
   if (element.contains(document.elementFromPoint(x, y))) return { x, y };
-  if (x < 0 || y < 0 || x > innerWidth || y > innerHeight) element.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (x < 0 || y < 0 || x > innerWidth - 1 || y > innerHeight - 1) element.scrollIntoView({ block: "nearest", inline: "nearest" });
   return null;
 }
 
@@ -123,8 +131,34 @@ const commands = {
   release: ({ button }) => page.mouse.up({ button: button ?? "left" }),
   wheel: ({ dx, dy }) => page.mouse.wheel({ deltaX: dx ?? 0, deltaY: dy ?? 0 }),
   tap: ({ x, y }) => page.touchscreen.tap(x, y),
+  // fingers: of each step, the places [x, y] of all that touch; from the first to the last, then all are lifted.
+  touch: async ({ steps }) => {
+    const devtools = await page.createCDPSession();
+    let down = 0;
+    for (const places of steps) {
+      const touchPoints = places.map(([x, y], id) => ({ x, y, id }));
+      const type = places.length > down ? "touchStart" : places.length < down ? "touchEnd" : "touchMove";
+      down = places.length;
+      await devtools.send("Input.dispatchTouchEvent", { type, touchPoints });
+    }
+    if (down) await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await devtools.detach();
+  },
+  composing: async ({ text }) => {
+    const devtools = await page.createCDPSession();
+    await devtools.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+    await devtools.detach();
+  },
   evaluate: ({ script }) => page.evaluate(script),
   text: async ({ selector }) => (await found(selector)).evaluate((element) => element.innerText),
+  choose: async ({ selector, paths }) => {
+    const input = await page.waitForSelector(selector, { timeout: TIMEOUT });
+    await input.uploadFile(...paths);
+  },
+  downloads: async ({ folder }) => {
+    const devtools = await browser.target().createCDPSession();
+    await devtools.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+  },
   screenshot: async ({ path }) => {
     await page.screenshot({ path });
   },

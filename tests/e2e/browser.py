@@ -38,17 +38,26 @@ def missing(kind: str) -> str | None:
 class Browser:
     """One browser with one page. Every method raises BrowserError when the browser refuses.
 
-    inside: a command that runs others, in another network namespace for instance.
+    inside: a command that runs others, in another network namespace for instance. voice: a WAV file that its
+    microphone hears again and again, without anybody being asked (Chromium).
     """
 
-    def __init__(self, kind: str = "chromium", inside: Sequence[str] = ()) -> None:
+    def __init__(self, kind: str = "chromium", inside: Sequence[str] = (), voice: Path | None = None) -> None:
         if reason := missing(kind):
             raise BrowserError(reason)
         self.kind = kind
         self._profile = tempfile.TemporaryDirectory(prefix="tsgateway-browser-", ignore_cleanup_errors=True)
         executable = str(shutil.which(EXECUTABLES[kind]))
         self._process = subprocess.Popen(
-            [*inside, "node", str(HERE / "browser.mjs"), kind, executable, self._profile.name],
+            [
+                *inside,
+                "node",
+                str(HERE / "browser.mjs"),
+                kind,
+                executable,
+                self._profile.name,
+                *([] if voice is None else [str(voice)]),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -176,6 +185,14 @@ class Browser:
         """Tap with a finger (after `viewport(mobile=True)`)."""
         self._do("tap", x=x, y=y)
 
+    def touch(self, *steps: Sequence[tuple[float, float]]) -> None:
+        """Touch with fingers, whose places each step tells; then lift them (Chromium, mobile viewport)."""
+        self._do("touch", steps=steps)
+
+    def composing(self, text: str) -> None:
+        """Begin to compose, or go on with it, and leave it so (Chromium)."""
+        self._do("composing", text=text)
+
     def evaluate(self, script: str) -> Any:
         """The value of a JavaScript expression, promises awaited."""
         return self._do("evaluate", script=script)
@@ -183,6 +200,14 @@ class Browser:
     def text(self, selector: str) -> str:
         """The visible text of an element, once it is visible."""
         return str(self._do("text", selector=selector))
+
+    def choose(self, selector: str, *paths: Path) -> None:
+        """Choose files for an input."""
+        self._do("choose", selector=selector, paths=[str(path) for path in paths])
+
+    def downloads(self, folder: Path) -> None:
+        """Have what is downloaded from now on in a folder (Chromium)."""
+        self._do("downloads", folder=str(folder))
 
     def screenshot(self, path: Path | str) -> None:
         """Save the page as a PNG file."""

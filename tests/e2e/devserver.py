@@ -37,6 +37,7 @@ PATIENCE = 120.0
 TYPES = {
     ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript",
     ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json",
+    ".png": "image/png", ".webmanifest": "application/manifest+json",
 }  # fmt: skip
 HEADERS = (
     "Content-Security-Policy: default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
@@ -333,6 +334,13 @@ class DevServer:
                 return 204, None
             case "GET", ["desktops"]:
                 return 200, {"desktops": self.desktops}
+            case "PUT" | "DELETE", ["desktops", name, "favourite"]:
+                if self.connect_error:
+                    return self.connect_error[0], error("refused", self.connect_error[1])
+                next(d for d in self.desktops if d["id"] == name)["favourite"] = method == "PUT"
+                return 204, None
+            case "POST", ["desktops", name, "connect"] if all(d["id"] != name for d in self.desktops):
+                return 404, error("no_such_desktop", "There is no such desktop for you.")
             case "POST", ["desktops", _, "connect"] if self.connect_error:
                 return self.connect_error[0], error("refused", self.connect_error[1], "5e1f0a7c")
             case "POST", ["desktops", desktop, "connect"]:

@@ -33,11 +33,11 @@ AXE = HERE / "node_modules/axe-core/axe.min.js"
 class Office:
     """ada owns the gateway, bob is at the helpdesk, carl an auditor; dora has desktops only.
 
-    bob and dora have a session each.
+    bob and dora have a session each. more: further tables of the configuration.
     """
 
-    def __init__(self) -> None:
-        self.gateway = RealGateway(DESKTOPS, users=PEOPLE)
+    def __init__(self, more: str = "") -> None:
+        self.gateway = RealGateway(DESKTOPS + more, users=PEOPLE)
         self.sessions: dict[str, str] = {}
         try:
             self._furnish()

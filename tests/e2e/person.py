@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from tests.e2e.pages import choose, until
 
 
 class Person:
-    """Signed in with a browser of its own, whose window has 1000 × 700 pixels."""
+    """Signed in with a browser of its own, whose window has 1000 × 700 pixels. voice: see `Browser`."""
 
-    def __init__(self, gateway: RealGateway, user: str = "ada", kind: str = "chromium") -> None:
+    def __init__(
+        self, gateway: RealGateway, user: str = "ada", kind: str = "chromium", voice: Path | None = None
+    ) -> None:
         self.gateway = gateway
         self.user = user
-        self.browser = Browser(kind)
+        self.browser = Browser(kind, voice=voice)
         self.browser.viewport(1000, 700)
         self.sign_in()
 

@@ -81,7 +81,7 @@ def main() -> None:
         for scheme, suffix in (("light", ""), ("dark", "-dark")):
             browser.scheme(scheme)
             person.list()
-            browser.wait(".card")
+            browser.wait(".card .shot img:not([hidden])")  # the screen that has just been left
             time.sleep(1)
             save(person, f"desktops{suffix}")
             person.open("desktop")

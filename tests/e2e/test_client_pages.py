@@ -222,9 +222,49 @@ def test_server_gone_is_said_and_forgotten(browser: Browser, server: DevServer) 
 def test_colours_are_chosen_and_remembered(browser: Browser, server: DevServer) -> None:
     browser.open(server.url)
     browser.click(".corner .icon-button")
-    browser.click(".menu:popover-open .menu-item:nth-child(3)")
+    browser.click(".menu:popover-open .menu-item:nth-of-type(3)")
     dark = browser.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     browser.reload()
     browser.wait("#password")
     assert browser.evaluate("document.documentElement.dataset.theme") == "dark"
     assert browser.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
+
+
+def test_names_are_text_whatever_is_in_them(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    hostile = '<img src=x onerror="window.ran = true">\u202egnp.exe ' + "long" * 200
+    server.desktops[0].update(title=hostile, description=hostile, favourite=True)
+    server.desktops[0]["session"] = {
+        "id": "s1", "state": "starting", "viewers": 1, "started": 1, "progress": None, "text": hostile,
+    }  # fmt: skip
+    browser.open(server.url)
+    assert "<img src=x" in browser.text(".card h2")
+    browser.click("[data-key^=star-]")
+    browser.evaluate(until("document.querySelector('#announcer').textContent.includes('<img')"))
+    assert browser.evaluate("document.querySelectorAll('.card-body img').length") == 0
+    assert browser.evaluate("window.ran === undefined")
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_link_to_a_desktop_opens_it_or_says_that_it_is_not_there(
+    browser: Browser, server: DevServer
+) -> None:
+    server.signed_in = True
+    browser.open(f"{server.url}/desktop/gone")
+    browser.evaluate(until("document.querySelector('h1')?.innerText.includes('no such desktop')"))
+    server.connect_error = (503, "All machines are in use.")
+    browser.open(f"{server.url}/desktop/work")
+    browser.evaluate(until("document.body.innerText.includes('All machines are in use.')"))
+    server.connect_error = None
+    browser.click(".button.primary")
+    browser.wait(".session")
+    server.viewer()
+
+
+def test_a_favourite_that_cannot_be_kept_is_said(browser: Browser, server: DevServer) -> None:
+    server.signed_in = True
+    server.connect_error = (503, "The server's disk is full. Its administrator has to make room there.")
+    browser.open(server.url)
+    browser.click("[data-key^=star-]")
+    assert "disk is full" in browser.text(".banner")
+    assert browser.evaluate("document.querySelector('.star').ariaPressed") == "false"

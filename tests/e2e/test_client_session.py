@@ -222,11 +222,13 @@ def test_cut_keeps_the_picture_and_comes_back(browser: Browser, server: DevServe
     again = server.viewer()
     assert again.hello.ticket != viewer.hello.ticket
     again.greet()
-    browser.wait(".notice", gone=True)
+    browser.wait("[data-notice=returning]")
+    assert browser.evaluate("document.querySelector('.is-dimmed') !== null"), "an old picture is no new one"
     sees(browser, viewer.painter)
     again.painter.random(9)
     again.show()
     again.shown(1)
+    browser.wait(".notice", gone=True)
     sees(browser, again.painter)
 
 
@@ -270,7 +272,7 @@ def test_a_browser_that_cannot_decode_is_told(browser: Browser, server: DevServe
 
 def test_silence_is_a_cut(browser: Browser, server: DevServer, viewer: Viewer) -> None:
     server.silent = True
-    notice(browser, "lost")
+    notice(browser, "silent")
     server.silent = False
     server.viewer()
 
@@ -314,7 +316,7 @@ def test_taken_over_can_be_taken_back(browser: Browser, server: DevServer, viewe
     browser.click(".notice .primary")
     again = server.viewer()
     again.greet()
-    browser.wait(".notice", gone=True)
+    browser.wait("[data-notice=returning]")  # until there is a picture
 
 
 def test_who_was_disconnected_is_told_why_and_reconnects(
@@ -324,7 +326,7 @@ def test_who_was_disconnected_is_told_why_and_reconnects(
     assert "not used for 10 minutes" in notice(browser, "disconnected")
     browser.click(".notice .primary")
     server.viewer().greet()
-    browser.wait(".notice", gone=True)
+    browser.wait("[data-notice=returning]")
 
 
 def test_a_session_in_use_is_refused_until_it_is_free(
@@ -348,7 +350,7 @@ def test_after_a_cut_ones_own_last_connection_is_waited_for(
     viewer.cut()
     server.viewer().close(tsg.CloseCode.IN_USE, "In use by ada, for 5 minutes.")
     server.viewer().greet()
-    browser.wait(".notice", gone=True)
+    browser.wait("[data-notice=returning]")
 
 
 def test_a_warning_counts_down_and_is_answered(browser: Browser, viewer: Viewer) -> None:

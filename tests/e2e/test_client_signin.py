@@ -33,7 +33,7 @@ def test_a_code_is_asked_for(browser: Browser, server: DevServer) -> None:
     sign_in(browser, server)
     shows(browser, "One more step")
     field = "document.querySelector('#code')"
-    assert browser.evaluate(f"{field}.autocomplete") == "one-time-code"
+    assert browser.evaluate(f"{field}.getAttribute('autocomplete')") == "one-time-code"
     browser.evaluate(until(f"document.activeElement === {field}"))
     browser.key("Enter")
     says(browser, "six digits")

@@ -9,10 +9,13 @@ import pytest
 
 from tests.e2e.agent import Agent
 from tests.e2e.gateway import RealGateway
+from tests.e2e.hearing import hears, hears_nothing, listen, voice_file
+from tests.e2e.layouts import SENTENCES, press, strokes
 from tests.e2e.machine import wait_for
-from tests.e2e.pages import choose
+from tests.e2e.pages import choose, use_toolbar
 from tests.e2e.person import Person
 from tests.images_fixture import desktop_image
+from tests.sessions.guests.qemu import sounds
 
 pytestmark = [pytest.mark.qemu, pytest.mark.browser, pytest.mark.slow]
 
@@ -26,6 +29,8 @@ kind = "qemu"
 template = "desktop"
 groups = ["users"]
 """
+VOICE = 660
+"""Hertz of what the person says."""
 PANEL = 0x1D222C  # images/desktop: tint2rc
 PANEL_ROWS = 44
 MENU, TERMINAL = 25, 140
@@ -40,8 +45,8 @@ def gateway() -> Iterator[RealGateway]:
 
 
 @pytest.fixture(scope="module")
-def ada(gateway: RealGateway) -> Iterator[Person]:
-    person = Person(gateway)
+def ada(gateway: RealGateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    person = Person(gateway, voice=voice_file(tmp_path_factory.mktemp("voice"), VOICE))
     person.browser.viewport(1280, 800)
     person.open("desktop")
     yield person
@@ -139,3 +144,34 @@ def test_commands_and_text_of_any_script_are_typed_into_the_terminal(ada: Person
     ada.browser.evaluate("document.querySelector('.stage').focus()")
     ada.browser.key("Enter")  # a key, which must not come before the text
     says(agent, "cat /home/user/text", "é日本語、こんにちは")
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [pytest.param(name, marks=[] if name in ("de", "fr", "jp") else pytest.mark.long) for name in SENTENCES],
+)
+def test_keys_of_other_countries_type_what_is_printed_on_them(ada: Person, agent: Agent, layout: str) -> None:
+    """The guest has the keyboard's layout, so places say all: umlauts, AltGr, dead keys, keys of Japan."""
+    says(agent, f"runuser -u user -- env DISPLAY=:0 setxkbmap {layout} && echo set", "set")
+    press(ada.browser, strokes(layout, SENTENCES[layout] + "\n"))
+    says(agent, "tail -n 1 /home/user/text", SENTENCES[layout])
+
+
+def test_what_the_desktop_plays_is_heard(ada: Person, agent: Agent) -> None:
+    listen(ada.browser)
+    for hertz in (440, 880):
+        agent.run(f"python3 - /tmp/tone.wav {hertz}:60 <<'END'\n{sounds.WRITE}\nEND")
+        agent.run(f"setsid {sounds.AS_USER} pw-play /tmp/tone.wav >/dev/null 2>&1 &")
+        hears(ada.browser, hertz)
+        agent.run("pkill -x pw-play")
+        hears_nothing(ada.browser)
+
+
+def test_the_person_is_heard_in_the_desktop(ada: Person, agent: Agent) -> None:
+    use_toolbar(ada.browser, "Sound")
+    ada.browser.click(".sound-controls .button")
+    agent.run(sounds.RECORD)
+    ada.browser.click(".sound-controls .button")
+    heard = float(agent.run(f"python3 - /tmp/voice.wav <<'END'\n{sounds.PITCH}\nEND"))
+    assert abs(heard - VOICE) < 20
+    ada.browser.key("Escape")

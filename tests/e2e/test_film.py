@@ -78,7 +78,7 @@ def test_a_film_plays_and_is_exact_when_it_stops(watching: Person, cinema: Cinem
 
 def test_a_film_goes_on_after_the_line_was_cut(watching: Person, cinema: Cinema) -> None:
     watching.gateway.line.cut()
-    watching.browser.wait("[data-notice=lost]")
+    watching.browser.wait("[data-notice=lost],[data-notice=silent]")
     watching.gateway.line.mend()
     watching.picture()
     watching.browser.evaluate(until(IS_VIDEO))

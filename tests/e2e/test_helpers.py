@@ -120,6 +120,8 @@ def test_a_helper_is_let_in_helps_and_is_sent_away(ada: Person, ruth: Person) ->
     assert "ruth (owner) sees and uses your screen" in ada.browser.text(".mark")
     ruth.browser.key("x")
     wait_for(lambda: np.array_equal(ada.shown(), ruth.shown()), "both to see the same")
+    ada.browser.move(300, 400, steps=3)
+    assert ruth.browser.text(".pointer") == "ada", "who looks on sees where the person points"
     assert ruth.shown().shape == size, "as large as the person's, whatever the helper's window"
     ruth.browser.offline(True)
     ruth.browser.wait(".mark", gone=True)

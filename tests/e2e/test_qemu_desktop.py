@@ -15,6 +15,7 @@ import pytest
 
 from sessions.guests.qemu.process import ProcessId
 from tests.e2e.gateway import RealGateway
+from tests.e2e.layouts import Stroke, press
 from tests.e2e.machine import Machine, wait_for
 from tests.e2e.pages import choose, until
 from tests.e2e.person import Person
@@ -95,6 +96,24 @@ def test_typed_text_appears_in_the_guest(ada: Person, guest: Machine) -> None:
     assert (after != before).any(), "the letters are to be seen"
 
 
+KEYS_ELSEWHERE = {
+    "IntlBackslash": 86, "IntlRo": 89, "IntlYen": 124, "Convert": 92, "NonConvert": 94, "KanaMode": 93,
+    "Lang1": 122, "Lang2": 123, "NumpadComma": 121, "NumpadEqual": 117, "NumpadEnter": 96, "NumpadDivide": 98,
+    "PrintScreen": 99, "Pause": 119, "ScrollLock": 70, "NumLock": 69, "ContextMenu": 127, "MetaLeft": 125,
+    "AltRight": 100, "ControlRight": 97, "Insert": 110, "PageDown": 109, "ArrowUp": 103,
+    "AudioVolumeMute": 113, "AudioVolumeDown": 114, "AudioVolumeUp": 115, "MediaPlayPause": 164,
+    "MediaStop": 166,
+    "MediaTrackNext": 163, "MediaTrackPrevious": 165, "BrowserBack": 158, "BrowserHome": 172,
+    "LaunchMail": 155, "Copy": 133, "Paste": 135, "Undo": 131,
+}  # fmt: skip
+"""Keys beside those of a US typewriter, and Linux's numbers for them (input-event-codes.h)."""
+
+
+def test_keys_of_japan_korea_brazil_and_of_media_reach_the_guest(ada: Person, guest: Machine) -> None:
+    press(ada.browser, [Stroke(code, code) for code in KEYS_ELSEWHERE])
+    guest.says(*(f"key {number} {way}" for number in KEYS_ELSEWHERE.values() for way in ("down", "up")))
+
+
 def test_text_of_any_script_arrives(ada: Person, guest: Machine) -> None:
     choose(ada.browser, "Keyboard", "[role=menuitem]")
     ada.browser.type("é漢字🙂", ".textbox textarea")
@@ -165,7 +184,7 @@ def test_two_people_see_their_own_guests(ada: Person, guest: Machine, gateway: R
 def test_a_cut_line_is_mended(ada: Person, guest: Machine, gateway: RealGateway) -> None:
     before = ada.sees(guest.screen)
     gateway.line.cut()
-    ada.notice("lost", "gone")
+    ada.notice("lost", "silent", "gone")
     assert np.array_equal(ada.shown(), before), "the picture stays"
     gateway.line.mend()
     ada.picture()
@@ -185,7 +204,7 @@ def test_a_killed_gateway_is_come_back_to(ada: Person, guest: Machine, gateway: 
 def test_a_killed_session_host_is_come_back_to(ada: Person, guest: Machine, gateway: RealGateway) -> None:
     host = gateway.host_pid
     os.kill(host, signal.SIGKILL)
-    ada.notice("lost", "gone")
+    ada.notice("hostlost", "gone")
     ada.picture()
     assert gateway.host_pid != host
     goes_on(ada, guest)

@@ -58,7 +58,7 @@ def test_a_cut_is_noticed_and_mended(joined: Network, gateway: Kept, browser: Br
     before = browser.canvas()
     begun = time.monotonic()
     joined.cut()
-    browser.wait("[data-notice=lost],[data-notice=gone]")
+    browser.wait("[data-notice=silent],[data-notice=lost],[data-notice=gone]")
     noticed = time.monotonic() - begun
     assert browser.canvas() == before, "the picture stays"
     time.sleep(max(begun + CUT - time.monotonic(), 0))

@@ -1,6 +1,7 @@
 """A session's life, with badly behaved guests: told as transcripts of what viewers and the gateway see."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import pytest_twisted
@@ -197,6 +198,17 @@ def test_a_session_starts_is_watched_and_left(world):
     assert client.gone == (CloseCode.NORMAL, "")
     assert client.states == [0, 0, 2, 1]
     assert world.told[-1]["viewers"] == 0
+
+
+@pytest.mark.parametrize("kept", [None, {"state": 1, "started": 1.0, "since": 1.0}])
+def test_the_guest_is_lent_its_persons_folder_once_it_runs_also_by_the_next_process(kept):
+    world = World(kept=kept)
+    lent = []
+    world.machine.share = SimpleNamespace(mounted=False, lend=lambda *whose: lent.append(whose))
+    assert world.session.info()["shares"]
+    assert lent == []
+    world.machine.started.callback(None)
+    assert lent == [("ada", "desk")]
 
 
 def test_a_returning_viewer_gets_the_picture_and_the_pointer(running):

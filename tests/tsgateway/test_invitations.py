@@ -74,7 +74,9 @@ async def test_a_stranger_looks_on_by_a_link_and_is_sent_away_when_it_is_revoked
     await guest.until(tsg.ScreenSize)
     assert (await person.until(tsg.Shadow)).who == "Bob Baker (guest)"
     listed = (await ada.get(address(session, "viewers"))).json["viewers"]
-    assert [(each["user"], each["shadow"]) for each in listed] == [("ada", ""), ("guest:Bob Baker", "view")]
+    assert [(each["user"], each["shadow"], each["invitation"]) for each in listed] == [
+        ("ada", "", ""), ("guest:Bob Baker", "view", id),
+    ]  # fmt: skip
     assert world.gateway.sessions.get(session).info["viewers"] == 1
     await world.gateway._admittance.check_sign_ins()
     await world.gateway._admittance.signed_out(b"")

@@ -1,6 +1,9 @@
 """Pages, files, errors: their headers, and what no path reaches."""
 
+import gzip
 import json
+import posixpath
+import re
 from http import HTTPStatus
 
 import pytest
@@ -8,6 +11,7 @@ import pytest_twisted
 
 from tests.tsgateway.support import World
 from tsgateway.api.static import StaticFiles
+from tsgateway.service import web_client_folder
 
 HEADERS = {
     "Content-Security-Policy",
@@ -35,6 +39,8 @@ async def test_who_looks_at_a_page_that_is_not_there_sees_a_page(world: World):
         ("HEAD", "/", 200),
         ("GET", "/desktops", 200),
         ("GET", "/session/0123", 200),
+        ("GET", "/desktop/one", 200),
+        ("GET", "/sw.js", 200),
         ("GET", "/static/app.js", 200),
         ("GET", "/static/missing.js", 404),
         ("GET", "/missing", 404),
@@ -97,6 +103,56 @@ async def test_files_are_sent_once(world: World):
     assert other.status == 200
 
 
+@pytest_twisted.ensureDeferred
+async def test_a_page_asks_for_files_of_its_own_version_which_are_kept_for_good(world: World):
+    page = (await world.request("GET", "/")).body.decode()
+    [version] = set(re.findall(r'"/static/([^/"]+)/', page))
+    assert '"/static/app.js' not in page
+    named = await world.request("GET", f"/static/{version}/app.js")
+    assert "immutable" in named.headers["Cache-Control"]
+    assert named.body == (await world.request("GET", "/static/app.js")).body
+    other = f"{int(version, 16) ^ 1:012x}"
+    assert (await world.request("GET", f"/static/{other}/app.js")).status == 404
+    for answer in (await world.request("GET", "/api/v1/me"), await world.request("GET", "/api/v1/desktops")):
+        assert answer.headers["X-Client-Version"] == version
+    shell = (await world.request("GET", f"/static/{version}/shell.json")).json
+    assert {"app.js", "style.css", "pages/session.js", "vendor/zstddec-stream.mjs"} <= set(shell)
+    assert not [name for name in shell if name.startswith("admin/")]
+    for name in shell:
+        assert (await world.request("HEAD", f"/static/{version}/{name}")).status == 200
+
+
+@pytest_twisted.ensureDeferred
+async def test_files_are_packed_for_who_can_unpack_them(world: World):
+    plain = await world.request("GET", "/static/style.css")
+    packed = await world.request("GET", "/static/style.css", headers={"Accept-Encoding": "br, gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    known = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+    assert (await world.request("GET", "/static/style.css", headers=known)).status == 304
+
+
+def test_the_version_changes_with_any_file(tmp_path):
+    for name in ("index.html", "a.js", "deep/b.js"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('"/static/a.js"')
+    files = StaticFiles(tmp_path)
+    versions = [files.version]
+    (tmp_path / "deep/b.js").write_text("changed")
+    files.get("/static/deep/b.js", None)
+    versions.append(files.version)
+    (tmp_path / "c.js").write_text("new")
+    assert files.get("/static/c.js", None) is not None
+    versions.append(files.version)
+    assert len(set(versions)) == 3
+    assert files.version == StaticFiles(tmp_path).version
+    assert files.page(None).body == f'"/static/{files.version}/a.js"'.encode()
+    assert files.get(f"/static/{versions[0]}/a.js", None) is None
+
+
 def test_files_have_their_types_and_secrets_no_name(tmp_path):
     for name in ("index.html", "a/b.css", "c.wasm", "d.woff2", ".env.js", "note.txt", "tests/t.js"):
         path = tmp_path / name
@@ -125,3 +181,44 @@ def test_files_have_their_types_and_secrets_no_name(tmp_path):
     assert files.page(tag).status == 200
     (tmp_path / "index.html").unlink()
     assert files.page(None).status == 503
+
+
+# ---- what travels
+
+_NEEDED = re.compile(r"""(?:from|import\(|new URL\()\s*"(\.[^"]+)"|stylesheet\("([^"]+)"\)""")
+_LATER = ("admin/", "pages/account.js", "pages.css")
+MOST = 300_000
+"""Bytes until a session is shown."""
+MOST_AT_FIRST = 90_000
+"""Bytes until somebody can sign in and see their desktops."""
+HEADERS_OF_ONE = 700
+
+
+def _weight(files: StaticFiles, *roots: str, but: tuple[str, ...] = ()) -> int:
+    """What travels of these files and all that they need, as browsers get it."""
+    weight, waiting, seen = 0, list(roots), set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name.startswith((*_LATER, *but)):
+            continue
+        seen.add(name)
+        answer = files.get(f"/static/{name}", None, packs=True)
+        assert answer is not None, name
+        weight += len(answer.body) + HEADERS_OF_ONE
+        if name.endswith((".js", ".mjs")):
+            plain = files.get(f"/static/{name}", None).body.decode()
+            for beside, below in _NEEDED.findall(plain):
+                where = posixpath.join(posixpath.dirname(name), beside) if beside else below
+                waiting.append(posixpath.normpath(where))
+    return weight
+
+
+def test_little_travels_until_a_desktop_is_shown():
+    files = StaticFiles(web_client_folder())
+    page = len(files.page(None, packs=True).body) + HEADERS_OF_ONE
+    named = re.findall(r'"/static/([^"]+)"', (web_client_folder() / "index.html").read_text())
+    rest = (*named, "images/icons.svg", "strings/ja.js")
+    at_first = page + _weight(files, *rest, but=("pages/session.js", "session"))
+    whole = page + _weight(files, *rest)
+    assert MOST_AT_FIRST / 2 < at_first < MOST_AT_FIRST  # the lower bound: that they were found
+    assert MOST / 3 < whole < MOST

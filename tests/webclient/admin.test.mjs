@@ -89,7 +89,7 @@ test("statistics of the API say the same as those of the wire", () => {
   const message = statisticsOf({ stages, frames: 4, refinements: 0, viewers });
   const { total, verdict } = splitOf(message);
   assert.deepEqual(total, { p50: 250, p95: 360 });
-  assert.deepEqual(verdict, { key: "split.slow.guest", values: { share: 80 } });
+  assert.deepEqual(verdict, { key: "split.slow.guest", values: { share: 80 }, advice: "split.advice.guest" });
   assert.equal(Math.round(message.round_trip_us), 21000);
   assert.equal(statisticsOf({ stages: {}, frames: 0, refinements: 0, viewers: [] }).rate, 0);
 });

@@ -233,3 +233,33 @@ test("after a cut, one's own last connection in the way is waited for, and not f
   sockets.at(-1).onclose({ code: 4000 + CloseCode.IN_USE, reason: "by somebody else" });
   assert.equal(state(), "over");
 });
+
+test("why a line went is told where no side has said it", async () => {
+  let online = true;
+  connection = new Connection({
+    open: () => new Socket(), fetchTicket: () => tickets(), ticket: Uint8Array.of(1), size: () => [800, 600],
+    client: "test", capabilities: () => [], clock, isOnline: () => online, random: () => 0.5,
+    events: { status: (status) => told.push(status), hello() {}, message() {}, roundTrip() {} },
+  });
+  connection.start();
+  await open();
+  for (let second = 0; second < SILENCE_TIME; second += 1000) pass(1000);
+  assert.deepEqual([state(), told.at(-1).cause], ["waiting", "silent"]);
+  connection.retry();
+  await open();
+  const asleep = [...timers]; // the machine's lid was closed: no timer runs meanwhile, and then all do
+  timers.clear();
+  time += 3_600_000;
+  for (const { action } of asleep) action();
+  assert.deepEqual([state(), told.at(-1).cause], ["waiting", "slept"]);
+  connection.retry();
+  await open();
+  online = false;
+  sockets.at(-1).onclose({ code: 1006, reason: "" });
+  assert.deepEqual([state(), told.at(-1).cause], ["waiting", "offline"]);
+  connection.retry();
+  await open();
+  sockets.at(-1).say({ name: "Close", code: CloseCode.SHUTDOWN, reason: "The gateway is being stopped." });
+  sockets.at(-1).onclose({ code: 1006, reason: "" });
+  assert.deepEqual([told.at(-1).code, told.at(-1).cause], [CloseCode.SHUTDOWN, null], "a side has said it");
+});

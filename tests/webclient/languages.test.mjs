@@ -96,3 +96,32 @@ test("the language is the one chosen, else the browser's dearest that is there, 
   assert.equal(languageFor(null, []), "en");
   assert.equal(languageFor("__proto__", ["constructor"]), "en");
 });
+
+// ---- what the server says
+
+test("each sentence for an error is for a code that the server has", async () => {
+  const folder = new URL("../../tsgateway/", import.meta.url);
+  const python = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".py"))
+    .map((name) => readFileSync(new URL(name, folder), "utf8")).join("\n");
+  for (const language of Object.keys(LANGUAGES)) {
+    if (language === "en") continue;
+    const { default: table } = await import(new URL(`strings/errors/${language}.js`, CLIENT));
+    assert.deepEqual(Object.keys(table).filter((code) => !python.includes(`"${code}"`)), [], language);
+    for (const text of Object.values(table)) assert.deepEqual(placesOf(text).filter((name) => name !== "message"), []);
+  }
+});
+
+// A module that waits while it is loaded makes a worker deaf: what is posted to it meanwhile is lost.
+test("the session's worker waits for no sentences", () => {
+  const seen = new Set();
+  const walk = (script) => {
+    if (seen.has(script.href)) return;
+    seen.add(script.href);
+    const code = readFileSync(script, "utf8");
+    const waits = code.split("\n").filter((line) => /^[a-z].*\bawait /.test(line) && !/\basync\b/.test(line));
+    assert.deepEqual(waits, [], script.pathname);
+    for (const [, name] of code.matchAll(/^(?:import|export) .*?from "(\.[^"]+)";$/gms)) walk(new URL(name, script));
+  };
+  walk(new URL("session/worker.js", CLIENT));
+  assert.ok(seen.size > 5);
+});

@@ -37,8 +37,9 @@ test("what is slow is said, as soon as anything is", () => {
     const { key, values } = splitOf(statistics(times)).verdict;
     assert.equal(key, `split.slow.${name.toLowerCase()}`);
     assert.match(t(key, values), / 80 % of the time/);
+    assert.ok(t(splitOf(statistics(times)).verdict.advice).length > 20, "and what can be done about it");
     times.TOTAL[2] = 100;
-    assert.equal(splitOf(statistics(times)).verdict.key, "split.swift");
+    assert.deepEqual(splitOf(statistics(times)).verdict, { key: "split.swift", values });
   }
 });
 

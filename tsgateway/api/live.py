@@ -117,7 +117,8 @@ class Moved(Model):
 
 
 class Viewer(Model):
-    """A viewer that is attached. name: its door and number; shadow: "", "view" or "control"."""
+    """A viewer that is attached. name: its door and number; shadow: "", "view" or "control"; invitation: by
+    which one, "" for none."""
 
     number: int
     name: str
@@ -127,6 +128,7 @@ class Viewer(Model):
     client: str
     since: float
     shadow: str
+    invitation: str
 
 
 class ViewersOf(Model):
@@ -297,6 +299,7 @@ async def list_viewers(api: Api, call: Call) -> Answer:
                 "client": each.who.client,
                 "since": each.since,
                 "shadow": "" if each.shadow is None else each.shadow.way,
+                "invitation": "" if each.shadow is None else each.shadow.invitation,
             }
             for each in found
         ]

@@ -7,13 +7,16 @@ import dataclasses
 from tsgateway.api.api import Api
 from tsgateway.api.health import HEALTH, READY, Readiness
 from tsgateway.api.metrics import PATH, Metrics
-from tsgateway.api.static import PREFIX, StaticFiles
+from tsgateway.api.static import PREFIX, WORKER, StaticFiles
 from tsgateway.exchange import ApiError, Request, Response
 
-PAGES = frozenset({"/", "/desktops", "/account", "/invitation"}) | {
+PAGES = frozenset({"/", "/desktops", "/account", "/keys", "/invitation"}) | {
     f"/admin/{page}" for page in ("sessions", "users", "desktops", "audit")
 }
-SESSION_PAGE = "/session/"
+PAGES_OF_ONE = ("/desktop/", "/session/")
+"""Of a desktop, which is opened, and of a session."""
+CLIENT_VERSION = "X-Client-Version"
+"""On answers of the API: which client the gateway serves now, so that a page knows when it is out of date."""
 
 
 class Site:
@@ -28,7 +31,10 @@ class Site:
     async def answer(self, request: Request) -> Response:
         """Answer one request; never raises."""
         if request.path.startswith("/api/"):
-            return await self._api.answer(request)
+            answer = await self._api.answer(request)
+            return dataclasses.replace(
+                answer, headers={**answer.headers, CLIENT_VERSION: self._files.version}
+            )
         if request.method not in ("GET", "HEAD"):
             return ApiError(405, "wrong_method", "Use GET here.", headers={"Allow": "GET, HEAD"}).response()
         if request.path == "/ws":
@@ -43,9 +49,11 @@ class Site:
 
     def _file(self, request: Request) -> Response:
         seen = request.headers.get("if-none-match")
-        if request.path in PAGES or request.path.startswith(SESSION_PAGE):
-            return self._files.page(seen)
-        file = self._files.get(request.path, seen) if request.path.startswith(PREFIX) else None
+        packs = "gzip" in request.headers.get("accept-encoding", "")
+        path = f"{PREFIX}{WORKER}" if request.path == f"/{WORKER}" else request.path
+        if path in PAGES or path.startswith(PAGES_OF_ONE):
+            return self._files.page(seen, packs=packs)
+        file = self._files.get(path, seen, packs=packs) if path.startswith(PREFIX) else None
         if file is None and "text/html" in request.headers.get("accept", ""):
             return dataclasses.replace(self._files.page(None), status=404)  # somebody looks; the page says it
         return file or ApiError(404, "not_found", "There is nothing at this address.").response()

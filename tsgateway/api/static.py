@@ -1,10 +1,18 @@
-"""The browser client's files, read once and kept; paths are looked up, never joined."""
+"""The browser client's files, read once and kept; paths are looked up, never joined.
+
+The client as a whole has a version, a hash of its files. Its page asks for them below that version, so that
+a browser keeps them for good, and no page is ever made of files of two versions.
+"""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tsgateway.exchange import Response
 
@@ -22,8 +30,17 @@ TYPES = {
     ".woff2": "font/woff2",
 }
 PREFIX = "/static/"
-VENDOR = ("zstddec",)
-"""npm packages whose files are served under /static/vendor/."""
+VENDOR = {"zstddec": "zstddec*", "hash-wasm": "sha256.umd.min.js"}
+"""npm packages, and which of their files are served under /static/vendor/."""
+PAGE = "index.html"
+WORKER = "sw.js"
+"""The service worker, which is served at the root: it has what lies beside it and below."""
+SHELL = "shell.json"
+"""Not a file: names all that the client needs but for pages that few people open (sw.js keeps it)."""
+_RARE = ("admin/", "package", WORKER, PAGE)
+_VERSION = re.compile(r"([0-9a-f]{12})/(.+)")
+_FOR_EVER = "public, max-age=31536000, immutable"
+_WORTH_PACKING = frozenset({".css", ".html", ".js", ".json", ".mjs", ".svg", ".webmanifest"})
 
 
 @dataclass
@@ -32,17 +49,35 @@ class _File:
     kind: str
     stamp: tuple[int, int] = (0, 0)
     body: bytes = b""
-    etag: str = ""
+    tag: str = ""
+    _packed: bytes | None = None
 
-    def fresh(self) -> _File:
-        """Read the file again when it has changed (a developer edits it, a package is upgraded)."""
+    def fresh(self) -> bool:
+        """Read the file again when it has changed; tell whether.
+
+        It does when a developer edits it or a package is upgraded.
+        """
         status = self.path.stat()
         stamp = (status.st_mtime_ns, status.st_size)
-        if stamp != self.stamp:
-            self.body = self.path.read_bytes()
-            self.etag = f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
-            self.stamp = stamp
-        return self
+        if stamp == self.stamp:
+            return False
+        self.body = self.path.read_bytes()
+        self.tag = hashlib.sha256(self.body).hexdigest()[:32]
+        self._packed = None
+        self.stamp = stamp
+        return True
+
+    def packed(self) -> bytes | None:
+        """Return it compressed, if that is worth it."""
+        if self._packed is None and self.path.suffix in _WORTH_PACKING:
+            self._packed = _packed(self.body)
+        return self._packed
+
+
+def _packed(body: bytes) -> bytes | None:
+    """Return it compressed, if that is worth it."""
+    made = gzip.compress(body, 9, mtime=0)
+    return made if len(made) < len(body) else None
 
 
 class StaticFiles:
@@ -54,41 +89,97 @@ class StaticFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, _File] = {}
+        self._version = ""
         self._find()
 
     def _find(self) -> None:
+        found: dict[str, _File] = {}
         for path in sorted(self._folder.rglob("*")):
             inside = path.relative_to(self._folder)
             hidden = any(part.startswith((".", "node_modules", "test")) for part in inside.parts)
             if not hidden and path.suffix in TYPES and path.is_file() and not path.is_symlink():
-                self._files[inside.as_posix()] = _File(path, TYPES[path.suffix])
-        for package in VENDOR:
-            for path in sorted((self._folder / "node_modules" / package / "dist").glob(f"{package}*")):
+                found[inside.as_posix()] = _File(path, TYPES[path.suffix])
+        for package, wanted in VENDOR.items():
+            for path in sorted((self._folder / "node_modules" / package / "dist").glob(wanted)):
                 if path.suffix in TYPES and path.is_file():
-                    self._files[f"vendor/{path.name}"] = _File(path, TYPES[path.suffix])
+                    found[f"vendor/{path.name}"] = _File(path, TYPES[path.suffix])
+        if found.keys() != self._files.keys():
+            self._files = {name: self._files.get(name, file) for name, file in found.items()}
+            self._version = ""
 
-    def page(self, seen: str | None) -> Response:
-        """Return the one page. seen: the request's If-None-Match."""
-        return self._answer("index.html", seen) or Response(
-            503, b"The browser client is not installed.\n", {"Content-Type": "text/plain; charset=utf-8"}
-        )
+    @property
+    def version(self) -> str:
+        """What the client as a whole is called: 12 hexadecimal digits."""
+        if not self._version:
+            whole = hashlib.sha256()
+            for name, file in self._files.items():
+                try:
+                    file.fresh()
+                except OSError:  # it went meanwhile
+                    continue
+                whole.update(f"{name} {file.tag}\n".encode())
+            self._version = whole.hexdigest()[:12]
+        return self._version
 
-    def get(self, path: str, seen: str | None) -> Response | None:
-        """Return the file of a request path below `PREFIX`; None when there is none."""
+    def page(self, seen: str | None, *, packs: bool = False) -> Response:
+        """Return the one page. seen: the request's If-None-Match; packs: whether gzip is understood."""
+        file = self._current(PAGE)
+        if file is None:
+            text = {"Content-Type": "text/plain; charset=utf-8"}
+            return Response(503, b"The browser client is not installed.\n", text)
+        body = file.body.replace(b'"/static/', f'"{PREFIX}{self.version}/'.encode())
+        tag = hashlib.sha256(body).hexdigest()[:32]
+        answer = _Answer(body, _packed(body) if packs else None, tag, file.kind)
+        return answer.response(seen, "no-cache")
+
+    def get(self, path: str, seen: str | None, *, packs: bool = False) -> Response | None:
+        """Return the file of a request path below `PREFIX`; None when there is none. See `page`."""
         name = path.removeprefix(PREFIX)
+        versioned = _VERSION.fullmatch(name)
+        if versioned:
+            if versioned[1] != self.version:  # a page from before an update: better nothing than a mixture
+                return None
+            name = versioned[2]
+        cached = _FOR_EVER if versioned else "no-cache"
+        if name == SHELL:
+            names = [each for each in self._files if not each.startswith(_RARE)]
+            shell = _Answer(json.dumps(names).encode(), None, self.version, TYPES[".json"])
+            return shell.response(seen, cached)
+        file = self._current(name)
+        if file is None:
+            return None
+        answer = _Answer(file.body, file.packed() if packs else None, file.tag, file.kind)
+        return answer.response(seen, cached)
+
+    def _current(self, name: str) -> _File | None:
         if name not in self._files:
             self._find()  # made since
-        return self._answer(name, seen)
-
-    def _answer(self, name: str, seen: str | None) -> Response | None:
         file = self._files.get(name)
         if file is None:
             return None
         try:
-            file.fresh()
+            if file.fresh():
+                self._version = ""
         except OSError:
             return None
-        headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
-        if seen is not None and file.etag in (tag.strip().removeprefix("W/") for tag in seen.split(",")):
+        return file
+
+
+class _Answer(NamedTuple):
+    """What is sent of a file. tag: without its quotes."""
+
+    body: bytes
+    packed: bytes | None
+    tag: str
+    kind: str
+
+    def response(self, seen: str | None, cached: str) -> Response:
+        """Return it, or that it is known already."""
+        etag = f'"{self.tag}"' if self.packed is None else f'"{self.tag}-gz"'
+        headers = {"ETag": etag, "Cache-Control": cached, "Vary": "Accept-Encoding"}
+        if seen is not None and etag in (each.strip().removeprefix("W/") for each in seen.split(",")):
             return Response(304, b"", headers)
-        return Response(200, file.body, {**headers, "Content-Type": file.kind})
+        headers["Content-Type"] = self.kind
+        if self.packed is None:
+            return Response(200, self.body, headers)
+        return Response(200, self.packed, {**headers, "Content-Encoding": "gzip"})

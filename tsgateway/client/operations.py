@@ -685,7 +685,9 @@ class Users(TypedDict):
 
 
 class Viewer(TypedDict):
-    """A viewer that is attached. name: its door and number; shadow: "", "view" or "control"."""
+    """A viewer that is attached. name: its door and number; shadow: "", "view" or "control"; invitation: by
+    which one, "" for none.
+    """
     number: int
     name: str
     user: str
@@ -694,6 +696,7 @@ class Viewer(TypedDict):
     client: str
     since: float
     shadow: str
+    invitation: str
 
 
 class ViewersOf(TypedDict):

@@ -10,9 +10,9 @@ import { t } from "../strings.js";
 import { actionButtons, actionsFor } from "./actions.js";
 import { Details } from "./details.js";
 import { Grid } from "./grid.js";
-import { follow } from "./live.js";
+import { follow } from "../parts/live.js";
 import { fits, idleSince, idleText, nameOf, STATES, stateText, take, viewersText } from "./sessionlist.js";
-import { Thumbnails } from "./thumbnails.js";
+import { Thumbnails } from "../parts/thumbnails.js";
 
 const IDLE_TIME = 15_000; // so often hosts are asked since when nobody typed
 const TICK = 5000; // so often texts of times are made anew

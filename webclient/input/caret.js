@@ -23,16 +23,17 @@ export class Caret {
     this.#typed = now;
   }
 
-  // rectangles: {x, y, width, height} of the screen that have changed, in pixels.
+  // rectangles: {x, y, width, height} of the screen that have changed, in pixels. → whether the caret has moved.
   changed(rectangles, now) {
-    if (now - this.#typed > ANSWER) return;
+    if (now - this.#typed > ANSWER) return false;
     const small = rectangles.filter(({ width, height }) => width <= LARGEST.width && height <= LARGEST.height);
-    if (!small.length || small.length < rectangles.length) return; // a window opened, a page scrolled
+    if (!small.length || small.length < rectangles.length) return false; // a window opened, a page scrolled
     const distance = ({ x, y, width, height }) => {
       const aside = Math.max(x - this.#at.x, 0, this.#at.x - x - width);
       return aside + FAR * Math.max(y - this.#at.y, 0, this.#at.y - y - height);
     };
     const { x, y, width, height } = small.reduce((best, one) => (distance(one) < distance(best) ? one : best));
     this.#at = { x: x + width, y: y + height / 2, height };
+    return true;
   }
 }

@@ -1,4 +1,4 @@
-// One's own account: password, second factor, tokens for programs, sign-ins elsewhere.
+// One's own account: colours and language, password, second factor, sign-ins elsewhere, tokens for programs.
 
 import { tokenText } from "../parts/tokens.js";
 import { lines, pagePart } from "../parts/panel.js";
@@ -8,7 +8,9 @@ import { announce, h } from "../dom.js";
 import { form, secret } from "../parts/form.js";
 import { at, button, chip, facts, Frame } from "../parts/frame.js";
 import { moment } from "../parts/times.js";
+import { chooseLanguage, chosenLanguage, LANGUAGES } from "../languages.js";
 import { t } from "../strings.js";
+import { choose, present, themes } from "../theme.js";
 
 export function page(app) {
   const frame = new Frame(app, t("account.title"), t("account.lead"));
@@ -19,7 +21,8 @@ export function page(app) {
     await frame.try(async () => {
       const [account, signIns, tokens] = await Promise.all(["account", "account/sign-ins", "tokens"].map((each) => request("GET", each)));
       const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key;
-      frame.body.replaceChildren(whoPart(account), passwordPart(account), factorPart(account), tokensPart(tokens.tokens), signInsPart(signIns.sign_ins));
+      frame.body.replaceChildren(
+        whoPart(account), appearancePart(), passwordPart(account), factorPart(account), signInsPart(signIns.sign_ins), tokensPart(tokens.tokens));
       if (focused) frame.body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     }, "list");
   }
@@ -42,6 +45,24 @@ export function page(app) {
     return part(t("account.who"), facts([
       [t("users.name"), name], [t("users.display"), display], [t("users.groups"), groups.join(", ")], [t("account.method"), method],
     ]));
+  }
+
+  // Kept by this browser, for everybody who uses it: it has to be known before anybody has signed in.
+  function appearancePart() {
+    const chosen = (id, label, options, value, choose) => {
+      const select = h("select", { id, "data-key": id, onchange: () => choose(select.value) },
+        options.map(([each, text]) => h("option", { value: each, selected: each === value }, text)));
+      return h("div", { class: "field" }, h("label", { for: id }, label), select);
+    };
+    const colours = themes.map((each) => [each, t(`theme.${each}`)]);
+    const languages = [["", t("language.auto")], ...Object.entries(LANGUAGES)];
+    return part(t("account.appearance"), h("div", { class: "stack" }, h("p", { class: "quiet" }, t("account.appearance.text")),
+      h("div", { class: "fields" },
+        chosen("colours", t("theme.label"), colours, present(), (theme) => {
+          choose(theme);
+          announce(t("saved"));
+        }),
+        chosen("language", t("language.label"), languages, chosenLanguage() ?? "", (code) => chooseLanguage(code || null)))));
   }
 
   function passwordPart({ source }) {

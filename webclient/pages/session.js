@@ -4,6 +4,7 @@ import * as api from "../api.js";
 import { SessionClipboard } from "../clipboard/session.js";
 import { tell } from "../dialog.js";
 import { h } from "../dom.js";
+import { Files } from "../files/files.js";
 import * as life from "../life.js";
 import { Banner } from "../session/banner.js";
 import { Controls } from "../session/controls.js";
@@ -15,6 +16,9 @@ import { Marks } from "../session/marks.js";
 import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
 import { KeyRow } from "../session/keyrow.js";
 import { Panel } from "../session/panel.js";
+import { People } from "../session/people.js";
+import { Pointers } from "../session/pointers.js";
+import { Regions } from "../session/regions.js";
 import { Remote } from "../session/remote.js";
 import { Room } from "../session/room.js";
 import { textBox } from "../session/textbox.js";
@@ -24,14 +28,18 @@ import { bytes, milliseconds, number, t, waitingText } from "../strings.js";
 import { keepTicket, takeTicket } from "../tickets.js";
 
 // shadow: how to look on at somebody else's session, "view" or "control"; null for one's own.
-export function sessionPage(app, session, shadow = null) {
-  return new SessionPage(app, session, shadow);
+// invitation: {secret, name, again, by, title, keep(again)} of who looks on by one, or null.
+export function sessionPage(app, session, shadow = null, invitation = null) {
+  return new SessionPage(app, session, shadow, invitation);
 }
 
 class SessionPage {
   #app;
   #session;
   #shadow;
+  #invitation;
+  #people;
+  #pointers;
   #dialogs;
   #marks;
   #known; // {desktop, title} as the list of desktops passed them, or empty
@@ -44,7 +52,8 @@ class SessionPage {
   #stage;
   #canvas = h("canvas", { class: "screen", width: 1, height: 1 });
   #notice = h("div", { class: "notice-holder" });
-  #statistics = new Panel();
+  #statistics = new Panel({}, (on) => this.#outline(on));
+  #regions = new Regions((place) => this.#display.toStage(place));
   #banner = new Banner({ stay: () => this.#stay(), put: () => this.#controls.focus() });
   #situation;
   #shownNotice = null;
@@ -53,16 +62,19 @@ class SessionPage {
   #room;
   #keyRow;
   #counting = null;
+  #files = null; // of one's own session
+  #whose = ""; // the session's person, for who looks on
 
-  constructor(app, session, shadow) {
+  constructor(app, session, shadow, invitation) {
     this.#app = app;
     this.#session = session;
     this.#shadow = shadow;
-    this.#known = history.state ?? {};
+    this.#invitation = invitation;
+    this.#known = invitation ? { title: invitation.title } : history.state ?? {};
     this.title = this.#known.title ?? t("kind.other");
     this.#situation = {
       status: { state: "idle", attempt: 0 }, guest: null, hasPicture: false, title: this.title,
-      canStartAgain: Boolean(this.#known.desktop), shadow: shadow !== null,
+      canStartAgain: Boolean(this.#known.desktop), shadow: shadow !== null, isGuest: invitation !== null && !app.user,
     };
     const field = h("textarea", {
       class: "catcher", "aria-label": t("session.text.label", { title: this.title }), autocomplete: "off",
@@ -73,12 +85,16 @@ class SessionPage {
     }, this.#canvas, field);
     this.#view = new View(this.#known.desktop ?? null, storage());
     this.#display = new Display(this.#stage, this.#canvas, this.#view);
+    this.#pointers = new Pointers((place) => this.#display.toStage(place));
+    this.#display.laidOut = () => this.#pointers.layout();
+    this.#stage.append(this.#regions.element, this.#pointers.element);
     this.#controls = new Controls({
       stage: this.#stage,
       field,
       display: this.#display,
       send: (message) => {
-        if (shadow !== "view") this.#remote?.send(message);
+        // Who does not control shows the others where they point, all the same.
+        if (this.#people.controls || ["Pointer", "ReleaseKeys"].includes(message.name)) this.#remote?.send(message);
       },
       escape: () => this.#toolbar.show(true),
       keyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
@@ -106,11 +122,22 @@ class SessionPage {
     this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
       this.#marks.element, this.#toolbar.element, this.#clipboard.element, this.#keyRow.element, this.#sound?.element, this.#statistics.element);
     this.#room = this.#makeRoom();
+    if (shadow === null) {
+      this.#files = new Files({
+        session, parent: this.element, signal: this.#gone.signal, refocus: () => this.#controls.focus(),
+        badge: (text) => this.#toolbar.set("files", { badge: text }),
+      });
+    }
     this.#dialogs = new Dialogs({
       parent: this.element,
-      answer: (id, yes) => this.#remote?.send({ name: "Answer", id, yes }),
+      answer: (id, yes) => {
+        if (typeof id === "string") this.#people.answered(id, yes);
+        else this.#remote?.send({ name: "Answer", id, yes });
+      },
       closed: () => this.#controls.focus(),
     });
+    this.#people = this.#makePeople();
+    this.element.append(this.#people.element, this.#people.panel);
   }
 
   shown() {
@@ -118,6 +145,9 @@ class SessionPage {
     this.#room.start(signal);
     addEventListener("online", () => this.#remote?.retry(), { signal });
     this.#useView();
+    this.#stage.addEventListener("pointerleave", () => {
+      if (this.#people.isShared) this.#remote?.send({ name: "PointAway" });
+    }, { signal });
     this.#draw();
     this.#toolbar.show();
     this.#controls.focus();
@@ -138,7 +168,7 @@ class SessionPage {
 
   #begin() {
     const size = this.#room.begin();
-    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow };
+    const start = { canvas: this.#canvas, session: this.#session, ticket: takeTicket(this.#session), size, shadow: this.#shadow, invitation: this.#plainInvitation() };
     try {
       this.#remote = new Remote(start, this.#listeners());
       this.#sound?.begin();
@@ -148,20 +178,48 @@ class SessionPage {
     if (!this.#known.desktop && !this.#shadow) this.#findTitle();
   }
 
+  // What of the invitation a worker can be told.
+  #plainInvitation() {
+    if (!this.#invitation) return null;
+    const { secret, name, again } = this.#invitation;
+    return { secret, name, again };
+  }
+
+  #makePeople() {
+    const send = (message) => {
+      this.#remote?.send(message);
+      if (this.#people.panel.hidden) this.#controls.focus();
+    };
+    return new People({
+      session: this.#session, own: this.#shadow === null, dialogs: this.#dialogs, send,
+      whose: () => this.#invitation?.by ?? this.#whose,
+      say: (edge) => this.#marks.say(edge, send),
+      refocus: () => this.#controls.focus(),
+      opened: (pressed) => this.#toolbar.set("people", { pressed }),
+      changed: ({ people, others, controls }) => {
+        this.#pointers.people(people);
+        this.#toolbar.watching.hidden = controls;
+        this.#toolbar.set("people", { badge: others.length ? String(people.length) : "" });
+      },
+    });
+  }
+
   #listeners() {
     return {
       status: (status) => {
         if (status.state === "waiting") this.#controls.release();
         if (status.state !== "connected") this.#alone();
         // While attempts fail, why the line went is still the reason; they have none of their own.
-        const code = status.code ?? (status.state === "connected" ? null : this.#situation.status.code);
-        this.#update({ status: { ...status, code } });
+        const before = status.state === "connected" ? {} : this.#situation.status;
+        const [code, cause] = [status.code ?? before.code ?? null, status.cause ?? before.cause ?? null];
+        const isStale = this.#situation.isStale || (status.state !== "connected" && this.#situation.hasPicture);
+        this.#update({ status: { ...status, code, cause }, isStale });
       },
       clipboard: ({ message }) => this.#clipboard.message(message),
       hello: ({ hello }) => {
         this.#clipboard.greeted(hello);
         this.#rename(hello.desktop || this.title);
-        this.#toolbar.watching.hidden = Boolean(hello.control);
+        this.#people.greeted(Boolean(hello.control));
         this.#update({ guest: null });
       },
       sound: (details) => this.#sound?.told(details),
@@ -173,16 +231,24 @@ class SessionPage {
       notice: ({ notice }) => this.#banner.show(notice),
       dialog: ({ dialog }) => this.#dialogs.show(dialog),
       dialogOver: ({ id }) => this.#dialogs.over(id),
-      shadow: ({ shadow }) => this.#marks.show(shadow),
+      shadow: ({ shadow }) => {
+        if (this.#shadow) this.#whose = shadow.who;
+        this.#marks.show(shadow);
+      },
+      people: ({ people }) => this.#people.show(people),
+      pointer: ({ pointer }) => this.#pointers.show(pointer),
+      again: ({ again }) => this.#invitation?.keep(again),
       switch: ({ session, title, ticket }) => this.#switch(session, title, ticket),
       cursor: ({ cursor }) => {
-        if (this.#shadow !== "view") this.#display.setCursor(cursor);
+        if (this.#people.controls) this.#display.setCursor(cursor);
       },
       drawn: ({ changed }) => {
         this.#controls.changed(changed);
-        if (!this.#situation.hasPicture) this.#update({ hasPicture: true });
+        const { hasPicture, isStale } = this.#situation;
+        if (!hasPicture || isStale) this.#update({ hasPicture: true, isStale: false });
       },
       statistics: ({ statistics }) => this.#showStatistics(statistics),
+      regions: ({ regions }) => this.#regions.show(regions),
       picture: ({ file }) => this.#save(file),
     };
   }
@@ -191,6 +257,8 @@ class SessionPage {
   #alone() {
     this.#banner.show(null);
     this.#clipboard.lost();
+    this.#people.greeted(this.#people.controls);
+    this.#pointers.clear();
     this.#dialogs.clear();
     this.#marks.clear();
   }
@@ -249,8 +317,10 @@ class SessionPage {
   #entries() {
     const actions = this.#actions();
     const clipboard = { id: "clipboard", kind: "button", icon: "clipboard", label: t("clipboard.title"), action: () => this.#clipboard.toggle() };
-    const sound = this.#sound ? [this.#sound.entry] : [];
-    return [...inputEntries(actions), ...(this.#shadow ? [] : [clipboard]), ...sound, ...sessionEntries(actions)];
+    const files = { id: "files", kind: "button", icon: "folder", label: t("files.title"), action: () => this.#files?.toggle() };
+    const people = { id: "people", kind: "toggle", icon: "people", label: t("people.title"), action: () => this.#people.toggle() };
+    const own = this.#shadow ? [] : [clipboard, files, this.#sound.entry];
+    return [...inputEntries(actions), ...own, people, ...sessionEntries(actions)];
   }
 
   #actions() {
@@ -384,14 +454,19 @@ class SessionPage {
     this.#controls.focus();
   }
 
-  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, total, ways, server }) {
+  #outline(on) {
+    this.#regions.turn(on);
+    this.#remote?.outline(on);
+  }
+
+  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, typicalTrip, jitter, silence, total, ways, server }) {
     const line = t("session.statistics.line", {
       rate: `${bytes(rate)}/s`, frames: number(frames), decode: milliseconds(decode),
       present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
     });
     const parts = ways.map(({ way, detail, rate: often }) =>
       t(`session.statistics.${way}`, { detail, rate: number(often) }));
-    this.#statistics.show([line, ...parts].join(" · "), server);
+    this.#statistics.show([line, ...parts].join(" · "), server, { roundTrip: typicalTrip, jitter, silence });
   }
 
   #save(file) {

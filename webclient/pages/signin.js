@@ -1,10 +1,10 @@
 // Signing in, step by step: name and password or a provider, then what steps.js asks for.
 
 import * as api from "../api.js";
-import { h, icon, iconButton, logo, setIcon } from "../dom.js";
-import { menuButton } from "../menu.js";
+import { appearance } from "../appearance.js";
+import { h, icon, logo } from "../dom.js";
 import { t } from "../strings.js";
-import { themeIcon, themeItems } from "../theme.js";
+import { keepWanted } from "../wanted.js";
 import { field, secretField, stepForms } from "./steps.js";
 
 const BEGUN_ELSEWHERE = /^#challenge=([\w-]+)$/;
@@ -110,7 +110,7 @@ export function signInPage(app, message) {
   async function showWays() {
     const providers = await api.providers().catch(() => []); // whoever has a password can do without
     const links = providers.map(({ id, title: name }) => h("a", {
-      class: "button wide", href: `/api/v1/login/oidc/${encodeURIComponent(id)}`,
+      class: "button wide", href: `/api/v1/login/oidc/${encodeURIComponent(id)}`, onclick: keepWanted,
     }, t("signin.by", { name })));
     if (links.length) ways.replaceChildren(h("p", { class: "divider" }, h("span", {}, t("signin.or"))), ...links);
   }
@@ -127,10 +127,8 @@ export function signInPage(app, message) {
     }
   }
 
-  const themeButton = iconButton(themeIcon(), t("theme.label"));
-  const theme = menuButton(themeButton, () => themeItems(() => setIcon(themeButton, themeIcon())), t("theme.label"));
   const element = h("main", { class: "signin" },
-    h("div", { class: "corner" }, theme),
+    h("div", { class: "corner" }, appearance()),
     h("section", { class: "panel signin-panel", "aria-labelledby": "signin-title" },
       h("div", { class: "brand" }, logo(), h("span", {}, t("product"))),
       title, lead, place, ways));

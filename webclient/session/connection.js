@@ -25,6 +25,8 @@ export const DELAYS = [300, 700, 1000, 1000, 2000];
 export const HANDSHAKE_TIME = 10_000;
 export const PING_TIME = 2000;
 export const SILENCE_TIME = 7000; // nothing heard for so long: the line is cut
+// A timer that comes so much too late has slept: the machine did, or the browser had put the page away.
+export const SLEEP_TIME = 20_000;
 const CLOSE_BASE = 4000; // WebSocket close codes from here up are CloseCodes
 const MAX_WINDOW_LOG = 27; // what a zstd decoder takes without being told to take more
 
@@ -39,6 +41,9 @@ export const GHOST_TIME = 10_000;
 // Signs that this page and the server disagree: another attempt is made, but not for ever.
 const DISAGREEMENT = new Set([CloseCode.PROTOCOL, CloseCode.UNKNOWN, CloseCode.LIMIT]);
 const MAX_DISAGREEMENTS = 2;
+
+// Why a line went that no side has closed, as `cause` of a status.
+export const Cause = Object.freeze({ OFFLINE: "offline", SILENT: "silent", SLEPT: "slept", UNANSWERED: "unanswered" });
 
 // A ticket was not given. `code` is the CloseCode that fits when it makes no sense to ask again, else null.
 export class TicketRefused extends Error {
@@ -62,10 +67,11 @@ export class Connection {
   #nonce = 0;
   #closing = null;
   #lostAt = -Infinity; // when the last connection that stood was lost
+  #pingDue = 0; // when the next ping was to be sent
 
   // options: open(subprotocol) → WebSocket; fetchTicket() → promise of bytes, rejects with TicketRefused;
   // ticket: bytes for the first attempt or null; size() → [width, height] wished; client: name of this
-  // program; capabilities() → what it can do beyond the history stream; clock: {now, setTimeout, clearTimeout}; random() → 0…1; events: {status(object),
+  // program; capabilities() → what it can do beyond the history stream; clock: {now, setTimeout, clearTimeout}; isOnline() → whether this device has a network; random() → 0…1; events: {status(object),
   // hello(message), message(message, bytes, time), roundTrip(ms)}.
   constructor(options) {
     this.#options = options;
@@ -125,7 +131,7 @@ export class Connection {
       this.#ticket = null; // a ticket works once
       if (timer === this.#timer) this.#open(ticket);
     } catch (error) {
-      if (timer === this.#timer) this.#lost(error.code ?? null, error.message, typeof error.code === "number");
+      if (timer === this.#timer) this.#lost(error.code ?? null, error.message, { final: typeof error.code === "number" });
     }
   }
 
@@ -179,6 +185,7 @@ export class Connection {
     if (hello.window_log > MAX_WINDOW_LOG) throw new LimitExceeded(`a history window of 2^${hello.window_log}`);
     this.#options.clock.clearTimeout(this.#timer);
     this.#attempt = 0;
+    this.#pingDue = this.#options.clock.now();
     this.#options.events.hello(hello);
     this.#enter("connected");
     return this.#ping();
@@ -191,12 +198,16 @@ export class Connection {
 
   #ping() {
     const { clock } = this.#options;
-    const left = this.#heard + SILENCE_TIME - clock.now();
-    if (left <= 0) return this.#lost(null, "the line is silent");
+    const now = clock.now();
+    if (now - this.#pingDue > SLEEP_TIME) return this.#lost(null, "this machine has slept", { cause: Cause.SLEPT });
+    const left = this.#heard + SILENCE_TIME - now;
+    if (left <= 0) return this.#lost(null, "the line is silent", { cause: Cause.SILENT });
     this.#nonce = (this.#nonce + 1) >>> 0;
     this.#pings.set(this.#nonce, clock.now());
     this.#say({ name: "Ping", nonce: this.#nonce });
-    this.#pinger = clock.setTimeout(() => this.#ping(), Math.min(PING_TIME, left));
+    const wait = Math.min(PING_TIME, left);
+    this.#pingDue = now + wait;
+    this.#pinger = clock.setTimeout(() => this.#ping(), wait);
     return undefined;
   }
 
@@ -210,10 +221,12 @@ export class Connection {
   // The attempt itself has taken long: the next one need not wait as well.
   #unanswered() {
     this.#attempt = 0;
-    this.#lost(null, "no answer");
+    this.#lost(null, "no answer", { cause: Cause.UNANSWERED });
   }
 
-  #lost(code, reason, final = FINAL.has(code) && !this.#isGhost(code)) {
+  // cause: of Cause, where no side has said why.
+  #lost(code, reason, { final = FINAL.has(code) && !this.#isGhost(code), cause = null } = {}) {
+    const why = code === null && !(this.#options.isOnline?.() ?? true) ? Cause.OFFLINE : cause;
     if (this.connected) this.#lostAt = this.#options.clock.now();
     this.#hangUp();
     if (DISAGREEMENT.has(code)) this.#disagreements += 1;
@@ -224,7 +237,7 @@ export class Connection {
     const base = DELAYS[Math.min(this.#attempt, DELAYS.length - 1)];
     const delay = Math.round(base * (0.8 + 0.4 * this.#options.random()));
     this.#attempt += 1;
-    this.#enter("waiting", { code, reason, delay });
+    this.#enter("waiting", { code, reason, delay, cause: why });
     this.#after(delay, () => this.#connect());
   }
 

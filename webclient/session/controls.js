@@ -68,8 +68,7 @@ export class Controls {
 
   // Rectangles of the guest's screen have changed.
   changed(rectangles) {
-    this.#caret.changed(rectangles, performance.now());
-    this.#placeText();
+    if (this.#caret.changed(rectangles, performance.now())) this.#placeText();
   }
 
   // The picture lies elsewhere, or in another size.

@@ -21,8 +21,12 @@ export function question({ id, kind, seconds, sender, title, text }, now) {
   const buttons = BUTTONS[kind];
   if (!buttons) return null;
   const isMessage = kind === DialogKind.MESSAGE;
+  const asked = isMessage || typeof id === "string" ? null : kind === DialogKind.SHADOW_VIEW ? "view" : "control";
   return {
-    id, text, ...buttons, from: isMessage ? sender : "", title: title || t("dialog.message"),
+    id, ...buttons, from: isMessage ? sender : "",
+    // Whoever asks to look on is asked about in the person's own language.
+    title: asked ? t(`shadow.asks.${asked}`, { who: sender }) : title || t("dialog.message"),
+    text: asked ? t("shadow.asks.text") : text,
     until: seconds ? now + 1000 * seconds : null,
   };
 }

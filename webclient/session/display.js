@@ -21,6 +21,8 @@ export class Display {
   #pull = null; // {x, y} and when it was last followed
   #cursor = null;
 
+  laidOut = () => {}; // what to do when the picture has another place
+
   // stage: the element that the screen fills; canvas: in it, absolutely placed; view: what is chosen, a View.
   constructor(stage, canvas, view) {
     this.#stage = stage;
@@ -75,6 +77,7 @@ export class Display {
     for (const [name, value] of Object.entries({ left, top, width, height })) this.#canvas.style[name] = `${value}px`;
     this.#canvas.classList.toggle("is-exact", exact);
     if (scale !== this.#placed.scale) this.#showCursor();
+    this.laidOut();
   }
 
   // Moves the picture by {x, y} CSS pixels, and lets it grow by `factor` around a place of the window.
@@ -145,7 +148,7 @@ export class Display {
   // Where a pixel of the guest is in the stage, in CSS pixels.
   toStage({ x, y }) {
     const { left, top, scale } = this.#placed;
-    return { x: left + x * scale, y: top + y * scale };
+    return { x: left + (x + 0.5) * scale, y: top + (y + 0.5) * scale };
   }
 
   setCursor(cursor) {

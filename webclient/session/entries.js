@@ -107,7 +107,7 @@ function keyboardItems(actions) {
     null,
     { label: t("session.box"), icon: "text", action: actions.textBox },
     { label: t("session.keyboard.screen"), icon: "keyboard", action: actions.screenKeyboard },
-    { label: t("session.keyboard.test"), hint: t("session.keyboard.test.hint"), icon: "check", action: () => open("/keys", "_blank", "noopener") },
+    { label: t("session.keyboard.test"), hint: t("session.keyboard.test.hint"), icon: "info", action: () => open("/keys", "_blank", "noopener") },
     ...(matchMedia("(any-pointer: coarse)").matches ? fingers : []),
   ];
 }

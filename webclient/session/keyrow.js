@@ -37,6 +37,10 @@ export class KeyRow {
       this.#more, h("div", { class: "keyrow-keys" }, KEYS.map(make), fn));
     // A press must not take the focus: the keyboard on the screen would go.
     this.element.addEventListener("pointerdown", (event) => event.preventDefault());
+    // The guest's screen ends where it begins, with or without the function keys.
+    new ResizeObserver(() => {
+      this.element.parentElement?.style.setProperty("--keyrow", `${this.element.offsetHeight}px`);
+    }).observe(this.element);
     for (const name of ["input", "keydown", "compositionend"]) field.addEventListener(name, () => this.update());
     this.update();
   }

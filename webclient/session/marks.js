@@ -16,12 +16,27 @@ export class Marks {
   #own;
   #stop;
   #shown = new Map(); // id → element
+  #said = null; // what say() shows
   element = h("div", { class: "marks", role: "status" });
 
   // own: whether this viewer looks on itself. stop(id): the person ends it.
   constructor({ own, stop }) {
     this.#own = own;
     this.#stop = stop;
+  }
+
+  // Says something else there in place of what a viewer that looks on says of itself: {text, label, message}, or null;
+  // send(message): the button was pressed.
+  say(said, send) {
+    const wasInside = this.#said?.contains(document.activeElement);
+    this.#said?.remove();
+    this.#said = null;
+    if (!said) return;
+    const button = said.label
+      ? h("button", { type: "button", class: "button", onclick: () => send(said.message) }, said.label) : null;
+    this.#said = h("section", { class: "mark is-own is-said" }, icon("eye"), h("p", {}, said.text), button);
+    this.element.prepend(this.#said);
+    if (wasInside) button?.focus();
   }
 
   // message: a Shadow.
@@ -39,6 +54,7 @@ export class Marks {
   // The connection is gone: a new one is told who is there.
   clear() {
     this.#shown.clear();
+    this.#said = null;
     this.element.replaceChildren();
   }
 }

@@ -4,6 +4,8 @@
 import { h, icon } from "../dom.js";
 import { t } from "../strings.js";
 import { CloseCode, SessionState } from "../wire/tsg.js";
+import { Cause } from "./connection.js";
+import { spoken } from "./reasons.js";
 
 const GONE_AFTER = 4; // attempts
 
@@ -38,18 +40,40 @@ const OTHER_ENDING = ["protocol", "alert", ["reload", "back"]];
  * @property {number} [delay]
  */
 
+// Why it is tried again, by the code of the last connection's end, or by its cause.
+const RETRIES = {
+  [CloseCode.SHUTDOWN]: "shutdown",
+  [CloseCode.SERVER_ERROR]: "hostlost",
+  [CloseCode.LIMIT]: "tooslow",
+  [CloseCode.TIMEOUT]: "silent",
+  [Cause.OFFLINE]: "offline",
+  [Cause.SILENT]: "silent",
+  [Cause.SLEPT]: "slept",
+};
+// These are true however often it has been tried.
+const LASTING = new Set(["offline"]);
+
 // situation: {status: last status of the connection, guest: last State message or null, hasPicture,
-// title, canStartAgain, shadow: whether it is somebody else's session}. Returns null when the picture can be used, else {key, icon, text, actions, busy,
+// title, canStartAgain, shadow: whether it is somebody else's session, isGuest: by an invitation and without an account,
+// isStale: the picture is from an earlier connection}. Returns null when the picture can be used, else {key, icon, text, actions, busy,
 // progress, detail, attempt, delay, isFinal}.
 /** @returns {Notice | null} */
-export function noticeFor({ status, guest, hasPicture, title, canStartAgain, shadow = false }) {
+export function noticeFor(situation) {
+  const notice = noticeOf(situation);
+  if (notice === null || !situation.isGuest) return notice;
+  // Who has no account has no desktops to go back to.
+  return { ...notice, actions: notice.actions.filter((action) => action !== "back" && action !== "signin") };
+}
+
+/** @returns {Notice | null} */
+function noticeOf({ status, guest, hasPicture, title, canStartAgain, shadow = false, isStale = false }) {
   const { state, code, reason } = status;
   if (state === "over") {
     const [key, symbol, actions] = ENDINGS[code] ?? OTHER_ENDING;
     const possible = actions.filter((action) => action !== "again" || canStartAgain);
     const isForPeople = FOR_PEOPLE.has(key);
     const detail = isForPeople || key === "taken" || key === "signedout" ? "" : reason;
-    const text = isForPeople ? reason : "";
+    const text = isForPeople ? spoken(reason) : "";
     return { key, icon: symbol, actions: possible, text, detail, isFinal: true, title };
   }
   if (state === "broken") {
@@ -57,9 +81,9 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain, sha
   }
   const isRetrying = state === "waiting" || (state === "connecting" && status.attempt > 0);
   if (isRetrying) {
-    const isRestart = code === CloseCode.SHUTDOWN;
-    const key = status.attempt > GONE_AFTER ? "gone" : isRestart ? "shutdown" : "lost";
-    const { attempt, delay } = status;
+    const { attempt, delay, cause } = status;
+    const why = RETRIES[cause] ?? RETRIES[code] ?? "lost";
+    const key = attempt > GONE_AFTER && !LASTING.has(why) ? "gone" : why;
     return { key, icon: "lost", actions: ["retry", "back"], busy: true, attempt, delay, title, keepsPicture: hasPicture };
   }
   if (state === "connecting" || state === "idle") return { key: "connecting", busy: true, actions: ["back"], title };
@@ -70,6 +94,8 @@ export function noticeFor({ status, guest, hasPicture, title, canStartAgain, sha
   // A running session that has something to say is one whose screen is away for now.
   if (guest?.text) return { key: "paused", busy: true, actions: ["back"], title, text: guest.text };
   if (!hasPicture) return { key: "waiting", busy: true, actions: ["back"], title };
+  // What is on the screen is what was there before the cut: it does not pass for what is there now.
+  if (isStale) return { key: "returning", busy: true, actions: ["back"], title, keepsPicture: true };
   return null;
 }
 

@@ -2,6 +2,8 @@
 
 import { h } from "../dom.js";
 import { bytes, milliseconds, t } from "../strings.js";
+import { qualityOf } from "./quality.js";
+import { WAYS } from "./regions.js";
 import { splitOf } from "./split.js";
 
 const LEAST = 0.005; // a share below that has no part of the bar
@@ -9,6 +11,8 @@ const LEAST = 0.005; // a share below that has no part of the bar
 export class Panel {
   #total = h("p", { class: "split-total" });
   #verdict = h("p", { class: "split-verdict" });
+  #advice = h("p", { class: "split-advice", hidden: true });
+  #quality = h("p", { class: "quality", hidden: true });
   #bar = h("div", { class: "split-bar", "aria-hidden": "true" });
   #rows = h("tbody");
   #table;
@@ -18,19 +22,23 @@ export class Panel {
 
   #words;
 
-  // words: keys of sentences that are to be said in place of others.
-  constructor(words = {}) {
+  // words: keys of sentences that are to be said in place of others; outline(on): shows which parts of the picture
+  // came how, left out where there is no picture.
+  constructor(words = {}, outline = null) {
     this.#words = words;
     const heads = ["stage", "typical", "slow", "share"].map((key) => h("th", { scope: "col" }, t(`split.head.${key}`)));
     this.#table = h("table", {}, h("thead", {}, h("tr", {}, heads)), this.#rows);
-    const about = [h("h2", {}, t("split.title")), this.#total, this.#bar, this.#verdict, this.#table];
+    const about = [h("h2", {}, t("split.title")), this.#total, this.#bar, this.#verdict, this.#advice, this.#table];
     this.#split = h("div", { class: "split", hidden: true }, about);
     this.element = h("section", { class: "statistics", hidden: true, "aria-label": t("session.statistics") },
-      this.#split, h("div", { class: "statistics-figures" }, this.#figures, this.#line));
+      this.#quality, this.#split, h("div", { class: "statistics-figures" }, this.#figures, this.#line),
+      outline ? outlining(outline) : null);
   }
 
-  // figures: a line of text. message: the server's Statistics, or null while there is none.
-  show(figures, message) {
+  // figures: a line of text. message: the server's Statistics, or null while there is none. line: what qualityOf()
+  // takes but the rate, or null.
+  show(figures, message, line = null) {
+    this.#showQuality(line && qualityOf({ ...line, rate: message?.rate ?? 0 }), line);
     this.#figures.textContent = unbroken(figures);
     this.#split.hidden = this.#line.hidden = message === null;
     if (message === null) return;
@@ -39,12 +47,29 @@ export class Panel {
     this.#total.hidden = total === null;
     if (total) this.#total.replaceChildren(...headline(total));
     this.#verdict.textContent = t(this.#words[verdict.key] ?? verdict.key, verdict.values);
+    this.#advice.hidden = !verdict.advice || Object.keys(this.#words).length > 0;
+    this.#advice.textContent = verdict.advice ? t(verdict.advice) : "";
     this.#bar.hidden = total === null;
     this.#bar.replaceChildren(...stages.filter(({ share }) => share >= LEAST).map(segment));
     this.#table.hidden = !stages.length;
     this.#table.classList.toggle("has-shares", total !== null);
     this.#rows.replaceChildren(...stages.map((stage) => row(stage, this.#words)));
   }
+
+  #showQuality(quality, line) {
+    this.#quality.hidden = quality === null;
+    if (quality === null) return;
+    const bars = h("span", { class: "quality-bars", "data-level": quality.level, "aria-hidden": "true" }, [1, 2, 3, 4].map(() => h("i")));
+    const figures = line.roundTrip === null ? "" : t("quality.figures", { trip: milliseconds(line.roundTrip), jitter: milliseconds(line.jitter ?? 0) });
+    this.#quality.replaceChildren(bars, `${t("quality.title")}: `, h("b", {}, t(quality.key)), h("span", { class: "quality-figures" }, figures));
+  }
+}
+
+// One line with a check box, and what the colours mean.
+function outlining(outline) {
+  const box = h("input", { type: "checkbox", onchange: () => outline(/** @type {HTMLInputElement} */ (box).checked) });
+  const key = Object.values(WAYS).map((way) => h("span", { class: `way is-${way}` }, t(`regions.${way}`)));
+  return h("div", { class: "outlining" }, h("label", {}, box, h("span", {}, t("regions.show"))), h("p", { class: "ways" }, key));
 }
 
 // No line ends between a number and its unit.

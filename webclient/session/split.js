@@ -5,8 +5,13 @@ import { Stage } from "../wire/tsg.js";
 const SWIFT = 100; // ms; what takes no longer nobody calls slow
 const NAMES = Object.freeze(Object.fromEntries(Object.entries(Stage).map(([name, number]) => [number, name.toLowerCase()])));
 
+// Who can do something about a stage. Pictures wait because the line carries earlier ones.
+const WHOSE = Object.freeze({
+  input: "guest", guest: "guest", wait: "line", encode: "server", send: "server", line: "line", client: "client",
+});
+
 // A Statistics message → {stages: [{name, share, p50, p95}], total: {p50, p95} or null, verdict: {key,
-// values}}, in milliseconds, shares from 0 to 1 (null without answered input). Stages in the order in which
+// values, advice where something is slow}}, in milliseconds, shares from 0 to 1 (null without answered input). Stages in the order in which
 // they follow each other; unknown ones are left out.
 export function splitOf(message) {
   const rows = message.stages
@@ -28,5 +33,6 @@ function verdictOf(stages, total) {
   if (total === null) return { key: "split.quiet", values: {} };
   const most = stages.reduce((a, b) => (b.share > a.share ? b : a));
   const values = { share: Math.round(100 * most.share) };
-  return { key: total.p95 <= SWIFT ? "split.swift" : `split.slow.${most.name}`, values };
+  if (total.p95 <= SWIFT) return { key: "split.swift", values };
+  return { key: `split.slow.${most.name}`, values, advice: `split.advice.${WHOSE[most.name]}` };
 }

@@ -2,8 +2,10 @@
 
 import { NAMES } from "../decode/codecs.js";
 import { Encoding, videoPicture } from "../wire/tsg.js";
+import { jitterOf } from "./quality.js";
 
 const WAYS = { [Encoding.HISTORY]: "exact", [Encoding.JPEG]: "still", [Encoding.COPY]: "copy", [Encoding.VIDEO]: "video" };
+const ROUND_TRIPS = 20; // the last ones: forty seconds
 const MAX_WAYS = 4; // told at a time: those taken most
 
 export class Statistics {
@@ -12,7 +14,7 @@ export class Statistics {
   #total = 0;
   #decode = [];
   #present = [];
-  #roundTrip = null;
+  #roundTrips = [];
   #ways = new Map();
   #since = 0;
 
@@ -42,7 +44,8 @@ export class Statistics {
   }
 
   roundTrip(milliseconds) {
-    this.#roundTrip = milliseconds;
+    this.#roundTrips.push(milliseconds);
+    if (this.#roundTrips.length > ROUND_TRIPS) this.#roundTrips.shift();
   }
 
   // Bytes and frames a second, milliseconds (medians; null where nothing was measured), all bytes, and which
@@ -55,7 +58,9 @@ export class Statistics {
       total: this.#total,
       decode: median(this.#decode),
       present: median(this.#present),
-      roundTrip: this.#roundTrip,
+      roundTrip: this.#roundTrips.at(-1) ?? null,
+      typicalTrip: median(this.#roundTrips),
+      jitter: jitterOf(this.#roundTrips),
       ways: this.#takeWays(seconds),
     };
     this.#bytes = 0;
@@ -64,6 +69,11 @@ export class Statistics {
     this.#present = [];
     this.#since = now;
     return report;
+  }
+
+  // A new connection is another line.
+  restart() {
+    this.#roundTrips = [];
   }
 
   #takeWays(seconds) {

@@ -1,8 +1,9 @@
 // The session's worker: network, decoding and drawing, away from the page's thread, so that neither a
 // busy page delays the picture nor a large picture delays input.
 //
-// From the page: start, send, size, retry, stop, sound, statistics, picture. To the page: sound, status, hello, screen,
-// state, notice, dialog, dialogOver, shadow, switch, cursor, drawn, statistics, picture (see session/remote.js).
+// From the page: start, send, size, retry, stop, sound, statistics, outline, picture. To the page: sound, status, hello,
+// screen, state, notice, dialog, dialogOver, shadow, people, pointer, again, switch, cursor, drawn, statistics, regions,
+// picture (see session/remote.js).
 
 import { ApiError, newTicket, shadowTicket } from "../api.js";
 import { DecodeError } from "../decode/errors.js";
@@ -11,16 +12,18 @@ import { Picture } from "../decode/picture.js";
 import { workingCodecs } from "../decode/probe.js";
 import { Videos } from "../decode/video.js";
 import { compileZstd, ZstdStream } from "../decode/zstd.js";
+import { trade } from "../invitations.js";
 import { Hearing } from "../sound/hearing.js";
 import { Capability, CloseCode, FrameFlag, ProtocolError } from "../wire/tsg.js";
 import { Acks } from "./acks.js";
 import { Connection, HANDSHAKE_TIME, TicketRefused } from "./connection.js";
 import { persistent } from "./persistent.js";
 import { Statistics } from "./statistics.js";
+import { PictureWatch } from "./watchdog.js";
 
 const ABILITIES = [
   Capability.JPEG, Capability.COPY, Capability.NOTICES, Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH,
-  Capability.CLIPBOARD_IN, Capability.CLIPBOARD_OUT,
+  Capability.CLIPBOARD_IN, Capability.CLIPBOARD_OUT, Capability.SHARING, Capability.POINTERS,
 ];
 const MAX_TOLD = 8; // changes of one picture that the page is told of
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
@@ -32,6 +35,11 @@ const acks = new Acks(acknowledge, {
   now,
   setTimeout: (action, delay) => setTimeout(action, delay),
   nextFrame: (callback) => self.requestAnimationFrame?.(callback),
+});
+const pictures = new PictureWatch({
+  clock: { setTimeout: (action, delay) => setTimeout(action, delay), clearTimeout: (timer) => clearTimeout(timer) },
+  refresh: () => connection.send({ name: "Refresh" }),
+  giveUp: () => connection.fail(CloseCode.TIMEOUT, "no picture has come"),
 });
 const hearing = new Hearing((message) => connection?.send(message), (details) => tell("sound", details));
 let connection;
@@ -69,18 +77,26 @@ function now() {
   return performance.now();
 }
 
-async function ticketFor(session, shadow) {
-  const ask = (signal) => (shadow ? shadowTicket(session, shadow === "control", signal) : newTicket(session, signal));
+async function invitedTicket(invitation, signal) {
+  const { ticket, again } = await trade(invitation, signal);
+  invitation.again = again;
+  tell("again", { again });
+  return ticket;
+}
+
+async function ticketFor(session, shadow, invitation) {
+  const ask = (signal) => (invitation ? invitedTicket(invitation, signal) : shadow ? shadowTicket(session, shadow === "control", signal) : newTicket(session, signal));
   try {
     const isFinal = (error) => !(error instanceof ApiError) || error.status !== 0;
     return await persistent(ask, { isFinal, within: HANDSHAKE_TIME, clock });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    throw new TicketRefused(error.message, REFUSALS[error.status] ?? null);
+    const isOver = invitation && error.status >= 400 && error.status < 500;
+    throw new TicketRefused(error.message, isOver ? CloseCode.SHADOW_OVER : REFUSALS[error.status] ?? null);
   }
 }
 
-async function start({ canvas, session, ticket, size, shadow }) {
+async function start({ canvas, session, ticket, size, shadow, invitation }) {
   wished = size;
   const probing = workingCodecs();
   try {
@@ -96,21 +112,26 @@ async function start({ canvas, session, ticket, size, shadow }) {
   const scheme = self.location.protocol === "https:" ? "wss" : "ws";
   connection = new Connection({
     open: (subprotocol) => new WebSocket(`${scheme}://${self.location.host}/ws`, subprotocol),
-    fetchTicket: () => ticketFor(session, shadow),
+    fetchTicket: () => ticketFor(session, shadow, invitation),
     ticket,
     size: () => wished,
     client: "tsgateway webclient",
     capabilities: () => [...ABILITIES, ...videos.capabilities],
     clock,
     random: Math.random,
+    isOnline: () => navigator.onLine,
     events: {
       status: (status) => {
+        if (status.state !== "connected") pictures.stop();
         tell("status", status);
         if (status.state === "connected" && reporting !== null) watch(true);
       },
       hello: greeted,
       message: received,
-      roundTrip: (milliseconds) => statistics.roundTrip(milliseconds),
+      roundTrip: (milliseconds) => {
+        heardAt = now();
+        statistics.roundTrip(milliseconds);
+      },
     },
   });
   connection.start();
@@ -122,7 +143,9 @@ function greeted(hello) {
   mends = 0;
   canTell = hello.capabilities.includes(Capability.STATISTICS);
   told = null;
+  statistics.restart();
   acks.restart();
+  pictures.stop();
   picture.restart(new HistoryDecoder(zstd, hello.window_log));
   hearing.greeted(hello);
   tell("hello", { hello });
@@ -134,6 +157,7 @@ function received(message, bytes, time) {
     tell("switch", { session, title, ticket: message.ticket.slice() });
     return;
   }
+  heardAt = time;
   if (message.name.startsWith("Clipboard")) { // not behind pictures
     tell("clipboard", { message: message.data ? { ...message, data: message.data.slice() } : message });
     return;
@@ -157,12 +181,15 @@ async function handle(message, time) {
   if (message.name === "Frame") await frame(message, time);
   else if (message.name === "ScreenSize") {
     picture.resize(message.width, message.height);
+    pictures.expect();
   } else if (message.name === "Statistics") told = message;
   else if (message.name === "State") tell("state", { state: message });
   else if (message.name === "Notice") tell("notice", { notice: message });
   else if (message.name === "Dialog") tell("dialog", { dialog: message });
   else if (message.name === "DialogOver") tell("dialogOver", { id: message.id });
   else if (message.name === "Shadow") tell("shadow", { shadow: message });
+  else if (message.name === "People") tell("people", { people: message });
+  else if (message.name === "PointerOf") tell("pointer", { pointer: message });
   else if (message.name === "Cursor") tell("cursor", { cursor: { ...message, pixels: message.pixels.slice() } });
 }
 
@@ -182,11 +209,14 @@ async function frame(message, time) {
     const decoded = now();
     statistics.decoded(decoded - time);
     if (!isWhole) {
+      outline(message, false);
       acks.decoded(message.number, time, decoded);
       return;
     }
     picture.draw();
+    outline(message, true);
     mends = 0;
+    pictures.stop();
     connection.settled();
     tellScreen();
     tell("drawn", { changed: message.operations.slice(0, MAX_TOLD).map(({ x, y, width, height }) => ({ x, y, width, height })) });
@@ -203,6 +233,14 @@ function tellScreen() {
   if (width === shown.width && height === shown.height) return;
   shown = { width, height };
   tell("screen", shown);
+}
+
+function outline({ operations }, isWhole) {
+  if (!outlining) return;
+  outlines.push(...operations.map(({ encoding, x, y, width, height }) => [encoding, x, y, width, height]));
+  if (!isWhole) return;
+  tell("regions", { regions: outlines });
+  outlines = [];
 }
 
 // The first picture that cannot be decoded is asked for again; after a second the connection is, too.
@@ -229,13 +267,16 @@ function acknowledge(ack) {
 }
 
 let reporting = null;
+let outlining = false; // the page shows which parts of the picture came how
+let outlines = []; // of the picture that is being put together
+let heardAt = 0;
 
 function watch(on) {
   if (canTell) connection?.send({ name: "WatchStatistics", on: on ? 1 : 0 });
 }
 
 function report() {
-  tell("statistics", { statistics: { ...statistics.read(now()), server: told } });
+  tell("statistics", { statistics: { ...statistics.read(now()), silence: now() - heardAt, server: told } });
 }
 
 const actions = {
@@ -257,6 +298,10 @@ const actions = {
     if (want !== undefined) hearing.want(want);
     if (speakers) hearing.speakers(speakers);
     if (microphone !== undefined) hearing.microphone(microphone);
+  },
+  outline: ({ on }) => {
+    outlining = on;
+    outlines = [];
   },
   statistics: ({ on }) => {
     clearInterval(reporting);

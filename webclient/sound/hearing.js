@@ -1,8 +1,8 @@
 // The worker's part of sound: what comes from the guest is decoded and handed straight to the loudspeakers' thread,
 // past the page; a voice comes from the microphone's thread and goes to the server.
 
-import { Capability } from "../wire/numbers.js";
-import { SOUND_RATE, SoundFormat } from "../wire/sound.js";
+import { Capability, SOUND_RATE } from "../wire/numbers.js";
+import { SoundFormat } from "../wire/sound.js";
 
 const HEARD_EACH = 10; // pieces; the server sends 50 ahead at most
 const MOST_WAITING = 50; // pieces that the decoder may have to do

@@ -4,7 +4,7 @@
 // nobody hears it; far too much is left out, and where too little has come it fades out and waits anew, longer than
 // before. A long time without that makes the wait shorter again. Pure: it knows neither clock nor browser.
 
-import { SOUND_RATE } from "../wire/sound.js";
+import { SOUND_RATE } from "../wire/numbers.js";
 
 export const RATE = SOUND_RATE;
 const MS = RATE / 1000;

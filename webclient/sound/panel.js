@@ -32,7 +32,7 @@ export class SoundPanel {
       field(t("sound.volume"), this.#volume), field(t("sound.speaker"), this.#speaker),
       h("h3", {}, t("sound.microphone")), this.#microphoneStatus, this.#speak, field(t("sound.microphone.which"), this.#microphone));
     const title = h("h2", { id: `sound-title-${count}` }, t("sound.title"));
-    this.element = h("div", { class: "sound-panel", popover: "auto", role: "dialog", "aria-labelledby": title.id },
+    this.element = h("div", { class: "sound-panel", popover: "auto", tabindex: -1, role: "dialog", "aria-labelledby": title.id },
       title, this.#status, this.#problem, this.#controls);
     this.element.addEventListener("toggle", ({ newState }) => {
       if (newState === "open") actions.opened();
@@ -40,9 +40,16 @@ export class SoundPanel {
     });
   }
 
+  get isOpen() {
+    return this.element.matches(":popover-open");
+  }
+
   // button: what it belongs to; it opens below.
   open(button) {
     this.element.showPopover({ source: button });
+  }
+
+  focus() {
     (this.#controls.hidden ? this.element : this.#mute).focus();
   }
 

@@ -23,6 +23,7 @@ export class Sound {
   #microphone;
   #panel;
   #gone = new AbortController();
+  #shown = ""; // how the toolbar has it
   #state = {
     offered: null, speaks: /** @type {number} */ (MicrophoneState.NONE), isBlocked: false, isOn: false, delay: null, problem: null, devices: [],
   };
@@ -58,7 +59,11 @@ export class Sound {
   get entry() {
     return {
       id: "sound", kind: "button", icon: muted.value ? "sound-off" : "sound", label: t("sound.title"),
-      action: () => this.#panel.open(this.#toolbar.button()),
+      action: () => {
+        this.#panel.open(this.#toolbar.button());
+        this.#draw();
+        this.#panel.focus();
+      },
     };
   }
 
@@ -160,11 +165,11 @@ export class Sound {
   #draw() {
     const { isOn, isBlocked, problem } = this.#state;
     const hint = isBlocked && !muted.value ? t("sound.blocked") : isOn ? t("sound.microphone.ison") : "";
-    this.#toolbar.set({
-      icon: isOn ? "microphone" : muted.value ? "sound-off" : "sound",
-      hint,
-      badge: (isBlocked && !muted.value) || problem ? "!" : null,
-    });
+    const icon = isOn ? "microphone" : muted.value ? "sound-off" : "sound";
+    const entry = { icon, hint, badge: (isBlocked && !muted.value) || problem ? "!" : null };
+    if (JSON.stringify(entry) !== this.#shown) this.#toolbar.set(entry); // it measures itself
+    this.#shown = JSON.stringify(entry);
+    if (!this.#panel.isOpen) return;
     this.#panel.show({
       ...this.#state,
       isMuted: muted.value, volume: volume.value, speaker: speaker.value, microphone: microphone.value,

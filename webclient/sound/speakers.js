@@ -1,6 +1,6 @@
 // The loudspeakers: opened when something is played for the first time, and silent as the person wants.
 
-import { SOUND_RATE } from "../wire/sound.js";
+import { SOUND_RATE } from "../wire/numbers.js";
 
 const WORKLET = new URL("./worklet.js", import.meta.url);
 const REST = 30_000; // ms of silence after which the device is let go of

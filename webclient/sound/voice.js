@@ -1,6 +1,6 @@
 // A voice as the microphone gives it, cut into what is sent: 20 ms of 16-bit samples, 24,000 a second.
 
-import { VOICE_RATE } from "../wire/sound.js";
+import { VOICE_RATE } from "../wire/numbers.js";
 
 const SAMPLES = VOICE_RATE / 50;
 

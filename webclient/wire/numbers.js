@@ -70,3 +70,9 @@ export const VideoFlag = Object.freeze({ KEY: 1 });
 export const FrameFlag = Object.freeze({ NEW_STREAM: 1, LAST: 2 });
 export const Stage = Object.freeze({ INPUT: 0, GUEST: 1, WAIT: 2, ENCODE: 3, SEND: 4, LINE: 5, CLIENT: 6, TOTAL: 7 });
 export const Button = Object.freeze({ LEFT: 1, MIDDLE: 2, RIGHT: 4, BACK: 8, FORWARD: 16 });
+
+// Frames of sound a second: what `Sound.at` counts in and Opus is decoded to, and those of plain samples; samples of a
+// voice. (Sound threads read this file, and have not even a TextDecoder.)
+export const SOUND_RATE = 48000;
+export const PCM_RATE = 24000;
+export const VOICE_RATE = 24000;

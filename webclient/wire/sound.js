@@ -2,10 +2,6 @@
 
 import { blob, ProtocolError, u32, u8 } from "./fields.js";
 
-// Frames a second that `at` counts in, and that Opus is decoded to; those of PCM; samples of a voice.
-export const SOUND_RATE = 48000;
-export const PCM_RATE = 24000;
-export const VOICE_RATE = 24000;
 // Bytes of one piece.
 export const MAX_SOUND = 16 * 1024;
 export const MAX_VOICE = 4800;

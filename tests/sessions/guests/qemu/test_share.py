@@ -40,7 +40,8 @@ async def machine(tmp_path_factory):
 
 async def run(machine, script):
     """Run as the desktop's user, who has to succeed."""
-    command = ["setpriv", "--reuid=user", "--regid=user", "--init-groups", "sh", "-ec", script]
+    user = ["setpriv", "--reuid=user", "--regid=user", "--init-groups", "env", "HOME=/home/user"]
+    command = [*user, "LC_ALL=C.UTF-8", "sh", "-ec", script]
     done = await machine.guest.services.run(command, seconds=120)
     assert done.code == 0, done
     return done.out.decode()
@@ -57,7 +58,7 @@ async def test_what_the_person_has_put_there_is_on_the_desktop(machine):
     await mounted(machine)
     data = os.urandom(3_000_000)
     (machine.share.tree.root / "名前 1.bin").write_bytes(data)
-    found = await run(machine, "sha256sum < ~/Desktop/Shared/名前*; ls ~/Shared")
+    found = await run(machine, "cat ~/Desktop/Shared/名前* | sha256sum; ls ~/Shared")
     assert found.split() == [hashlib.sha256(data).hexdigest(), "-", "名前", "1.bin"]
 
 
@@ -106,7 +107,7 @@ async def test_the_guest_gets_neither_beyond_its_quota_nor_out(machine, tmp_path
 @pytest_twisted.ensureDeferred
 async def test_it_is_there_again_after_the_session_host(machine):
     (machine.share.tree.root / "kept").write_text("kept")
-    await machine.guest.services.run(["sh", "-c", f"sleep 600 < {SHARED}/kept &"])
+    await machine.guest.services.run(["sh", "-c", f"sleep 600 <{SHARED}/kept >/dev/null 2>&1 &"])
     machine.guest.share.close()  # as when the process was killed
     assert not machine.guest.share.mounted
     machine.guest.share.lend("ada", "test")

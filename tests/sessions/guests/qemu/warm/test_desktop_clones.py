@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from sessions.pixels.geometry import Size
 from tests.images_fixture import desktop_image
+from tests.sessions.guests.qemu import sounds
 from tests.sessions.guests.qemu.test_guest import until
 from tests.sessions.guests.qemu.warm.host import Host, template_of
 from tests.warm import warm_desktop
@@ -66,6 +67,12 @@ async def test_two_clones_are_two_machines_and_start_again_as_such(host):
     # The first picture is the template's, of its size; then the screen becomes the person's.
     _display, framebuffer, events = await one.screen()
     await events.until(lambda: framebuffer.size == Size(1280, 800))
+
+    # It plays, and hears.
+    await sounds.until_it_hears(other)
+    heard = await sounds.hear(other, (440, 1), (880, 1))
+    assert sounds.halves(heard) == (pytest.approx(440, rel=0.03), pytest.approx(880, rel=0.03))
+    assert await sounds.told(other, 660) == pytest.approx(660, rel=0.03)
 
     await run(one, "echo kept >/home/user/file; sync")
     await one.execute("system_powerdown")

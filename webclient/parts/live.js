@@ -6,15 +6,16 @@ import * as api from "../api.js";
 const AGAIN = 3000;
 const KINDS = ["sessions", "session", "ended"];
 
-// told({kind, told}): an event. lost(isLost): the line broke, or is back. over(): nobody is signed in any more.
+// user: of whose sessions, null for all that one may list. told({kind, told}): an event. lost(isLost): the line broke, or is back. over(): nobody is signed in any more.
 // → a function that ends it.
-export function follow({ told, lost, over }) {
+export function follow({ user = null, told, lost, over }) {
+  const address = user === null ? "/api/v1/events" : `/api/v1/events?user=${encodeURIComponent(user)}`;
   let source = null;
   let timer = null;
   let isEnded = false;
 
   function begin() {
-    source = new EventSource("/api/v1/events");
+    source = new EventSource(address);
     for (const kind of KINDS) {
       source.addEventListener(kind, ({ data }) => {
         lost(false);

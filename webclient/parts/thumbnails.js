@@ -1,5 +1,7 @@
 // Small pictures of sessions' screens, asked for anew only where somebody sees them.
 
+import { h } from "../dom.js";
+
 const EVERY = 5000;
 const AT_ONCE = 3; // a browser opens six connections to a server, and the page needs some itself
 
@@ -75,5 +77,38 @@ export class Thumbnails {
     } catch {
       // The next one may come; the list says when the server cannot be reached.
     }
+  }
+}
+
+// Pictures of screens that stay as they are while what is around them is made anew.
+export class Shots {
+  #thumbnails = new Thumbnails();
+  #kept = new Map(); // by session and width: the element
+
+  // → an element with the screen of session `id`, to be put where it is wanted.
+  of(id, width) {
+    const key = `${id} ${width}`;
+    let shot = this.#kept.get(key);
+    if (!shot) {
+      const image = h("img", { alt: "" });
+      shot = h("span", { class: "shot" }, image);
+      this.#kept.set(key, shot);
+      this.#thumbnails.add(image, id, width);
+    }
+    return shot;
+  }
+
+  // Forgets those that are shown nowhere any more.
+  sweep() {
+    for (const [key, shot] of this.#kept) {
+      if (shot.isConnected) continue;
+      this.#thumbnails.remove(shot.firstElementChild);
+      this.#kept.delete(key);
+    }
+  }
+
+  stop() {
+    this.#thumbnails.stop();
+    this.#kept.clear();
   }
 }
