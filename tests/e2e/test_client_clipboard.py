@@ -82,7 +82,8 @@ def paste_into_page(browser: Browser, **contents: str) -> None:
         {fill}
         const stage = document.querySelector(".stage");
         stage.focus();
-        const event = new ClipboardEvent("paste", {{ clipboardData, bubbles: true, cancelable: true }});
+        const event = new ClipboardEvent("paste", {{ bubbles: true, cancelable: true }});
+        Object.defineProperty(event, "clipboardData", {{ value: clipboardData }}); // Firefox takes none
         stage.dispatchEvent(event);
         return true;
     }})()""")

@@ -129,9 +129,10 @@ def paste_event(person: Person, type: str, value: str) -> None:
     person.browser.evaluate(f"""(() => {{
         const clipboardData = new DataTransfer();
         clipboardData.setData({type!r}, {json.dumps(value)});
+        const event = new ClipboardEvent("paste", {{ bubbles: true, cancelable: true }});
+        Object.defineProperty(event, "clipboardData", {{ value: clipboardData }}); // Firefox takes none
         document.querySelector(".stage").focus();
-        document.querySelector(".stage").dispatchEvent(
-            new ClipboardEvent("paste", {{ clipboardData, bubbles: true, cancelable: true }}));
+        document.querySelector(".stage").dispatchEvent(event);
         return true;
     }})()""")
 
@@ -272,9 +273,10 @@ def test_ten_megabytes_pass_both_ways(ada: Person, agent: Agent) -> None:
     ada.browser.evaluate(f"""(() => {{
         const clipboardData = new DataTransfer();
         clipboardData.setData("text/plain", {back});
+        const event = new ClipboardEvent("paste", {{ bubbles: true, cancelable: true }});
+        Object.defineProperty(event, "clipboardData", {{ value: clipboardData }}); // Firefox takes none
         document.querySelector(".stage").focus();
-        document.querySelector(".stage").dispatchEvent(
-            new ClipboardEvent("paste", {{ clipboardData, bubbles: true, cancelable: true }}));
+        document.querySelector(".stage").dispatchEvent(event);
         return true;
     }})()""")
     guest_has(agent, "\n".join(f"{number:1>15x}" for number in range(655360)).encode())
