@@ -73,7 +73,7 @@ export class People {
       this.#closed();
       return;
     }
-    await stylesheet("/static/pages.css").catch(() => {}); // without it, it is less pretty
+    await stylesheet("pages.css").catch(() => {}); // without it, it is less pretty
     this.#panel.open(t("people.title"));
     this.#panel.show([this.#now, this.#inviting?.element]);
     this.#options.opened(true);
