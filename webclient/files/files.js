@@ -41,7 +41,7 @@ export class Files {
 
   // The panel, loaded when it is wanted first.
   async #load() {
-    this.#loading ??= Promise.all([import("./panel.js"), stylesheet("/static/files/files.css")]);
+    this.#loading ??= Promise.all([import("./panel.js"), stylesheet("files/files.css")]);
     try {
       const [{ FilesPanel }] = await this.#loading;
       if (!this.#panel) {

@@ -11,7 +11,7 @@ import { button, chip, facts, Frame } from "../parts/frame.js";
 import { pagePart } from "../parts/panel.js";
 import { t } from "../strings.js";
 
-await stylesheet("/static/keys.css"); // before anybody can click where something else will be
+await stylesheet("keys.css"); // before anybody can click where something else will be
 
 const SHOWN = 6; // of the last keys
 const platform = platformOf(navigator);

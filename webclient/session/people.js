@@ -72,7 +72,7 @@ export class People {
       return;
     }
     await Promise.all([
-      stylesheet("/static/pages.css").catch(() => {}), // without it, it is less pretty
+      stylesheet("pages.css").catch(() => {}), // without it, it is less pretty
       this.#options.own && !this.#inviting ? this.#loadInviting() : null,
     ]);
     this.#panel.open(t("people.title"));
