@@ -122,7 +122,7 @@ class RfbDisplay:
     def send(self, event: InputEvent) -> None:
         """Pass one input event on; dropped when the server is gone or does not keep up."""
         release = isinstance(event, Key) and not event.down
-        if self.is_open and (release or self._link.unsent < MAX_INPUT_UNSENT):
+        if self.is_open and (release or self._link.unread < MAX_INPUT_UNSENT):  # a large paste is no reason
             data = self._input.encode(event)
             if data:
                 self._to.injected(event, 0.0)

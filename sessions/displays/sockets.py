@@ -94,6 +94,11 @@ class SocketLink:
         """Bytes written that the kernel has not taken yet."""
         return len(self._unsent)
 
+    @property
+    def unread(self) -> int:
+        """`unsent`, without as many bytes as were written in bulk since all was sent; not below 0."""
+        return max(len(self._unsent) - self._bulk, 0)
+
     def write(self, data: bytes, descriptors: Sequence[int] = (), *, bulk: bool = False) -> None:
         """Send `data`; never blocks, never raises. On a closed link it is dropped.
 
