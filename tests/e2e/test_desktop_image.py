@@ -157,6 +157,7 @@ def test_keys_of_other_countries_type_what_is_printed_on_them(ada: Person, agent
     says(agent, "tail -n 1 /home/user/text", SENTENCES[layout])
 
 
+@pytest.mark.long
 def test_what_the_desktop_plays_is_heard(ada: Person, agent: Agent) -> None:
     listen(ada.browser)
     for hertz in (440, 880):
@@ -167,6 +168,7 @@ def test_what_the_desktop_plays_is_heard(ada: Person, agent: Agent) -> None:
         hears_nothing(ada.browser)
 
 
+@pytest.mark.long
 def test_the_person_is_heard_in_the_desktop(ada: Person, agent: Agent) -> None:
     use_toolbar(ada.browser, "Sound")
     ada.browser.click(".sound-controls .button")
