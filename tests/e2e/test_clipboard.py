@@ -199,6 +199,29 @@ def test_lines_end_in_the_guest_as_they_do_there(ada: Person, agent: Agent) -> N
     guest_has(agent, TEXT.encode())
 
 
+@pytest.mark.usefixtures("reads")
+def test_control_v_pastes_what_was_copied_just_before(ada: Person, agent: Agent) -> None:
+    agent.run(f"{AS_USER} setsid mousepad </dev/null >/dev/null 2>&1 &")
+    window = f"{AS_USER} xdotool search --onlyvisible --class mousepad windowactivate --sync getwindowname"
+    wait_for(lambda: "ousepad" in agent.run(window), "an editor")
+    for part in ("eins 🙂 ", "zwei"):
+        put(ada, {"text/plain": part})
+        ada.browser.evaluate("document.querySelector('.stage').focus(), true")
+        ada.browser.paste()  # the key waits for the text: the editor never gets what was there before
+        guest_has(agent, part.encode())
+
+    def copies_all() -> bool:
+        for key in ("KeyA", "KeyC"):
+            ada.browser.down("ControlLeft")
+            ada.browser.key(key)
+            ada.browser.up("ControlLeft")
+        read = "navigator.clipboard.readText().catch(() => '')"
+        return bool(ada.browser.evaluate(read) == "eins 🙂 zwei")
+
+    wait_for(copies_all, "both texts in the editor, in their order")
+    agent.run("pkill -x mousepad || true")
+
+
 @contextmanager
 def forbidden(gateway: RealGateway, **redirections: bool) -> Iterator[None]:
     """A policy forbids these while the block lasts."""
