@@ -43,13 +43,14 @@ QUIET = -70.0
 
 
 def voice_file(folder: Path, hertz: float) -> Path:
-    """Write a tone for `Browser(voice=…)`."""
+    """Write a tone for `Browser(voice=…)`, in bursts: browsers take one that goes on for noise, and remove it."""
     path = folder / "voice.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(48000)
-        file.writeframes(tone(hertz, 10))
+        burst = tone(hertz, 0.3)
+        file.writeframes((burst + bytes(len(burst))) * 16)
     return path
 
 
