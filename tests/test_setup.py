@@ -55,6 +55,11 @@ class Checkout:
         python.parent.mkdir()
         python.write_text(PYTHON)
         python.chmod(0o755)
+        npm = python.with_name("npm")
+        npm.write_text('#!/bin/sh\nmkdir -p "$3/node_modules"\n')
+        npm.chmod(0o755)
+        (self.folder / "tests/webclient").mkdir(parents=True)
+        (self.folder / "tests/webclient/package-lock.json").write_text("")
         self.environment = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
 
     def start(self, goal: str = "check") -> subprocess.Popen[str]:

@@ -195,6 +195,7 @@ async def test_settings_for_the_host_are_private_and_whole(world: World):
     assert settings["idle_seconds"] == 600
     assert set(settings) == {
         "socket", "state", "images", "guests", "encoding", "idle_seconds", "log_level",
+        "clipboard_bytes",
     }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ async def test_sign_in_shows_who_one_is_and_what_one_may_open(world: World):
     assert [desktop["id"] for desktop in shown] == ["one", "mine", "dying", "refused"]
     assert shown[0] == {
         **{"id": "one", "title": "One", "description": "", "kind": "fake"},
-        **{"session": None, "sessions": [], "single": True},
+        **{"session": None, "sessions": [], "single": True, "favourite": False, "used": None},
     }
     bob = await world.sign_in("bob")
     assert [desktop["id"] for desktop in (await bob.get("/api/v1/desktops")).json["desktops"]] == ["one"]

@@ -11,6 +11,7 @@ from sessions.pixels.geometry import Rect, Size
 from sessions.wire.errors import LimitExceeded, ProtocolError
 from sessions.wire.rfb import Refused, RfbClient, messages
 from sessions.wire.rfb.client import COMPACT
+from sessions.wire.rfb.clipboard import CutText
 from sessions.wire.rfb.events import (
     CHUNK,
     Copied,
@@ -168,16 +169,15 @@ def test_limits_of_the_handshake():
 
 
 def test_messages_without_meaning_for_us_are_skipped():
-    data = b"\2" + struct.pack(">BxHH", 1, 0, 3) + bytes(18) + struct.pack(">B3xI", 3, 5) + b"hello"
-    data += b"\2" + server.update()
+    data = b"\2" + struct.pack(">BxHH", 1, 0, 3) + bytes(18) + b"\2" + server.update()
     assert after_hello(data)[0] == [Updated(False)]
 
 
-def test_long_clipboard_text_is_skipped_and_longer_refused():
+def test_long_clipboard_text_is_told_of_and_longer_refused():
     length = 3 * CHUNK + 1
     hello = server.hello()
     events, _, _ = run(hello + struct.pack(">B3xI", 3, length) + bytes(length) + server.update())
-    assert events[1:] == [Updated(False)]
+    assert events[1:] == [CutText(None, length), Updated(False)]
     fails(hello + struct.pack(">B3xI", 3, 0xFFFFFFFF), LimitExceeded, "clipboard")
 
 
