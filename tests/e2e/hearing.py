@@ -43,7 +43,7 @@ QUIET = -70.0
 
 
 def voice_file(folder: Path, hertz: float) -> Path:
-    """Write a tone for `Browser(voice=…)`, in bursts: browsers take one that goes on for noise, and remove it."""
+    """Write a tone for `Browser(voice=…)`, in bursts: what goes on is noise to browsers, which remove it."""
     path = folder / "voice.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)

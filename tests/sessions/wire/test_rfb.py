@@ -178,7 +178,7 @@ def test_long_clipboard_text_is_told_of_and_longer_refused():
     hello = server.hello()
     events, _, _ = run(hello + struct.pack(">B3xI", 3, length) + bytes(length) + server.update())
     assert events[1:] == [CutText(None, length), Updated(False)]
-    fails(hello + struct.pack(">B3xI", 3, 0xFFFFFFFF), LimitExceeded, "clipboard")
+    fails(hello + struct.pack(">B3xI", 3, 0x7FFFFFFF), LimitExceeded, "clipboard")
 
 
 def test_unknown_message():
