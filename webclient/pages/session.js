@@ -11,10 +11,9 @@ import { Controls } from "../session/controls.js";
 import { Dialogs } from "../session/dialogs.js";
 import { Display } from "../session/display.js";
 import { inputEntries, sessionEntries } from "../session/entries.js";
-import { Sound } from "../sound/sound.js";
-import { Marks } from "../session/marks.js";
-import { attemptText, drawNotice, isProgress, noticeFor, updateNotice } from "../session/notices.js";
 import { KeyRow } from "../session/keyrow.js";
+import { Marks } from "../session/marks.js";
+import { NoticeBoard } from "../session/noticeboard.js";
 import { Panel } from "../session/panel.js";
 import { People } from "../session/people.js";
 import { Pointers } from "../session/pointers.js";
@@ -24,6 +23,7 @@ import { Room } from "../session/room.js";
 import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
 import { storage, View } from "../session/view.js";
+import { Sound } from "../sound/sound.js";
 import { bytes, milliseconds, number, t, waitingText } from "../strings.js";
 import { keepTicket, takeTicket } from "../tickets.js";
 
@@ -51,17 +51,15 @@ class SessionPage {
   #toolbar;
   #stage;
   #canvas = h("canvas", { class: "screen", width: 1, height: 1 });
-  #notice = h("div", { class: "notice-holder" });
+  #notices = new NoticeBoard(() => this.#actions(), () => this.#controls.focus());
   #statistics = new Panel({}, (on) => this.#outline(on));
   #regions = new Regions((place) => this.#display.toStage(place));
   #banner = new Banner({ stay: () => this.#stay(), put: () => this.#controls.focus() });
   #situation;
-  #shownNotice = null;
   #gone = new AbortController();
   #view;
   #room;
   #keyRow;
-  #counting = null;
   #files = null; // of one's own session
   #whose = ""; // the session's person, for who looks on
 
@@ -119,7 +117,7 @@ class SessionPage {
         this.#controls.focus();
       },
     });
-    this.element = h("main", { class: "session" }, this.#stage, this.#notice, this.#banner.element,
+    this.element = h("main", { class: "session" }, this.#stage, this.#notices.element, this.#banner.element,
       this.#marks.element, this.#toolbar.element, this.#clipboard.element, this.#keyRow.element, this.#sound?.element, this.#statistics.element);
     this.#room = this.#makeRoom();
     if (shadow === null) {
@@ -159,7 +157,7 @@ class SessionPage {
     this.#controls.stop();
     this.#sound?.stop();
     this.#toolbar.stop();
-    clearInterval(this.#counting);
+    this.#notices.stop();
     this.#banner.stop();
     this.#dialogs.clear();
     this.#remote?.stop();
@@ -275,37 +273,11 @@ class SessionPage {
   }
 
   #draw() {
-    const notice = noticeFor(this.#situation);
-    this.element.classList.toggle("is-dimmed", notice !== null && this.#situation.hasPicture);
+    const isSaid = this.#notices.show(this.#situation);
+    this.element.classList.toggle("is-dimmed", isSaid && this.#situation.hasPicture);
     this.element.classList.toggle("has-picture", this.#situation.hasPicture);
-    const before = this.#shownNotice;
-    if (JSON.stringify(notice) === JSON.stringify(before)) return;
-    this.#shownNotice = notice;
-    clearInterval(this.#counting);
-    if (notice?.delay) this.#countDown(notice);
-    if (notice && isProgress(notice, before)) {
-      updateNotice(this.#notice, notice);
-      return;
-    }
-    const hadFocus = this.#notice.contains(document.activeElement);
-    if (notice === null) {
-      this.#notice.replaceChildren();
-      if (hadFocus || before) this.#controls.focus();
-      return;
-    }
-    this.#notice.replaceChildren(drawNotice(notice, this.#actions()));
-    if (notice.isFinal || hadFocus) this.#notice.querySelector("button")?.focus();
   }
 
-  /** @param {import("../session/notices.js").Notice} notice */
-  #countDown({ attempt, delay }) {
-    const at = performance.now() + delay;
-    this.#counting = setInterval(() => {
-      this.#notice.querySelector(".attempt").textContent = attemptText(attempt, at - performance.now());
-    }, 1000);
-  }
-
-  // What the toolbar offers, from left to right; each part of the client brings its own.
   #makeSound() {
     return new Sound({
       worker: (details, transfer) => this.#remote?.sound(details, transfer),
@@ -314,6 +286,7 @@ class SessionPage {
     });
   }
 
+  // What the toolbar offers, from left to right; each part of the client brings its own.
   #entries() {
     const actions = this.#actions();
     const clipboard = { id: "clipboard", kind: "button", icon: "clipboard", label: t("clipboard.title"), action: () => this.#clipboard.toggle() };
