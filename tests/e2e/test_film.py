@@ -17,7 +17,7 @@ from tests.reference.test_video import bgr, psnr
 pytestmark = pytest.mark.browser
 
 PLAYER = Rect(101, 83, 641, 361)
-STATISTICS = "document.querySelector('.statistics').innerText"
+STATISTICS = "document.querySelector('.statistics-figures').innerText"
 IS_VIDEO = f"/video H\\.264 [0-9]+×[0-9]+, [1-9]/.test({STATISTICS})"
 CONFIGURATION = """
 [desktops.cinema]
