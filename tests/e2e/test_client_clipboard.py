@@ -169,8 +169,8 @@ def test_the_panel_says_what_is_forbidden_and_what_failed(attached: Viewer, brow
 
 @ONLY_CHROMIUM
 def test_text_can_be_handed_over_by_the_panels_field(desk: Viewer, browser: Browser) -> None:
-    browser.viewport(380, 700)
     open_panel(browser)
+    browser.viewport(380, 700)
     browser.type("typed here", f"{PANEL} textarea")
     browser.click(f"{PANEL} [data-key=send]")
     assert content(desk, offer(desk), ClipboardFormat.TEXT) == "typed here"

@@ -15,7 +15,7 @@ from tests.e2e.office import Office, accessibility, go, sign_in
 from tests.e2e.pages import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, ONLY_CHROMIUM]
-HEAVIEST = 300_000
+HEAVIEST = 350_000
 """Bytes that may travel until a session is shown for the first time, its pictures aside."""
 TRAVELLED = """performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation"))
     .filter(({ name }) => !name.includes("/api/"))

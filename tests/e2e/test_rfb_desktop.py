@@ -156,6 +156,7 @@ def test_typed_text_arrives(at_work: Person, office: Xvnc, tmp_path: Path) -> No
 
 
 def test_pointer_lands_on_the_very_pixel(at_work: Person, office: Xvnc) -> None:
+    at_work.sees(office.screen)  # before, the pointer is where the old picture has it
     for x, y in [(333, 444), (999, 699), (0, 699), (1, 121)]:
         at_work.browser.move(x, y)
         place = f"x:{x} y:{y} ".encode()

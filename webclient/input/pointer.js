@@ -77,10 +77,9 @@ export class Pointer {
     this.#tell();
   }
 
-  // All buttons were let go on the other side (ReleaseKeys).
+  // All buttons were let go on the other side (ReleaseKeys). A move that waits for its frame still goes out.
   forget() {
     this.#buttons = 0;
-    this.#moved = false;
   }
 
   #tell() {
