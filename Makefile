@@ -23,7 +23,7 @@ test-long: ## What `make test` leaves out: people at shared machines, all of the
 
 test-fast: ## Only the tests that need no guest and no browser
 	@scripts/setup.sh test
-	@$(BIN)/python -m pytest -q -m "not qemu and not browser and not slow"
+	@$(BIN)/python -m pytest -q -m "not qemu and not browser and not slow and not long"
 
 check: ## Lint, formatting and types of both languages, import contracts
 	@scripts/setup.sh check

@@ -13,7 +13,7 @@ image=$!
 
 node --test --test-reporter=dot tests/webclient/*.test.mjs
 trap 'kill "$image" 2>/dev/null || true' EXIT
-$bin/python -m pytest -q -m "not qemu and not browser and not slow" -n 3 --durations=15 $again
+$bin/python -m pytest -q -m "not qemu and not browser and not slow and not long" -n 3 --durations=15 $again
 echo "waiting for the desktop image …"
 wait "$image" || { tail -n 30 "$log" >&2; exit 1; }
 # Three processes keep two cores busy: a third of the time of these tests is waiting.

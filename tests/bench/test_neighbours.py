@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from bench import neighbours
 from bench.neighbours import KINDS, Block, result, run
 from bench.scale_users import Measured
@@ -24,6 +26,7 @@ def test_figures_of_blocks_are_pooled_and_compared():
     assert made["neighbour_operations_per_second"] == {"video": 22.5}
 
 
+@pytest.mark.long
 def test_a_short_run_has_each_neighbour_do_what_it_is_to_do():
     results = {each["neighbour"]: each for each in run(2.0, 2.0, 1)}
     assert results.keys() == KINDS.keys()

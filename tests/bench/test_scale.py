@@ -75,6 +75,7 @@ def test_a_key_paints_where_the_layout_says():
         assert bool(blank) == (layout.caret(key)[0] == layout.editor.x)
 
 
+@pytest.mark.long
 def test_a_short_run_answers_every_key(capsys):
     results = run((1280, 800), (2, 4), 4, 1, None)
     assert [each["sessions"] for each in results] == [2, 4]

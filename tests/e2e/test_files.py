@@ -195,6 +195,7 @@ def test_a_file_too_large_for_the_quota_is_refused_with_a_sentence(panel: Person
     assert "it may hold 2 GB" in panel.browser.text("[data-state=failed] .files-state")
 
 
+@pytest.mark.long
 def test_the_panel_is_for_everybody(panel: Person, tmp_path: Path) -> None:
     assert accessibility(panel.browser) == []
     panel.browser.scheme("dark")
