@@ -112,7 +112,7 @@ def test_moving_picture_goes_on_and_session_outlives_the_page(signed_in: Browser
     browser.click("[data-key=more-moving]")
     browser.click(".menu:popover-open .danger")
     browser.click("dialog .danger")
-    browser.wait("[data-key=more-moving]", gone=True)
+    browser.evaluate(until("document.querySelector('[data-key=open-moving]').innerText === 'Connect'"))
 
 
 def test_nothing_is_complained_of(signed_in: Browser) -> None:
