@@ -10,7 +10,7 @@ from sessions.wire import tsg
 from sessions.wire.tsg import Capability, ClipboardFormat, ClipboardPart
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import Viewer
-from tests.e2e.marks import IN_BOTH, ONLY_CHROMIUM
+from tests.e2e.marks import ONLY_CHROMIUM
 from tests.e2e.office import accessibility
 from tests.e2e.pages import until, use_toolbar
 
@@ -89,7 +89,6 @@ def paste_into_page(browser: Browser, **contents: str) -> None:
     }})()""")
 
 
-@IN_BOTH
 def test_control_v_goes_out_after_what_is_pasted(desk: Viewer, browser: Browser) -> None:
     """A real Control+V, of what the person has copied in this browser."""
     open_panel(browser)
@@ -114,7 +113,6 @@ def test_control_v_goes_out_after_what_is_pasted(desk: Viewer, browser: Browser)
     desk.heard(lambda m: isinstance(m, tsg.Key) and m.scancode == V and m.down == 0)
 
 
-@IN_BOTH
 def test_html_is_handed_on_as_it_is_and_shown_as_text(desk: Viewer, browser: Browser) -> None:
     paste_into_page(browser, **{"text/html": HOSTILE, "text/plain": "bold"})
     made = offer(desk)

@@ -7,7 +7,7 @@ import pytest
 from sessions.wire import tsg
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import DevServer, Viewer
-from tests.e2e.marks import IN_BOTH, ONLY_CHROMIUM
+from tests.e2e.marks import ONLY_CHROMIUM
 from tests.e2e.pages import choose, until
 
 pytestmark = pytest.mark.browser
@@ -17,7 +17,6 @@ def keys(viewer: Viewer) -> list[tuple[int, int, int]]:
     return [(key.down, key.scancode, key.keysym) for key in viewer.of(tsg.Key)]
 
 
-@IN_BOTH
 def test_keys_go_by_place_and_in_order(browser: Browser, viewer: Viewer) -> None:
     browser.key("a")
     browser.down("Shift")
@@ -92,7 +91,6 @@ def test_the_keyboard_comes_back_from_the_toolbar(browser: Browser, viewer: View
     assert {code for _, code, _ in keys(viewer)} <= {0x10, 0x1D, 0x38, 0x2A}, "only what was meant for it"
 
 
-@IN_BOTH
 def test_pointer_buttons_and_wheel_in_order(browser: Browser, viewer: Viewer) -> None:
     browser.move(300, 300)
     browser.press()
@@ -115,7 +113,6 @@ def test_pointer_buttons_and_wheel_in_order(browser: Browser, viewer: Viewer) ->
     assert all(m.dx == 0 for m in wheel)
 
 
-@IN_BOTH
 def test_pointer_finds_its_pixel_on_a_scaled_screen(browser: Browser, viewer: Viewer) -> None:
     viewer.send(tsg.ScreenSize(2000, 700))  # shown at half its size, 175 pixels from the top
     viewer.painter.resize(2000, 700)
@@ -128,7 +125,6 @@ def test_pointer_finds_its_pixel_on_a_scaled_screen(browser: Browser, viewer: Vi
     viewer.heard(lambda m: m == tsg.Pointer(500, 699, 0))
 
 
-@IN_BOTH
 def test_text_mode_types_characters(browser: Browser, viewer: Viewer) -> None:
     choose(browser, "Keyboard", "[role=menuitemradio]:nth-child(2)")
     browser.type("Grüße, 世界")
@@ -191,7 +187,6 @@ def test_key_combination_from_the_menu(browser: Browser, viewer: Viewer) -> None
     ]  # fmt: skip
 
 
-@IN_BOTH
 def test_guest_follows_the_window(browser: Browser, viewer: Viewer) -> None:
     browser.viewport(900, 640)
     viewer.heard(lambda m: m == tsg.RequestSize(900, 640))

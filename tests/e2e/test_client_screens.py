@@ -7,7 +7,7 @@ import pytest
 from sessions.wire import tsg
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import DevServer, Viewer
-from tests.e2e.marks import IN_BOTH, ONLY_CHROMIUM
+from tests.e2e.marks import ONLY_CHROMIUM
 from tests.e2e.office import accessibility
 from tests.e2e.pages import choose, until, use_toolbar
 
@@ -36,7 +36,6 @@ def scaling(browser: Browser, name: str) -> None:
     choose(browser, "Screen", f"[role=menuitemradio]:nth-of-type({number})")
 
 
-@IN_BOTH
 def test_scalings_sizes_and_what_is_remembered(browser: Browser, viewer: Viewer, server: DevServer) -> None:
     shows(viewer, 400, 300)
     lies(browser, 33, 0, 933, 700)
@@ -117,7 +116,6 @@ def test_a_guest_whose_screen_stays_dark_is_shown_all_the_same(browser: Browser,
     assert data == b"\0\0\0\xff" * (500 * 350)
 
 
-@IN_BOTH
 def test_a_pinned_toolbar_gives_the_guest_the_room_below(browser: Browser, viewer: Viewer) -> None:
     use_toolbar(browser, "Keep the toolbar in view")
     viewer.heard(lambda m: isinstance(m, tsg.RequestSize) and m.width == 1000 and m.height < 700)
@@ -263,7 +261,6 @@ def test_a_pen_points_with_its_tip_and_its_barrel(browser: Browser, viewer: View
     assert held == [(260, 1), (270, 4), (280, 1)]
 
 
-@IN_BOTH
 def test_the_keyboard_tests_itself(browser: Browser, server: DevServer) -> None:
     server.signed_in = True
     browser.open(f"{server.url}/keys")

@@ -13,7 +13,7 @@ from tests.e2e.browser import Browser, missing
 from tests.e2e.devserver import Viewer
 from tests.e2e.hearing import hears, hears_nothing, listen, playing, voice_file
 from tests.e2e.machine import wait_for
-from tests.e2e.marks import IN_BOTH, ONLY_CHROMIUM
+from tests.e2e.marks import ONLY_CHROMIUM
 from tests.e2e.office import accessibility
 from tests.e2e.pages import until, use_toolbar
 from tests.sessions.sound.tones import pitch
@@ -56,7 +56,6 @@ def status(browser: Browser, sentence: str) -> None:
     browser.evaluate(until(f"document.querySelector('.sound-status').textContent.includes({sentence!r})"))
 
 
-@IN_BOTH
 def test_it_asks_for_what_the_browser_decodes_and_says_what_it_has(
     browser: Browser, attached: Viewer
 ) -> None:

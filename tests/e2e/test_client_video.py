@@ -16,7 +16,6 @@ from sessions.wire import tsg
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import DevServer, Viewer
 from tests.e2e.machine import wait_for
-from tests.e2e.marks import IN_BOTH
 from tests.e2e.pages import choose, until
 from tests.e2e.test_client_session import sees, shown
 from tests.reference.test_video import COLOURS, psnr, waves
@@ -71,13 +70,11 @@ def sees_video(
     wait_for(right, f"the picture with its videos, {codec.name}")
 
 
-@IN_BOTH
 def test_capabilities_are_what_works(browser: Browser, attached: Viewer) -> None:
     named = {codec for codec in tsg.Codec if CAPABILITY[codec] in attached.hello.capabilities}
     assert named == set(tsg.Codec)
 
 
-@IN_BOTH
 def test_pictures_follow_each_other(browser: Browser, viewer: Viewer) -> None:
     around = fresh(viewer)
     for codec in tsg.Codec:
@@ -103,7 +100,6 @@ def test_what_the_session_host_encodes(browser: Browser, viewer: Viewer, width: 
         sees_video(browser, fresh(viewer), (21, 33, pixels[:, :, :3]), codec=codec)
 
 
-@IN_BOTH
 def test_pure_colours(browser: Browser, viewer: Viewer) -> None:
     """A wrong matrix, range or transfer would be 16 levels off and more."""
     for codec, colour in itertools.product(tsg.Codec, COLOURS):
@@ -223,7 +219,6 @@ def test_the_screen_changes_its_size_in_a_video(browser: Browser, viewer: Viewer
     sees_video(browser, fresh(viewer), (500, 300, waves(100, 100, 2)))
 
 
-@IN_BOTH
 def test_pictures_do_not_pile_up(browser: Browser, viewer: Viewer) -> None:
     """A decoder stops when the pictures that it gave are not given back."""
     source, around = VideoSource(0, tsg.Codec.H264), fresh(viewer)
@@ -283,7 +278,6 @@ def test_a_codec_that_fails(
     assert CAPABILITY[other] in again.hello.capabilities
 
 
-@IN_BOTH
 def test_pictures_of_another_size_are_a_failure(browser: Browser, viewer: Viewer) -> None:
     for codec in tsg.Codec:
         operation = VideoSource(0, codec).operation(0, 0, waves(96, 128))
@@ -349,7 +343,6 @@ def test_videos_begin_anew_with_a_connection(
     assert not failures(again)
 
 
-@IN_BOTH
 def test_nothing_is_complained_of(browser: Browser, viewer: Viewer) -> None:
     """Every failure was said once, and every picture was given back, in all tests before."""
     browser.evaluate("1")  # what was written before this has arrived

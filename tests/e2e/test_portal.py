@@ -14,7 +14,7 @@ from tests.e2e.marks import ONLY_CHROMIUM
 from tests.e2e.office import Office, accessibility, go, sign_in
 from tests.e2e.pages import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, ONLY_CHROMIUM]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long, ONLY_CHROMIUM]
 
 
 @pytest.fixture(scope="module")
