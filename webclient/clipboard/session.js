@@ -1,15 +1,11 @@
 // The clipboard in a session's page: joins the connection, the browser, the keyboard and the panel.
 
+import { clock } from "../clock.js";
 import { t } from "../strings.js";
 import * as browser from "./browser.js";
 import { Clipboard } from "./clipboard.js";
 import { ClipboardPanel } from "./panel.js";
 import { Pasting } from "./pasting.js";
-
-const clock = {
-  setTimeout: (action, delay) => setTimeout(action, delay),
-  clearTimeout: (timer) => clearTimeout(timer),
-};
 
 export class SessionClipboard {
   #clipboard;

@@ -3,17 +3,13 @@
 // A decoder that does anything else (errs, stays silent, gives two pictures, or one of another size) has failed,
 // and so has its codec, for as long as this page lives: the server then sends the region by other means.
 
+import { clock } from "../clock.js";
 import { VideoFlag, videoPicture } from "../wire/tsg.js";
 import { CAPABILITIES, decoderConfig, NAMES, statedSize } from "./codecs.js";
 import { DecodeError } from "./errors.js";
 
 export const PATIENCE = 2000; // ms to wait for a picture; what comes after it waits too
 const MAX_REASON = 80; // characters: 256 bytes of UTF-8 at most, as the protocol wants it
-
-const timers = {
-  setTimeout: (action, delay) => setTimeout(action, delay),
-  clearTimeout: (timer) => clearTimeout(timer),
-};
 
 // Whether the picture is the rectangle's, or larger by the one column or row that makes its sides even.
 export function fits(picture, { width, height }) {
@@ -120,7 +116,7 @@ export class Videos {
   // VideoDecoder and EncodedVideoChunk.
   constructor(failed, outside = {}) {
     this.#failed = failed;
-    this.#outside = { Decoder: globalThis.VideoDecoder, Chunk: globalThis.EncodedVideoChunk, timers, ...outside };
+    this.#outside = { Decoder: globalThis.VideoDecoder, Chunk: globalThis.EncodedVideoChunk, timers: clock, ...outside };
   }
 
   // Codecs found to work here, before any video comes.

@@ -1,5 +1,6 @@
 // Joins the stage's events with keyboard, text, pointer and touch.
 
+import { clock } from "../clock.js";
 import { h } from "../dom.js";
 import { Caret } from "../input/caret.js";
 import { Keyboard, platformOf } from "../input/keyboard.js";
@@ -8,12 +9,6 @@ import { TextInput } from "../input/text.js";
 import { Touch } from "../input/touch.js";
 
 const PINCH = 0.01; // of a touchpad's pinch, told as a wheel: how much one unit zooms
-
-const clock = {
-  now: () => performance.now(),
-  setTimeout: (action, delay) => setTimeout(action, delay),
-  clearTimeout: (timer) => clearTimeout(timer),
-};
 
 export class Controls {
   #stage;

@@ -6,6 +6,7 @@
 // picture (see session/remote.js).
 
 import { ApiError, newTicket, shadowTicket } from "../api.js";
+import { clock } from "../clock.js";
 import { DecodeError } from "../decode/errors.js";
 import { HistoryDecoder } from "../decode/history.js";
 import { Picture } from "../decode/picture.js";
@@ -32,12 +33,11 @@ const zstdUrl = new URL("../vendor/zstddec-stream.mjs", import.meta.url);
 const statistics = new Statistics();
 const videos = new Videos(videoFailed);
 const acks = new Acks(acknowledge, {
-  now,
-  setTimeout: (action, delay) => setTimeout(action, delay),
+  ...clock,
   nextFrame: (callback) => self.requestAnimationFrame?.(callback),
 });
 const pictures = new PictureWatch({
-  clock: { setTimeout: (action, delay) => setTimeout(action, delay), clearTimeout: (timer) => clearTimeout(timer) },
+  clock,
   refresh: () => connection.send({ name: "Refresh" }),
   giveUp: () => connection.fail(CloseCode.TIMEOUT, "no picture has come"),
 });
@@ -54,12 +54,6 @@ let mends = 0; // of this connection, without a whole picture in between
 let canTell = false; // the server can send statistics
 let told = null; // its last ones
 
-const clock = {
-  now,
-  setTimeout: (action, delay) => setTimeout(action, delay),
-  clearTimeout: (timer) => clearTimeout(timer),
-};
-
 // HTTP statuses of a ticket that is not given, as the CloseCodes that say the same.
 const REFUSALS = {
   401: CloseCode.SIGNED_OUT,
@@ -70,10 +64,6 @@ const REFUSALS = {
 
 function tell(kind, details = {}) {
   self.postMessage({ kind, ...details });
-}
-
-function now() {
-  return performance.now();
 }
 
 async function invitedTicket(invitation, signal) {
@@ -128,7 +118,7 @@ async function start({ canvas, session, ticket, size, shadow, invitation }) {
       hello: greeted,
       message: received,
       roundTrip: (milliseconds) => {
-        heardAt = now();
+        heardAt = clock.now();
         statistics.roundTrip(milliseconds);
       },
     },
@@ -197,7 +187,7 @@ async function frame(message, time) {
     const of = line;
     await picture.skip(message);
     if (of !== line) return;
-    acks.decoded(message.number, time, now());
+    acks.decoded(message.number, time, clock.now());
     return;
   }
   mending = false;
@@ -205,7 +195,7 @@ async function frame(message, time) {
     const of = line;
     const isWhole = await picture.add(message);
     if (of !== line) return;
-    const decoded = now();
+    const decoded = clock.now();
     statistics.decoded(decoded - time);
     if (!isWhole) {
       outline(message, false);
@@ -242,7 +232,7 @@ function mend(message, time, error) {
   }
   mending = true;
   connection.send({ name: "Refresh" });
-  acks.decoded(message.number, time, now());
+  acks.decoded(message.number, time, clock.now());
 }
 
 // The picture goes on without it: the server sends that part by other means from now on.
@@ -266,7 +256,7 @@ function watch(on) {
 }
 
 function report() {
-  tell("statistics", { statistics: { ...statistics.read(now()), silence: now() - heardAt, server: told } });
+  tell("statistics", { statistics: { ...statistics.read(clock.now()), silence: clock.now() - heardAt, server: told } });
 }
 
 const actions = {
