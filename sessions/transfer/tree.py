@@ -69,7 +69,7 @@ class Tree:
                 return Entry("", True, 0, os.fstat(descriptor).st_mtime)
             found = _entry(path[-1], os.stat(path[-1], dir_fd=descriptor, follow_symlinks=False))
         if found is None:
-            raise FileNotFoundError(2, os.strerror(2), path[-1])
+            raise _error(errno.ENOENT, path[-1])
         return found
 
     def open(self, path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
@@ -79,7 +79,7 @@ class Tree:
             descriptor = os.open(path[-1], flags | nothing_waits, mode, dir_fd=folder)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise IsADirectoryError(21, os.strerror(21), path[-1])
+            raise _error(errno.EISDIR, path[-1])
         return descriptor
 
     def make(self, path: Path) -> bool:
@@ -96,11 +96,11 @@ class Tree:
     def rename(self, old: Path, new: Path) -> None:
         """Move something; what has the new name already stays, with FileExistsError."""
         if new[: len(old)] == old:
-            raise OSError(22, os.strerror(22), new[-1])
+            raise _error(errno.EINVAL, new[-1])
         with self.folder(old[:-1]) as source, self.folder(new[:-1]) as target:
             with contextlib.suppress(FileNotFoundError):
                 os.stat(new[-1], dir_fd=target, follow_symlinks=False)
-                raise FileExistsError(17, os.strerror(17), new[-1])
+                raise _error(errno.EEXIST, new[-1])
             os.rename(old[-1], new[-1], src_dir_fd=source, dst_dir_fd=target)
 
     def sizes(self, path: Path) -> Iterator[int]:
@@ -114,10 +114,25 @@ class Tree:
             _remove(above, path[-1])
 
 
+def _error(number: int, name: str) -> OSError:
+    """Return what the system would raise; Python chooses the kind by the number."""
+    return OSError(number, os.strerror(number), name)
+
+
 def _entry(name: str, status: os.stat_result) -> Entry | None:
     if stat.S_ISDIR(status.st_mode):
         return Entry(name, True, 0, status.st_mtime)
     return Entry(name, False, status.st_size, status.st_mtime) if stat.S_ISREG(status.st_mode) else None
+
+
+@contextlib.contextmanager
+def _opened(name: str, above: int) -> Iterator[int]:
+    """Open a folder that is in another; its descriptor is good within the block."""
+    folder = os.open(name, _FOLDER, dir_fd=above)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
 
 
 def _sizes(above: int, name: str) -> Iterator[int]:
@@ -126,24 +141,18 @@ def _sizes(above: int, name: str) -> Iterator[int]:
         yield status.st_size
         return
     yield 0
-    folder = os.open(name, _FOLDER, dir_fd=above)
-    try:
+    with _opened(name, above) as folder:
         for each in os.listdir(folder):
             yield from _sizes(folder, each)
-    finally:
-        os.close(folder)
 
 
 def _remove(above: int, name: str) -> None:
     if not stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
         os.unlink(name, dir_fd=above)
         return
-    folder = os.open(name, _FOLDER, dir_fd=above)
-    try:
+    with _opened(name, above) as folder:
         for each in os.listdir(folder):
             _remove(folder, each)
-    finally:
-        os.close(folder)
     os.rmdir(name, dir_fd=above)
 
 
