@@ -237,7 +237,7 @@ def _title(api: Api, invitation: Invitation) -> str:
 
 
 def _owned(api: Api, invitation: Invitation) -> Owned:
-    return Owned(invitation.user, api.right(invitation.desktop), invitation.desktop)
+    return api.sessions.rights.owned(invitation._asdict())
 
 
 async def _on_invitation(api: Api, call: Call) -> Target:

@@ -91,11 +91,6 @@ class Invitations(Tables):
             guests = _guests(connection, [row["id"] for row in rows])
         return [_invitation(row, guests) for row in rows]
 
-    def valid(self, now: float) -> set[str]:
-        """Return the ids of those that have not expired."""
-        with self._reading() as connection:
-            return set(connection.scalars(select(invitations.c.id).where(invitations.c.expires > now)))
-
     def come(self, id: str, guest: Guest, token_hash: bytes, before: bytes | None, now: float) -> None:
         """Let somebody come by an invitation, which counts once a person. Raises UsedUp.
 
