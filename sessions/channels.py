@@ -67,7 +67,7 @@ class Channels:
     @property
     def capabilities(self) -> frozenset[tsg.Capability]:
         """Those that are told of where a channel offers them, and not else."""
-        return frozenset(each for channel in self._channels for each in channel.offers(EVERYTHING))
+        return self.offers(EVERYTHING)
 
     def offers(self, allowed: Allowed) -> frozenset[tsg.Capability]:
         """Return the capabilities of all channels for a viewer that is let do so much."""

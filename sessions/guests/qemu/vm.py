@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,23 +75,20 @@ class Vm:
         greeting = await self._monitor.connect(connected, seconds)
         with state.short_path(self._folder, state.TEXT) as path:
             self.text = TextPort(self._reactor, await connect_unix(self._reactor, path, seconds))
-        await self._open_microphone(seconds)
+        if connected_port := await self._port(state.MICROPHONE, seconds):
+            self.microphone.open(connected_port)
         self.agent = Agent(self._folder, self._reactor)
-        await self._connect_clipboard(seconds)
+        if self._clipboard is not None and (connected_port := await self._port(state.CLIPBOARD, seconds)):
+            self._clipboard.connected(connected_port)
         await self.look_at_ports()
         return greeting
 
-    async def _open_microphone(self, seconds: float) -> None:
-        if (self._folder / state.MICROPHONE).exists():  # not of a guest that an older version has started
-            with state.short_path(self._folder, state.MICROPHONE) as path:
-                self.microphone.open(await connect_unix(self._reactor, path, seconds))
-
-    async def _connect_clipboard(self, seconds: float) -> None:
-        """A guest that an earlier version has started has none."""
-        if self._clipboard is None or not (self._folder / state.CLIPBOARD).exists():
-            return
-        with state.short_path(self._folder, state.CLIPBOARD) as path:
-            self._clipboard.connected(await connect_unix(self._reactor, path, seconds))
+    async def _port(self, name: str, seconds: float) -> socket.socket | None:
+        """Connect to a port; None in a guest that an earlier version has started without it."""
+        if not (self._folder / name).exists():
+            return None
+        with state.short_path(self._folder, name) as path:
+            return await connect_unix(self._reactor, path, seconds)
 
     async def look_at_ports(self) -> None:
         """Find out on which ports the guest listens. Raises MonitorError."""
