@@ -148,6 +148,26 @@ test("a content is offered once, waits for the desktop, and is sent as it is ask
   assert.equal(sent.at(-1).reason, ClipboardReason.GONE);
 });
 
+test("of two that bring the same at once, one is offered and both wait for it", async () => {
+  const { clipboard, sent } = room();
+  const giving = [clipboard.give({ text: "mine" }), clipboard.give({ text: "mine" })];
+  await turn();
+  assert.deepEqual(sent.map(({ name, id }) => [name, id]), [["ClipboardOffer", 1]]);
+  clipboard.message({ name: "ClipboardTaken", id: 1 });
+  await Promise.all(giving);
+});
+
+test("what is read back while it is still being written is not offered to where it came from", async () => {
+  const { clipboard, sent, browser } = room();
+  browser.write = () => new Promise(() => {});
+  clipboard.message(offer(1, TEXT));
+  clipboard.message(data(1, TEXT, "from there"));
+  await turn();
+  sent.length = 0;
+  await clipboard.give({ text: "from there" });
+  assert.deepEqual(sent, []);
+});
+
 test("after the desktop has copied something, the same content is offered anew", async () => {
   const { clipboard, sent, clock } = room();
   const give = async (text) => {

@@ -30,7 +30,7 @@ export class Clipboard {
   #copy = null;
   #mine = null; // {id, contents, mark, bytes, outgoing, taken}: what was offered to the desktop
   #ids = 0;
-  #written = null; // the mark of what was put into the browser's clipboard
+  #copied = null; // the mark of what the desktop holds
   #writing = null;
   #error = "";
 
@@ -103,7 +103,7 @@ export class Clipboard {
     this.#over();
     const formats = parts.map(({ format }) => format).filter((format) => KINDS.has(format));
     this.#copy = formats.length ? newCopy(id, formats) : null;
-    this.#written = null;
+    this.#copied = null;
     this.#error = "";
     this.#fetch(AT_ONCE);
     this.#tell();
@@ -181,10 +181,10 @@ export class Clipboard {
     if (this.#writing === copy) return;
     this.#writing = copy;
     try {
-      await this.#browser.write(copy.contents);
       const mark = await this.#browser.mark(copy.contents);
       if (copy !== this.#copy) return;
-      this.#written = mark;
+      this.#copied = mark; // before it is written: it may be read back before the browser says that it was
+      await this.#browser.write(copy.contents);
       copy.status = "done";
     } catch {
       copy.status = "waiting";
@@ -201,16 +201,16 @@ export class Clipboard {
   async give(content) {
     const contents = /** @type {Content} */ (Object.fromEntries(Object.entries(content).filter(([, value]) => value)));
     if (!this.takes || !Object.keys(contents).length) return;
-    const mark = await this.#browser.mark(contents);
-    if (mark === this.#written || (mark === this.#mine?.mark && !this.#copy)) {
+    // All waiting comes first: of two that bring the same at once, one is offered.
+    const [mark, bytes] = await Promise.all([this.#browser.mark(contents), bytesOf(contents, this.#formats)]);
+    if (mark === this.#copied || (mark === this.#mine?.mark && !this.#copy)) {
       await this.#mine?.known;
       return;
     }
-    const bytes = await bytesOf(contents, this.#formats);
     if (!bytes.size || !this.takes) return;
     this.#over();
     this.#copy = null;
-    this.#written = null;
+    this.#copied = null;
     this.#error = "";
     this.#ids += 1;
     const mine = { id: this.#ids, contents, mark, bytes, outgoing: new Map(), taken: () => {}, known: null };
