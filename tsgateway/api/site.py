@@ -7,7 +7,7 @@ import dataclasses
 from tsgateway.api.api import Api
 from tsgateway.api.health import HEALTH, READY, Readiness
 from tsgateway.api.metrics import PATH, Metrics
-from tsgateway.api.static import PREFIX, WORKER, StaticFiles
+from tsgateway.api.static import PREFIX, WORKER, StaticFiles, coding_for
 from tsgateway.exchange import ApiError, Request, Response
 
 PAGES = frozenset({"/", "/desktops", "/account", "/keys", "/invitation"}) | {
@@ -49,11 +49,11 @@ class Site:
 
     def _file(self, request: Request) -> Response:
         seen = request.headers.get("if-none-match")
-        packs = "gzip" in request.headers.get("accept-encoding", "")
+        coding = coding_for(request.headers.get("accept-encoding", ""))
         path = f"{PREFIX}{WORKER}" if request.path == f"/{WORKER}" else request.path
         if path in PAGES or path.startswith(PAGES_OF_ONE):
-            return self._files.page(seen, packs=packs)
-        file = self._files.get(path, seen, packs=packs) if path.startswith(PREFIX) else None
+            return self._files.page(seen, coding)
+        file = self._files.get(path, seen, coding) if path.startswith(PREFIX) else None
         if file is None and "text/html" in request.headers.get("accept", ""):
             return dataclasses.replace(self._files.page(None), status=404)  # somebody looks; the page says it
         return file or ApiError(404, "not_found", "There is nothing at this address.").response()
