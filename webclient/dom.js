@@ -61,3 +61,10 @@ export function stylesheet(name) {
     document.head.append(link);
   });
 }
+
+// Hands a Blob to the person as a file of this name.
+export function save(blob, name) {
+  const address = URL.createObjectURL(blob);
+  h("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}

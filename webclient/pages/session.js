@@ -1,13 +1,13 @@
 // A session: the guest's screen in the window, and everything around it.
 
-import * as api from "../api.js";
 import { SessionClipboard } from "../clipboard/session.js";
 import { tell } from "../dialog.js";
-import { h } from "../dom.js";
+import { h, save } from "../dom.js";
 import { Files } from "../files/files.js";
 import * as life from "../life.js";
 import { Banner } from "../session/banner.js";
 import { Controls } from "../session/controls.js";
+import { desktopOf, startAgain } from "../session/desktop.js";
 import { Dialogs } from "../session/dialogs.js";
 import { Display } from "../session/display.js";
 import { inputEntries, sessionEntries } from "../session/entries.js";
@@ -24,7 +24,7 @@ import { textBox } from "../session/textbox.js";
 import { Toolbar } from "../session/toolbar.js";
 import { storage, View } from "../session/view.js";
 import { Sound } from "../sound/sound.js";
-import { bytes, milliseconds, number, t, waitingText } from "../strings.js";
+import { t } from "../strings.js";
 import { keepTicket, takeTicket } from "../tickets.js";
 
 // shadow: how to look on at somebody else's session, "view" or "control"; null for one's own.
@@ -173,7 +173,7 @@ class SessionPage {
     } catch (error) {
       this.#update({ status: { state: "broken", reason: error.message } });
     }
-    if (!this.#known.desktop && !this.#shadow) this.#findTitle();
+    if (!this.#known.desktop && !this.#shadow) this.#findDesktop();
   }
 
   // What of the invitation a worker can be told.
@@ -245,9 +245,9 @@ class SessionPage {
         const { hasPicture, isStale } = this.#situation;
         if (!hasPicture || isStale) this.#update({ hasPicture: true, isStale: false });
       },
-      statistics: ({ statistics }) => this.#showStatistics(statistics),
+      statistics: ({ statistics }) => this.#statistics.showOwn(statistics),
       regions: ({ regions }) => this.#regions.show(regions),
-      picture: ({ file }) => this.#save(file),
+      picture: ({ file }) => save(file, `${this.title}.png`),
     };
   }
 
@@ -337,32 +337,21 @@ class SessionPage {
   }
 
   // After a reload of the page, or by a link: which desktop this session belongs to.
-  async #findTitle() {
-    const desktops = await api.desktops().catch(() => []);
-    const desktop = desktops.find(({ session, sessions = [] }) =>
-      [session, ...sessions].some((one) => one?.id === this.#session));
-    if (!desktop || this.#gone.signal.aborted) return;
-    this.#known = { desktop: desktop.id, title: desktop.title };
-    this.#view.belongsTo(desktop.id);
+  async #findDesktop() {
+    const found = await desktopOf(this.#session);
+    if (!found || this.#gone.signal.aborted) return;
+    this.#known = found;
+    this.#view.belongsTo(found.desktop);
     this.#useView();
     this.#room.rechosen();
-    history.replaceState(this.#known, "");
-    this.#rename(desktop.title);
+    history.replaceState(found, "");
+    this.#rename(found.title);
     this.#update({ canStartAgain: true });
   }
 
-  async #startAgain() {
-    try {
-      const waits = (before) => this.#update({ status: { ...this.#situation.status, reason: waitingText(before) } });
-      const goesOn = () => !this.#gone.signal.aborted;
-      const given = await api.connect(this.#known.desktop, this.#display.wished, waits, goesOn);
-      if (given === null) return;
-      keepTicket(given.session, given.ticket);
-      this.#app.go(`/session/${encodeURIComponent(given.session)}`, this.#known);
-    } catch (error) {
-      if (error.status === 401) this.#app.signedOut(t("signin.again"));
-      else this.#update({ status: { ...this.#situation.status, reason: error.message } });
-    }
+  #startAgain() {
+    const tell = (reason) => this.#update({ status: { ...this.#situation.status, reason } });
+    return startAgain(this.#app, this.#known, this.#display.wished, tell, () => !this.#gone.signal.aborted);
   }
 
   // end: one of life.js that ends the session.
@@ -430,21 +419,5 @@ class SessionPage {
   #outline(on) {
     this.#regions.turn(on);
     this.#remote?.outline(on);
-  }
-
-  #showStatistics({ bytes: rate, frames, decode, present, roundTrip, typicalTrip, jitter, silence, total, ways, server }) {
-    const line = t("session.statistics.line", {
-      rate: `${bytes(rate)}/s`, frames: number(frames), decode: milliseconds(decode),
-      present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
-    });
-    const parts = ways.map(({ way, detail, rate: often }) =>
-      t(`session.statistics.${way}`, { detail, rate: number(often) }));
-    this.#statistics.show([line, ...parts].join(" · "), server, { roundTrip: typicalTrip, jitter, silence });
-  }
-
-  #save(file) {
-    const address = URL.createObjectURL(file);
-    h("a", { href: address, download: `${this.title}.png` }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 1000);
   }
 }

@@ -1,7 +1,7 @@
 // The statistics panel: where time goes as a bar and a table, what is slow in words, and the line's figures.
 
 import { h } from "../dom.js";
-import { bytes, milliseconds, t } from "../strings.js";
+import { bytes, milliseconds, number, t } from "../strings.js";
 import { qualityOf } from "./quality.js";
 import { WAYS } from "./regions.js";
 import { splitOf } from "./split.js";
@@ -33,6 +33,17 @@ export class Panel {
     this.element = h("section", { class: "statistics", hidden: true, "aria-label": t("session.statistics") },
       this.#quality, this.#split, h("div", { class: "statistics-figures" }, this.#figures, this.#line),
       outline ? outlining(outline) : null);
+  }
+
+  // statistics: what a worker measures, with what the server does.
+  showOwn({ bytes: rate, frames, decode, present, roundTrip, typicalTrip, jitter, silence, total, ways, server }) {
+    const line = t("session.statistics.line", {
+      rate: `${bytes(rate)}/s`, frames: number(frames), decode: milliseconds(decode),
+      present: milliseconds(present), trip: milliseconds(roundTrip), total: bytes(total),
+    });
+    const parts = ways.map(({ way, detail, rate: often }) =>
+      t(`session.statistics.${way}`, { detail, rate: number(often) }));
+    this.show([line, ...parts].join(" · "), server, { roundTrip: typicalTrip, jitter, silence });
   }
 
   // figures: a line of text. message: the server's Statistics, or null while there is none. line: what qualityOf()
