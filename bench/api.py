@@ -22,7 +22,8 @@ from tsgateway.api.hub import Events
 from tsgateway.api.routes import ROUTES
 from tsgateway.config import Config
 from tsgateway.exchange import Request, Response
-from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.hosts.directory import Session
+from tsgateway.hosts.sessions import Sessions
 from tsgateway.policy import Granted, Role, Subject
 
 RUNS = 20
@@ -39,7 +40,7 @@ def directory(config: Config, count: int) -> Sessions:
             "state": SessionState.ACTIVE, "viewers": 1, "started": 1.9e9, "since": 1.9e9 + number,
             "idle_since": 1.9e9 + number, "progress": 100, "text": "",
         }  # fmt: skip
-        sessions._sessions[info["session"]] = Session(info, host)
+        sessions.put(Session(info, host))
     return sessions
 
 

@@ -12,7 +12,8 @@ from sessions.rules import Invitations
 from tsgateway.access.desk import PolicyDesk, context_of
 from tsgateway.auth.sign_in import subject_of
 from tsgateway.config import Config
-from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.hosts.directory import Session
+from tsgateway.hosts.sessions import Sessions
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.policy import Action, Subject, authorize
 from tsgateway.store import Store

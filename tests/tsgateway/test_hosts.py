@@ -311,7 +311,7 @@ async def test_a_host_that_is_no_longer_configured_runs_until_its_sessions_end()
     finally:
         left.end()
         for host in world.hosts:
-            for info in [s.info for s in world.gateway.sessions._sessions.values() if s.host is host]:
+            for info in [s.info for s in world.gateway.sessions.all() if s.host is host]:
                 await host.request("end", {"session": info["session"]})
         await world.stop()
 

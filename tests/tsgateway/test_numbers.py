@@ -25,7 +25,7 @@ def test_what_a_host_tells_is_believed_when_it_is_a_number_that_is_free(told, ta
 
 
 def numbers(world: World) -> dict[str, int]:
-    return {key: each.info["number"] for key, each in world.gateway.sessions._sessions.items()}
+    return {each.info["session"]: each.info["number"] for each in world.gateway.sessions.all()}
 
 
 @pytest_twisted.ensureDeferred

@@ -8,8 +8,9 @@ from twisted.internet.task import Clock
 from sessions.wire.tsg import SessionState
 from tsgateway.config import Config
 from tsgateway.hosts import recorder as recording
+from tsgateway.hosts.directory import Session
 from tsgateway.hosts.recorder import DAY, Recorder
-from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.hosts.sessions import Sessions
 from tsgateway.store import Store, StoreUnavailable
 
 

@@ -10,8 +10,8 @@ from twisted.logger import eventAsText, globalLogPublisher
 
 from sessions.wire.tsg import CloseCode, SessionState
 from tests.tsgateway.support import World, hello, http_request, until
+from tsgateway.hosts.directory import MAX_ENDINGS
 from tsgateway.hosts.link import HostError
-from tsgateway.hosts.sessions import MAX_ENDINGS
 from tsgateway.transports import http
 
 

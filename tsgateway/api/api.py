@@ -27,9 +27,10 @@ from tsgateway.auth.tokens import TOKEN_BYTES, hash_token
 from tsgateway.config import Config, Desktop
 from tsgateway.exchange import RAW, ApiError, Request, Response, json_response
 from tsgateway.hosts.attachment import Shadowing
+from tsgateway.hosts.directory import Session
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.opening import Opening
-from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.hosts.sessions import Sessions
 from tsgateway.inviting import Inviting
 from tsgateway.layout import Layout
 from tsgateway.policy import Action, DesktopRight, Granted, Owned, Role, Subject, Target, authorize

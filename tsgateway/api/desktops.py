@@ -12,8 +12,8 @@ from tsgateway.api.route import Answer, Call, Model, Route, SignedIn
 from tsgateway.api.sessions import progress_of, state_of
 from tsgateway.api.users import asked_store
 from tsgateway.exchange import ApiError, json_response
+from tsgateway.hosts.directory import Session
 from tsgateway.hosts.opening import Waits, Wanted
-from tsgateway.hosts.sessions import Session
 from tsgateway.policy import Action, authorize
 from tsgateway.store import StoreUnavailable
 from tsgateway.store.portal import OfDesktop

@@ -11,7 +11,7 @@ from tsgateway.api.hub import Happened, TooManyFollow, as_sse
 from tsgateway.api.route import Answer, Call, Query, Route, SignedIn
 from tsgateway.api.sessions import Wanted, list_sessions
 from tsgateway.exchange import ApiError, Response
-from tsgateway.hosts.sessions import Session
+from tsgateway.hosts.directory import Session
 from tsgateway.policy import Action, authorize
 
 if TYPE_CHECKING:

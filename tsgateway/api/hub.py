@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred, TimeoutError
 
-from tsgateway.hosts.sessions import Session
+from tsgateway.hosts.directory import Session
 from tsgateway.hosts.supervisor import HostSupervisor
 
 MAX_WAITING = 256

@@ -14,8 +14,8 @@ from tsgateway.api.api import on_session
 from tsgateway.api.route import Answer, Call, May, Model, Query, Route, SignedIn
 from tsgateway.exchange import ApiError, Response
 from tsgateway.hosts.attachment import Attached, Shadowing
+from tsgateway.hosts.directory import Session
 from tsgateway.hosts.link import HostError, HostRefused
-from tsgateway.hosts.sessions import Session
 from tsgateway.policy import Action, Subject, authorize
 
 if TYPE_CHECKING:

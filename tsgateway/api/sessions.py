@@ -13,8 +13,8 @@ from tsgateway.api.api import on_session
 from tsgateway.api.route import Answer, Call, May, Model, Query, Route, SignedIn
 from tsgateway.exchange import ApiError
 from tsgateway.hosts.attachment import Attached
+from tsgateway.hosts.directory import Session
 from tsgateway.hosts.link import HostRefused
-from tsgateway.hosts.sessions import Session
 from tsgateway.policy import Action, Owned, authorize
 from tsgateway.store import Cursor, Ran
 from tsgateway.store.history import MAX_PAGE

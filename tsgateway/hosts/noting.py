@@ -7,7 +7,8 @@ from typing import Any
 from sessions.lifecycle import ATTENDED
 from sessions.wire.tsg import SessionState
 from tsgateway.audit import Event, Journal
-from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.hosts.directory import Session
+from tsgateway.hosts.sessions import Sessions
 from tsgateway.hosts.supervisor import HostSupervisor
 
 

@@ -23,10 +23,11 @@ from twisted.python.failure import Failure
 
 from tsgateway.config import Config, Desktop
 from tsgateway.drain import DrainMode, HostSetting
+from tsgateway.hosts.directory import Session
 from tsgateway.hosts.link import NOT_YET, HostError
 from tsgateway.hosts.placement import Fit, why_none
 from tsgateway.hosts.recorder import Recorder
-from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.hosts.sessions import Sessions
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.hosts.turns import Queue, QueueFull, Turn
 from tsgateway.store import StoreUnavailable

@@ -15,11 +15,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tsgateway.config import Desktop
+from tsgateway.hosts.directory import Session
 from tsgateway.hosts.link import HostError
 from tsgateway.hosts.placement import HostState
 from tsgateway.hosts.schedule import share, wanted
 from tsgateway.hosts.secrets import spec_with_secrets
-from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.hosts.sessions import Sessions
 from tsgateway.hosts.supervisor import HostSupervisor
 
 LOOK_EVERY = 30.0

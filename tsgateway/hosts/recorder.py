@@ -14,7 +14,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from sessions.wire.tsg import SessionState
-from tsgateway.hosts.sessions import Session, Sessions
+from tsgateway.hosts.directory import Session
+from tsgateway.hosts.sessions import Sessions
 from tsgateway.hosts.supervisor import HostSupervisor
 from tsgateway.store import History, Ran, StoreError
 from tsgateway.store.access import Access

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -16,6 +14,7 @@ from sessions.wire.tsg import ClientHello, SessionState
 from tsgateway.config import Desktop, SessionsSection
 from tsgateway.hosts.attachment import Attached, Attachment, Seat, Shadowing, Who
 from tsgateway.hosts.controls import Controls
+from tsgateway.hosts.directory import Directory, Info, Session
 from tsgateway.hosts.link import NOT_YET, REPLY_WITHIN, HostError
 from tsgateway.hosts.messages import Messages
 from tsgateway.hosts.numbers import free_number, number_for
@@ -27,19 +26,13 @@ from tsgateway.hosts.secrets import spec_with_secrets
 from tsgateway.hosts.shadows import Shadowings
 from tsgateway.hosts.supervisor import HostSupervisor
 
-Info = dict[str, Any]
-
 NOT_RUNNING = "It does not run any more."
 SETTLE_WITHIN = 5.0
 """Seconds that hosts get to tell what they have before a session counts as not there."""
 ATTACH_WITHIN = 8.0
 """Seconds that a viewer waits for a host that starts again; the browser client gives up after 10."""
-MAX_NUMBER = 9
-"""Digits of a session's short number; ids are longer."""
 RUN_MARGIN = 40.0
 """Seconds a host is given for a command beyond those it may take: other things may come first."""
-MAX_ENDINGS = 256
-"""So many sessions are remembered after their end, for those who come late to hear why."""
 TOTALS_WITHIN = 3.0
 """Seconds that a host may take to tell its totals; others are told all the same."""
 
@@ -52,19 +45,6 @@ class PoolFull(HostError):
     """There are as many sessions of a desktop as there may be."""
 
 
-@dataclasses.dataclass
-class Session:
-    """One session as its host last told it. info: SessionInfo of the link."""
-
-    info: Info
-    host: HostSupervisor
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended."""
-        return bool(self.info.get("state") == SessionState.ENDED)
-
-
 class Watcher(Protocol):
     """Hears what becomes of sessions; its methods never raise."""
 
@@ -75,12 +55,13 @@ class Watcher(Protocol):
         """A host has told what it has; sessions it had before and has not now are over."""
 
 
-class Sessions:
-    """The directory of sessions; it is filled by the hosts and kept in memory only."""
+class Sessions(Directory):
+    """What can be done with sessions, wherever they are; hosts are asked, and tell what becomes of it."""
 
     log = Logger()
 
     def __init__(self, desktops: Mapping[str, Desktop], rules: SessionsSection) -> None:
+        super().__init__()
         self._desktops = desktops
         self._rules = rules
         self._hosts: list[HostSupervisor] = []
@@ -91,8 +72,6 @@ class Sessions:
         """Sessions whose host has not answered yet."""
         self._heard: set[HostSupervisor] = set()
         self._silent: set[HostSupervisor] = set()
-        self._sessions: dict[str, Session] = {}
-        self._endings: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._loads: dict[HostSupervisor, Load] = {}
         self.rights = Rights(desktops)
         self.seats = Seats()
@@ -119,24 +98,9 @@ class Sessions:
         """All hosts, by number."""
         return {host.number: host for host in self._hosts}
 
-    def on(self, host: HostSupervisor) -> int:
-        """Return how many sessions a host has, those that are being started included."""
-        return len(self.all_on(host))
-
-    def all_on(self, host: HostSupervisor) -> list[Session]:
-        """Return these sessions."""
-        return [session for session in self._sessions.values() if session.host is host]
-
-    def of(self, desktop: str) -> int:
-        """Return how many sessions of a desktop there are, those that are being started included."""
-        return sum(session.info["desktop"] == desktop for session in self._sessions.values())
-
     def load(self, host: HostSupervisor) -> Load:
         """Return how loaded a host is, as it last told."""
         return self._loads.get(host, Load())
-
-    def __len__(self) -> int:
-        return len(self._sessions)
 
     @property
     def complete(self) -> bool:
@@ -148,47 +112,6 @@ class Sessions:
         missing = [host for host in self._hosts if host not in self._heard | self._silent]
         await DeferredList([host.back(SETTLE_WITHIN) for host in missing], consumeErrors=True)
         self._silent.update(host for host in missing if host not in self._heard)
-
-    def get(self, session: str) -> Session | None:
-        """Return a session that has not ended."""
-        return self._sessions.get(session)
-
-    def named(self, text: str) -> Session | None:
-        """Return the session that has this id or, for people, this number."""
-        if len(text) <= MAX_NUMBER and text.isascii() and text.isdecimal():
-            number = int(text)
-            return next((each for each in self._sessions.values() if each.info.get("number") == number), None)
-        return self._sessions.get(text)
-
-    def all(self) -> list[Session]:
-        """Return every session that has not ended."""
-        return list(self._sessions.values())
-
-    def host_of(self, session: str) -> HostSupervisor | None:
-        """Return the host that has a session."""
-        found = self._sessions.get(session)
-        return None if found is None else found.host
-
-    def ending(self, session: str, user: str) -> str:
-        """Say how a session has ended; "" when that is not known, or nothing to this person."""
-        owner, reason = self._endings.get(session, ("", ""))
-        return reason if owner == user else ""
-
-    def find(self, user: str, desktop: str) -> Session | None:
-        """Return a person's session of a desktop."""
-        for session in self._sessions.values():
-            if session.info["user"] == user and session.info["desktop"] == desktop:
-                return session
-        return None
-
-    def all_of(self, user: str, desktop: str) -> list[Session]:
-        """Return a person's sessions of a desktop, the newest first."""
-        found = [session for session in self.of_user(user) if session.info["desktop"] == desktop]
-        return sorted(found, key=lambda session: session.info.get("started", 0.0), reverse=True)
-
-    def of_user(self, user: str) -> list[Session]:
-        """Return a person's sessions, those that are being started included."""
-        return [session for session in self._sessions.values() if session.info["user"] == user]
 
     async def open(self, user: str, desktop: str, width: int, height: int, *, another: bool = False) -> str:
         """Return the id of a person's session, started when there is none. Raises HostError.
@@ -212,7 +135,7 @@ class Sessions:
             "rules": published.rules_with(self._rules),
             "width": width,
             "height": height,
-            "number": free_number(self._numbers()),
+            "number": free_number(self.numbers()),
         }
         session = str(start["session"])
         starting = {"kind": published.kind, "state": SessionState.STARTING, "viewers": 0, "text": ""}
@@ -221,7 +144,7 @@ class Sessions:
             host = await self._placed({**start, **starting, "spec": None})
             self._update(host, await host.request("start", start))
         except HostError:
-            self._sessions.pop(session, None)
+            self.forget(session)
             raise
         finally:
             self.starting.discard(session)
@@ -238,7 +161,7 @@ class Sessions:
         """Find a session its host, which answers then. Raises HostError when there is none."""
         for _ in self._hosts:
             host = self._choose(info["desktop"])
-            self._sessions[info["session"]] = Session(info, host)
+            self.put(Session(info, host))
             try:
                 await host.ready()
             except HostError:
@@ -251,11 +174,11 @@ class Sessions:
 
         administrator: whether somebody else than its person asks.
         """
-        found = self._sessions.get(session)
+        found = self.get(session)
         if found is not None:
             await found.host.request(method, {"session": session, "administrator": administrator})
             if method != "disconnect":
-                self._sessions.pop(session, None)
+                self.forget(session)
 
     async def run(self, session: str, command: Info) -> Info:
         """Run a command in a session's guest (request `run` of the link). Raises HostError."""
@@ -277,9 +200,6 @@ class Sessions:
     def hosts_in_state(self, state: HostState) -> int:
         """Return how many session hosts are in a state."""
         return sum(host.state is state for host in self._hosts)
-
-    def _numbers(self) -> set[int]:
-        return {session.info.get("number", 0) for session in self._sessions.values()}
 
     async def activity(self) -> dict[str, float]:
         """Return when there was input last (Unix time) in each session somebody is connected to; 0 in others.
@@ -309,7 +229,7 @@ class Sessions:
 
         within: seconds until it counts as not answering.
         """
-        found = self._sessions.get(session)
+        found = self.get(session)
         if found is None:
             raise SessionOver(NOT_RUNNING)
         return await found.host.request(method, {"session": session, **params}, within)
@@ -338,10 +258,10 @@ class Sessions:
         A host that starts, or starts again, is waited for. shadow: for one who looks on; limits (of the
         session from now on), allow: as the link has them.
         """
-        found = self._sessions.get(session)
+        found = self.get(session)
         if found is not None and not found.host.up:
             await found.host.back(ATTACH_WITHIN)
-            found = self._sessions.get(session)
+            found = self.get(session)
         if found is None:
             raise SessionOver(NOT_RUNNING)
         if not found.host.up:
@@ -375,9 +295,9 @@ class Sessions:
     def host_up(self, host: HostSupervisor, sessions: Sequence[Info]) -> None:
         """Take up what the host has, forget what it has not."""
         self._heard.add(host)
-        for session in [key for key, value in self._sessions.items() if value.host is host]:
+        for session in [each.info["session"] for each in self.all_on(host)]:
             if session not in self.starting:
-                del self._sessions[session]
+                self.forget(session)
         for info in sessions:
             self._update(host, info)
         for watcher in self.watchers:
@@ -411,7 +331,7 @@ class Sessions:
         self.seats.deliver(host, channel, message)
 
     def _update(self, host: HostSupervisor, info: Info) -> None:
-        known = self._sessions.get(info["session"])
+        known = self.get(info["session"])
         if known is not None and known.host is not host:
             self.log.error(
                 "host {number} tells of session {id}, which is on host {owner}; that is not believed",
@@ -421,20 +341,14 @@ class Sessions:
             )
             return
         session = Session(self._numbered(host, info, known), host)
-        if session.over:
-            self._sessions.pop(info["session"], None)
-            self._endings[info["session"]] = (info["user"], str(info.get("text", "")))
-            if len(self._endings) > MAX_ENDINGS:
-                self._endings.popitem(last=False)
-        else:
-            self._sessions[info["session"]] = session
+        self.put(session)
         for watcher in self.watchers:
             watcher.session_changed(session)
 
     def _numbered(self, host: HostSupervisor, info: Info, known: Session | None) -> Info:
         """Return the info with the number that the session goes by; a host that told another hears of it."""
         told = info.get("number")
-        number = known.info.get("number") if known is not None else number_for(told, self._numbers())
+        number = known.info.get("number") if known is not None else number_for(told, self.numbers())
         if number == told or info.get("state") == SessionState.ENDED:
             return info
         asked = {"session": info["session"], "number": number}
