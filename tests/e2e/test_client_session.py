@@ -10,7 +10,7 @@ from sessions.wire import tsg
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import DevServer, Painter, Viewer
 from tests.e2e.machine import wait_for
-from tests.e2e.marks import IN_BOTH
+from tests.e2e.marks import IN_BOTH, ONLY_CHROMIUM
 from tests.e2e.pages import choose, until, use_toolbar
 
 pytestmark = pytest.mark.browser
@@ -351,6 +351,29 @@ def test_after_a_cut_ones_own_last_connection_is_waited_for(
     server.viewer().close(tsg.CloseCode.IN_USE, "In use by ada, for 5 minutes.")
     server.viewer().greet()
     browser.wait("[data-notice=returning]")
+
+
+RECORD = """(() => {
+    localStorage.setItem("tsgateway.alerts", "on");
+    document.hasFocus = () => false;
+    window.alerted = [];
+    window.Notification = class extends Notification {
+        constructor(title, options) {
+            super(title, options);
+            this.onshow = () => window.alerted.push([this.title, this.body]);
+        }
+    };
+    return true;
+})()"""
+
+
+@ONLY_CHROMIUM
+def test_the_system_shows_what_comes_behind_another_window(browser: Browser, viewer: Viewer) -> None:
+    browser.permit("notifications")
+    browser.evaluate(RECORD)
+    viewer.send(tsg.Dialog(7, tsg.DialogKind.MESSAGE, 0, "ruth", "Lunch", "<b>At one?</b>"))
+    browser.evaluate(until("window.alerted.length"))
+    assert browser.evaluate("window.alerted") == [["Lunch", "<b>At one?</b>"]]
 
 
 def test_a_warning_counts_down_and_is_answered(browser: Browser, viewer: Viewer) -> None:

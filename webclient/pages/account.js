@@ -1,5 +1,6 @@
 // One's own account: colours and language, password, second factor, sign-ins elsewhere, tokens for programs.
 
+import { alerts, turnAlerts } from "../alerts.js";
 import { tokenText } from "../parts/tokens.js";
 import { lines, pagePart } from "../parts/panel.js";
 import { request } from "../api.js";
@@ -22,7 +23,7 @@ export function page(app) {
       const [account, signIns, tokens] = await Promise.all(["account", "account/sign-ins", "tokens"].map((each) => request("GET", each)));
       const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key;
       frame.body.replaceChildren(
-        whoPart(account), appearancePart(), passwordPart(account), factorPart(account), signInsPart(signIns.sign_ins), tokensPart(tokens.tokens));
+        whoPart(account), appearancePart(), alertsPart(), passwordPart(account), factorPart(account), signInsPart(signIns.sign_ins), tokensPart(tokens.tokens));
       if (focused) frame.body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     }, "list");
   }
@@ -63,6 +64,18 @@ export function page(app) {
           announce(t("saved"));
         }),
         chosen("language", t("language.label"), languages, chosenLanguage() ?? "", (code) => chooseLanguage(code || null)))));
+  }
+
+  function alertsPart() {
+    const now = alerts();
+    const turn = (isOn, told) => act("alerts", t(`account.alerts.turn-${isOn ? "on" : "off"}`), async () => {
+      if ((await turnAlerts(isOn)) === (isOn ? "on" : "off")) announce(told);
+      await refresh();
+    });
+    const chosen = now === "on" ? turn(false, t("account.alerts.off")) : now === "off" && turn(true, t("account.alerts.on"));
+    return part(t("account.alerts"), h("div", { class: "stack" },
+      h("p", {}, chip(t(`account.alerts.${now === "on" ? "on" : "off"}`), now === "on" ? "active" : "idle")),
+      h("p", { class: "quiet" }, t(["denied", "missing"].includes(now) ? `account.alerts.${now}` : "account.alerts.text"))), chosen);
   }
 
   function passwordPart({ source }) {

@@ -1,6 +1,7 @@
 // What the server announces while the picture goes on: that a limit is about to strike, above all. A calm
 // banner at the upper edge, which counts down.
 
+import { alertPerson } from "../alerts.js";
 import { h, icon, iconButton } from "../dom.js";
 import { t } from "../strings.js";
 import { NoticeLevel } from "../wire/tsg.js";
@@ -49,6 +50,7 @@ export class Banner {
       this.element.replaceChildren();
       return;
     }
+    alertPerson(document.title, said.text, "announcement");
     const clock = said.until !== null && h("span", { class: "announcement-left", "aria-hidden": "true" });
     this.element.replaceChildren(h("section", { class: "announcement", "data-level": said.level },
       h("span", { class: "announcement-icon" }, icon(said.level === NoticeLevel.INFORMATION ? "info" : "clock")),

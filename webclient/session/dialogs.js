@@ -1,6 +1,7 @@
 // What the person is told or asked in a window over the picture (Dialog messages of the protocol): a message that
 // somebody sends, or whether somebody may look on.
 
+import { alertPerson } from "../alerts.js";
 import { h, icon } from "../dom.js";
 import { t } from "../strings.js";
 import { DialogKind } from "../wire/tsg.js";
@@ -77,6 +78,7 @@ export class Dialogs {
       asked.no ? button(asked.no, "", 0) : null,
       button(asked.yes, " primary", 1)));
     this.#parent.append(element);
+    alertPerson(asked.title, asked.text, name);
     element.showModal();
     element.focus(); // not a button: what is being typed is no answer
     const count = () => {
