@@ -1,5 +1,5 @@
 // Which languages there are, and which one a person reads: the one chosen here, else the first that their browser
-// asks for and we have. A language is added by a line here and by its files in strings/ and admin/strings/.
+// asks for and we have. A language is added by a line here and by its files below strings/ and admin/strings/.
 
 const KEY = "tsgateway.language";
 export const FALLBACK = "en";

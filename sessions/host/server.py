@@ -44,6 +44,11 @@ RESET = {
     EndReason.RESET: "You have reset this session.",
     EndReason.ADMINISTRATOR: "An administrator has reset this session.",
 }
+DISCONNECTED = {
+    False: "You have disconnected this session. It goes on.",
+    True: "An administrator has disconnected this session. It goes on.",
+}
+"""By whether an administrator did it."""
 
 
 class HostServer(Factory):
@@ -252,8 +257,8 @@ class HostLink(Protocol):
         return {}
 
     def _disconnect(self, params: dict[str, Any]) -> dict[str, Any]:
-        by = "An administrator has" if params.get("administrator") else "You have"
-        self._server.registry[params["session"]].disconnect(f"{by} disconnected this session. It goes on.")
+        reason = DISCONNECTED[bool(params.get("administrator"))]
+        self._server.registry[params["session"]].disconnect(reason)
         return {}
 
     def _stats(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 import { h } from "../dom.js";
 import { section, SidePanel } from "../parts/panel.js";
+import { spoken } from "../session/reasons.js";
 import { bytes, t } from "../strings.js";
 
 const SHOWN = 2000; // characters
@@ -31,7 +32,7 @@ export class ClipboardPanel extends SidePanel {
     this.show([
       section(t("clipboard.out"), h("div", { class: "clipboard-side" }, this.#out(state))),
       section(t("clipboard.in"), h("div", { class: "clipboard-side" }, this.#in(state))),
-      h("p", { class: "clipboard-error", role: "status" }, this.#failed || state.error),
+      h("p", { class: "clipboard-error", role: "status" }, this.#failed || spoken(state.error)),
     ]);
   }
 

@@ -5,6 +5,7 @@ import { alertPerson } from "../alerts.js";
 import { h, icon, iconButton } from "../dom.js";
 import { t } from "../strings.js";
 import { NoticeLevel } from "../wire/tsg.js";
+import { spoken } from "./reasons.js";
 
 const URGENT_TIME = 15_000; // ms left from which on it looks urgent
 
@@ -13,7 +14,7 @@ const URGENT_TIME = 15_000; // ms left from which on it looks urgent
 export function announcement({ level, seconds, text }, now) {
   if (!text) return null;
   const known = Object.values(NoticeLevel).includes(level) ? level : NoticeLevel.WARNING;
-  return { text, level: known, until: seconds ? now + 1000 * seconds : null };
+  return { text: spoken(text), level: known, until: seconds ? now + 1000 * seconds : null };
 }
 
 // How much time is left, as people read it: "0:45", "12:00", "1:05:00".

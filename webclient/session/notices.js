@@ -88,11 +88,11 @@ function noticeOf({ status, guest, hasPicture, title, canStartAgain, shadow = fa
   }
   if (state === "connecting" || state === "idle") return { key: "connecting", busy: true, actions: ["back"], title };
   if (guest?.state === SessionState.STARTING) {
-    return { key: "starting", busy: true, actions: ["back"], title, progress: guest.progress, text: guest.text };
+    return { key: "starting", busy: true, actions: ["back"], title, progress: guest.progress, text: spoken(guest.text) };
   }
-  if (shadow && guest?.text && !hasPicture) return { key: "asking", busy: true, actions: ["back"], title, text: guest.text };
+  if (shadow && guest?.text && !hasPicture) return { key: "asking", busy: true, actions: ["back"], title, text: spoken(guest.text) };
   // A running session that has something to say is one whose screen is away for now.
-  if (guest?.text) return { key: "paused", busy: true, actions: ["back"], title, text: guest.text };
+  if (guest?.text) return { key: "paused", busy: true, actions: ["back"], title, text: spoken(guest.text) };
   if (!hasPicture) return { key: "waiting", busy: true, actions: ["back"], title };
   // What is on the screen is what was there before the cut: it does not pass for what is there now.
   if (isStale) return { key: "returning", busy: true, actions: ["back"], title, keepsPicture: true };

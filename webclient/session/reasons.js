@@ -1,46 +1,51 @@
-// The server's sentences for people, in the language of this page. The server speaks English only; what is not known
-// here, a later version's sentence above all, is said as it came.
+// The server's sentences for people, in the language of this page. The server speaks English only; strings/told/ has
+// its sentences in other languages. What is not there, a later version's sentence above all, is said as it came.
 
-import { t } from "../strings.js";
+import { FALLBACK, language } from "../languages.js";
+import { fill } from "../strings.js";
 
-const WHO = "(?<who>.{1,128})";
-const TIME = "(?<count>\\d+) (?<unit>second|minute|hour)s?";
+// What stands in a {place} of a sentence; where it is not named here, some words.
+const PARTS = {
+  time: "less than a minute|\\d+ (?:second|minute|hour)s?",
+  what: ".+?[.!]", // another sentence, or several
+};
+const WORDS = ".{1,200}?";
 
-// Each as the server says it, and the key of the sentence here. tests/tsgateway/test_sentences.py holds them together.
-export const REASONS = [
-  ["You may not use this desktop from here or at this time\\. Your session goes on; reference (?<reference>\\S+)\\.", "policy"],
-  ["An administrator has disconnected this session\\. It goes on\\.", "disconnected.admin"],
-  ["You have disconnected this session\\. It goes on\\.", "disconnected.own"],
-  ["You have logged off\\.", "logoff.own"],
-  ["An administrator has logged this session off\\.", "logoff.admin"],
-  ["You have reset this session\\.", "reset.own"],
-  ["An administrator has reset this session\\.", "reset.admin"],
-  [`The session goes on; you were disconnected because it was not used for ${TIME}\\.`, "limit.idle"],
-  [`The session goes on; you were disconnected because it was in use for ${TIME}, which is as long as it may be at a time\\.`, "limit.active"],
-  [`The session was logged off because it was not used for ${TIME}\\.`, "limit.idle.end"],
-  [`The session was logged off because it was in use for ${TIME}, which is as long as it may be at a time\\.`, "limit.active.end"],
-  [`The session was logged off because nobody was connected for ${TIME}\\.`, "limit.disconnected"],
-  ["Your invitation was taken back\\.", "invitation.back"],
-  ["The invitation has expired, or was taken back\\.", "invitation.over"],
-  ["The session you were invited to has ended\\.", "invitation.ended"],
-  ["As many people as this invitation was for have used it\\.", "invitation.used"],
-  ["You may not look on at this desktop from here or at this time\\.", "invitation.denied"],
-  [`${WHO} is not connected now\\. The invitation is good while .+ is; try again later\\.`, "invitation.away"],
-  [`${WHO} does not allow it\\.`, "shadow.refused"],
-  [`${WHO} has not answered\\.`, "shadow.unanswered"],
-  [`${WHO} has ended it\\.`, "shadow.ended"],
-  [`${WHO}, who had allowed it, is not connected any more\\.`, "shadow.away"],
-  [`${WHO} is asked to allow it\\.`, "shadow.asked"],
-].map(([pattern, key]) => ({ pattern: new RegExp(`^${pattern}$`), key: `reason.${key}` }));
+// table: {times, sentences} of a file of strings/told/.
+export function compiled({ times, sentences }) {
+  const known = Object.entries(sentences).map(([english, own]) => ({ pattern: patternOf(english), english, own }));
+  return { times, known };
+}
 
-// text: a sentence of the server. → the same in the person's language.
-export function spoken(text) {
-  for (const { pattern, key } of REASONS) {
+// english: a sentence with {places}, of which one may stand in it several times.
+function patternOf(english) {
+  const seen = new Set();
+  const parts = english.split(/\{(\w+)\}/).map((part, at) => {
+    if (at % 2 === 0) return part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    if (seen.has(part)) return `\\k<${part}>`;
+    seen.add(part);
+    return `(?<${part}>${PARTS[part] ?? WORDS})`;
+  });
+  return new RegExp(`^${parts.join("")}$`);
+}
+
+const ours = language === FALLBACK ? null : await import(`../strings/told/${language}.js`).then(
+  (module) => compiled(module.default),
+  () => null, // a language may do without
+);
+
+// text: what the server says. → the same in the person's language.
+export function spoken(text, table = ours) {
+  for (const { pattern, own } of table?.known ?? []) {
     const groups = pattern.exec(text)?.groups;
     if (groups === undefined && !pattern.test(text)) continue;
-    const { count, unit, ...values } = groups ?? {};
-    const time = unit ? t(`reason.${unit}${count === "1" ? "" : "s"}`, { count }) : "";
-    return t(key, { ...values, time });
+    const { time, what, ...values } = groups ?? {};
+    return fill(own, { ...values, time: time && spokenTime(time, table.times), what: what && spoken(what, table) });
   }
   return text;
+}
+
+function spokenTime(time, times) {
+  const [, count, unit] = /^(\d+) (\w+?)s?$/.exec(time) ?? [];
+  return unit ? fill(times[unit], { count }) : times.less;
 }
