@@ -1,6 +1,6 @@
 """What sound costs, and how far it is from the picture, with a desktop guest, the real gateway and Chromium.
 
-    python -m bench.sound [--seconds 20]
+    python -m bench.sound [--seconds 20] [--offset]
 
 Processor time is what the kernel counts for QEMU and the session host. The offset is measured in the page: a
 guest's program clicks and flashes at once; when the flash is on the canvas, and when the click leaves for the
@@ -40,6 +40,8 @@ start = "boot"
 template = "desktop"
 groups = ["users"]
 """
+CALM = 25
+"""Seconds until the browser has found how long sound has to wait for the line."""
 GUEST = Path(__file__).with_name("sound_guest.py")
 AS_USER = f"{sounds.AS_USER} DISPLAY=:0 XAUTHORITY=/home/user/.Xauthority"
 
@@ -90,11 +92,25 @@ def processor(machine: Machine, host: int, seconds: float) -> dict[str, float]:
     return {name: (process.cpu_seconds() - before[name]) / passed * 100 for name, process in there.items()}
 
 
+def costs(person: Person, agent: Agent, machine: Machine, host: int, seconds: float) -> dict[str, Any]:
+    """What silence and a tone cost."""
+    time.sleep(20)  # until the desktop has calmed down
+    silent = processor(machine, host, seconds)
+    agent.run(f"python3 - /tmp/tone.wav 440:{seconds + 30} <<'END'\n{sounds.WRITE}\nEND")
+    agent.run(f"setsid {sounds.AS_USER} pw-play /tmp/tone.wav >/dev/null 2>&1 &")
+    hears(person.browser, 440)
+    playing = processor(machine, host, seconds)
+    agent.run("pkill -x pw-play")
+    time.sleep(8)
+    return {"opus": encoding(Opus()), "pcm": encoding(Plain()), "silent": silent, "playing": playing}
+
+
 def offsets(person: Person, agent: Agent, seconds: float) -> dict[str, Any]:
     """Milliseconds from each flash to the click that belongs to it."""
     agent.run(f"cat > /tmp/guest.py <<'END'\n{GUEST.read_text()}\nEND")
-    agent.run(f"setsid {AS_USER} python3 /tmp/guest.py {seconds + 60} >/tmp/guest.log 2>&1 &")
+    agent.run(f"setsid {AS_USER} python3 /tmp/guest.py {seconds + 90} >/tmp/guest.log 2>&1 &")
     hears_something(person.browser)  # the program takes a while to begin
+    time.sleep(CALM)
     seen = person.browser.evaluate(OBSERVE.replace("SECONDS", str(seconds)))
     pairs = [
         min((heard - flash for heard in seen["clicks"]), key=abs, default=0.0) for flash in seen["flashes"]
@@ -111,9 +127,10 @@ def offsets(person: Person, agent: Agent, seconds: float) -> dict[str, Any]:
 
 @click.command()
 @click.option("--seconds", default=20.0, show_default=True, help="That each part takes.")
-def main(seconds: float) -> None:
+@click.option("--offset", is_flag=True, help="Only how far sound is from the picture.")
+def main(seconds: float, offset: bool) -> None:
     """Measure, and print a JSON table."""
-    result: dict[str, Any] = {"opus": encoding(Opus()), "pcm": encoding(Plain())}
+    result: dict[str, Any] = {}
     gateway = RealGateway(DESKTOP, images=desktop_image().folder.parent)
     try:
         person = Person(gateway)
@@ -121,14 +138,8 @@ def main(seconds: float) -> None:
             person.open("desktop")
             listen(person.browser)
             with person.machine() as machine, Agent(machine.folder) as agent:
-                time.sleep(20)  # until the desktop has calmed down
-                result["silent"] = processor(machine, gateway.host_pid, seconds)
-                agent.run(f"python3 - /tmp/tone.wav 440:{seconds + 30} <<'END'\n{sounds.WRITE}\nEND")
-                agent.run(f"setsid {sounds.AS_USER} pw-play /tmp/tone.wav >/dev/null 2>&1 &")
-                hears(person.browser, 440)
-                result["playing"] = processor(machine, gateway.host_pid, seconds)
-                agent.run("pkill -x pw-play")
-                time.sleep(8)
+                if not offset:
+                    result = costs(person, agent, machine, gateway.host_pid, seconds)
                 result["offset"] = offsets(person, agent, seconds)
         finally:
             person.stop()

@@ -1,5 +1,7 @@
 """Runs in the guest: every two seconds a click and a flash that belong together, as in a film.
 
+Between clicks it hums softly: a film is never silent, and silence would not be sent.
+
 A player shows a picture when its sound is due; what the sound server has still to play it is told by the
 server (snd_pcm_delay). Everything beyond is on the way to the person, which is what bench/sound.py measures.
 """
@@ -13,7 +15,7 @@ from Xlib import display
 
 RATE, PIECE, EACH = 48000, 480, 2.0
 CLICK = (b"\x00\x60\x00\x60" * 24 + b"\x00\xa0\x00\xa0" * 24) * 10
-SILENCE = bytes(4 * PIECE)
+HUM = (b"\x40\x00\x40\x00" * 120 + b"\xc0\xff\xc0\xff" * 120) * (PIECE // 240)
 
 alsa = ctypes.CDLL("libasound.so.2")
 pcm = ctypes.c_void_p()
@@ -57,7 +59,7 @@ end = time.monotonic() + float(sys.argv[1])
 due = time.monotonic() + EACH
 while time.monotonic() < end:
     if time.monotonic() < due:
-        write(SILENCE)
+        write(HUM)
         continue
     due += EACH
     delay = ctypes.c_long()

@@ -1,4 +1,4 @@
-"""Sound cut into pieces of 20 ms, each with its time; silence is left out."""
+"""Sound cut into pieces of 10 ms, each with its time; silence is left out."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 
 from sessions.wire.tsg import SOUND_RATE
 
-FRAMES = SOUND_RATE // 50
-"""Of one piece, 20 ms."""
+FRAMES = SOUND_RATE // 100
+"""Of one piece, 10 ms: as much as QEMU gives at once. Each waits until it is whole."""
 FRAME_BYTES = 4
 PIECE_BYTES = FRAMES * FRAME_BYTES
 QUIET = 2
 """The loudest sample of silence: what rounding leaves of it."""
-TRAIL = 10
+TRAIL = 20
 """Pieces of silence that still count as sound: it has pauses."""
 MOST_AHEAD = SOUND_RATE // 2
 """Frames that sound may be ahead of the clock, or behind. A guest that plays faster loses what is beyond."""
 
 
 class Piece(NamedTuple):
-    """20 ms of sound. at, begins: see `tsg.Sound`; pcm: frames as `Listener.played` takes them."""
+    """10 ms of sound. at, begins: see `tsg.Sound`; pcm: frames as `Listener.played` takes them."""
 
     at: int
     begins: bool

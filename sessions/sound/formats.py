@@ -55,7 +55,8 @@ class Opus:
         context.format = "s16"
         context.bit_rate = BITS_A_SECOND
         # Complexity 5 of 10 halves what it costs, and is no worse at this rate.
-        context.options = {"application": "audio", "frame_duration": "20", "compression_level": "5"}
+        # "lowdelay" is 2.5 ms late rather than 6.5, and at this rate it codes in the same way.
+        context.options = {"application": "lowdelay", "frame_duration": "10", "compression_level": "5"}
         context.open()
         self._frame = av.AudioFrame
         self._context = context

@@ -103,7 +103,7 @@ def playing(viewer: Viewer, hertz: float, format: tsg.SoundFormat) -> Iterator[N
             flags = tsg.SoundFlag(0) if number else tsg.SoundFlag.BEGINS
             data = encoder.encode(whole[at : at + PIECE_BYTES])
             viewer.send(tsg.Sound(number * FRAMES, encoder.format, flags, data))
-            if over.wait(max(0, begun + 0.02 * (number + 1) - time.monotonic())):
+            if over.wait(max(0, begun + FRAMES / tsg.SOUND_RATE * (number + 1) - time.monotonic())):
                 return
 
     thread = threading.Thread(target=play, daemon=True)

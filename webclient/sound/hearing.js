@@ -4,8 +4,8 @@
 import { Capability, SOUND_RATE } from "../wire/numbers.js";
 import { SoundFormat } from "../wire/sound.js";
 
-const HEARD_EACH = 10; // pieces; the server sends 50 ahead at most
-const MOST_WAITING = 50; // pieces that the decoder may have to do
+const HEARD_EACH = 20; // pieces; the server sends 100 ahead at most
+const MOST_WAITING = 100; // pieces that the decoder may have to do
 const OPUS = { codec: "opus", sampleRate: SOUND_RATE, numberOfChannels: 2 };
 
 export class Hearing {

@@ -2,18 +2,22 @@
 //
 // It begins when `target` frames are there. While it plays, its speed follows how much is there, by so little that
 // nobody hears it; far too much is left out, and where too little has come it fades out and waits anew, longer than
-// before. A long time without that makes the wait shorter again. Pure: it knows neither clock nor browser.
+// before. What was never needed of the wait in a long time is taken off it again, after an ever longer time where that
+// has gone wrong. Pure: it knows neither clock nor browser.
 
 import { SOUND_RATE } from "../wire/numbers.js";
 
 export const RATE = SOUND_RATE;
 const MS = RATE / 1000;
 
-export const LEAST_TARGET = 40 * MS;
+export const FIRST_TARGET = 40 * MS;
+export const LEAST_TARGET = 30 * MS;
 export const MOST_TARGET = 240 * MS;
 const LONGER = 30 * MS; // after the line has kept it waiting
-const SHORTER = 5 * MS; // after a while without
-const CALM = 10 * RATE; // frames of such a while
+const SHORTER = 5 * MS; // at least, after a while without
+const CALM = 10 * RATE; // frames of such a while, at first
+const MOST_CALM = 80 * RATE;
+const SPARE = 20 * MS; // what has to be left when least is there: browsers take 10 ms at once
 const NEAR = 10 * MS; // as near to the target as it has to be
 const FASTER = 1.01;
 const SLOWER = 0.99;
@@ -26,7 +30,10 @@ export class JitterBuffer {
   #offset = 0; // in the first of them, with a fraction
   #there = 0; // frames in all of them
   #level = 0; // of late, on average
-  #calm = 0;
+  #calm = 0; // frames played since it ran out, or the wait got shorter
+  #least = Infinity; // that waited, in that time
+  #patience = CALM;
+  #isShortened = false; // since it ran out
   #ramp = 1; // how much of what is played is not `from` any more
   #fromLeft = 0;
   #fromRight = 0;
@@ -35,7 +42,7 @@ export class JitterBuffer {
   #lastRight = 0;
   #isPlaying = false;
   #isSilent = true; // what came last
-  target = LEAST_TARGET;
+  target = FIRST_TARGET;
   underruns = 0; // how often it had to wait for the line
   left = 0; // frames left out
 
@@ -75,14 +82,28 @@ export class JitterBuffer {
   #speed(frames) {
     this.#level += (this.waiting - this.#level) * 0.01;
     this.#calm += frames;
-    if (this.#calm > CALM && this.target > LEAST_TARGET) {
-      this.#calm = 0;
-      this.target = Math.max(LEAST_TARGET, this.target - SHORTER);
-    }
-    if (this.#level > this.target + NEAR) this.#pace = FASTER;
-    else if (this.#level < this.target - NEAR) this.#pace = SLOWER;
-    else if (Math.abs(this.#offset - Math.round(this.#offset)) < FASTER - 1) this.#settle();
+    if (!this.#isSilent) this.#least = Math.min(this.#least, this.waiting); // at the end of a sound nothing waits
+    if (this.#calm > this.#patience) this.#shorten();
+    const above = this.#level - this.target;
+    if (above > NEAR) this.#pace = FASTER;
+    else if (above < -NEAR) this.#pace = SLOWER;
+    else if (above * (this.#pace - 1) <= 0 && this.#isWhole) this.#settle();
     return this.#pace;
+  }
+
+  // Takes off half of what was not needed; what is above the target goes anyway.
+  #shorten() {
+    const spare = this.#least - SPARE - Math.max(0, this.#level - this.target);
+    if (spare >= SHORTER && this.target > LEAST_TARGET) {
+      this.target = Math.max(LEAST_TARGET, this.target - Math.max(SHORTER, spare / 2));
+      this.#isShortened = true;
+    }
+    this.#calm = 0;
+    this.#least = Infinity;
+  }
+
+  get #isWhole() {
+    return Math.abs(this.#offset - Math.round(this.#offset)) < FASTER - 1;
   }
 
   // With a fraction left over every sample would be a mean of two, and the treble gone.
@@ -140,6 +161,9 @@ export class JitterBuffer {
     if (this.#isSilent) return; // the guest has ended, not the line
     this.underruns += 1;
     this.#calm = 0;
+    this.#least = Infinity;
+    if (this.#isShortened) this.#patience = Math.min(MOST_CALM, 2 * this.#patience);
+    this.#isShortened = false;
     this.target = Math.min(MOST_TARGET, this.target + LONGER);
   }
 

@@ -27,7 +27,7 @@ class SoundFormat(enum.IntEnum):
     NONE = 0
     """Not at all."""
     OPUS = 1
-    """One Opus packet of 20 ms, stereo (RFC 6716)."""
+    """One Opus packet of 10 ms, stereo (RFC 6716)."""
     PCM = 2
     """Frames of two signed 16-bit samples, little-endian, left first, `PCM_RATE` a second."""
 
