@@ -14,7 +14,9 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -170,6 +172,8 @@ def main(trace: Path | None, fps: float, seconds: float, rounds: int) -> None:
             if served.stdin is None or served.stdout is None:
                 raise RuntimeError("the desktop cannot be served")
             port = json.loads(served.stdout.readline())["port"]
+            # What it tells of each frame is not wanted; it would wait for ever once a pipe is full of it.
+            threading.Thread(target=deque, args=(served.stdout, 0), daemon=True).start()
             gateway = RealGateway(DESKTOP.format(port=port))
             person = None
             try:

@@ -94,7 +94,7 @@ class Pacer:
         self._fault = fault
         self._making = Making()
         self._timer: Timer | None = None
-        self._last_sent = -FRAME_INTERVAL
+        self._next_picture = 0.0
         self._watches_laggards = False
         self._closed = False
 
@@ -156,7 +156,7 @@ class Pacer:
                 self._emit(composer.part(size), self._making)
                 sent = True
             elif composer.has_news:
-                if not self._due(self._last_sent + FRAME_INTERVAL, sent):
+                if not self._due(self._next_picture, sent):
                     break
                 self._begin()
             elif self._has_room_to_spare and (when := composer.refines_at()) is not None:
@@ -226,10 +226,15 @@ class Pacer:
             if not self.composer.has_videos_due:
                 for recipient in self.recipients:
                     recipient.latency.unchanged()
+                return
+        # From beginning to beginning: neither what making a picture takes is added to the interval nor what a
+        # timer was late, or sixty pictures a second would never be reached.
+        in_step = now - self._next_picture < FRAME_INTERVAL / 2
+        self._next_picture = (self._next_picture if in_step else now) + FRAME_INTERVAL
 
     def _emit(self, part: Part, making: Making, refines: bool = False) -> None:
         frame = tsg.Frame(0, part.flags, tuple(part.operations), part.history).encode()
-        now = self._last_sent = self._clock.seconds()
+        now = self._clock.seconds()
         made = making.encoded(now, tsg.FrameFlag.LAST in part.flags)
         for recipient in list(self.recipients):  # who cannot be sent to may leave here
             number = next(recipient.numbers)
@@ -245,10 +250,9 @@ class Pacer:
         if self._closed or not self.composer.has_videos or not self._have_room():
             return
         while (job := self.composer.video(self._clock.seconds(), self._part_bytes)) is not None:
-            self._last_sent = self._clock.seconds()  # or as good as
             making = Making()
             making.damaged(job.video.changed_at)
-            making.begun(self._last_sent)
+            making.begun(self._clock.seconds())
             made = self._in_thread(job.run)
             made.addCallbacks(
                 self._made, self._failed, callbackArgs=(job, making), errbackArgs=(job,)

@@ -274,6 +274,19 @@ def test_the_first_change_after_rest_goes_at_once_and_the_next_waits_its_turn() 
     assert len(line.sent) == 2
 
 
+def test_timers_that_are_late_do_not_make_pictures_fewer() -> None:
+    line = Line(Size(640, 480))
+    line.settle()
+    line.clock.advance(1)
+    before = next(line.seat.recipient.numbers)
+    for number in range(300):
+        line.draw(Rect(0, 0, 10, 10), np.full((10, 10), number))
+        line.clock.advance(0.3 * FRAME_INTERVAL)
+        line.deliver()
+        line.acknowledge()
+    assert 90 <= next(line.seat.recipient.numbers) - before <= 92
+
+
 def test_a_large_picture_goes_in_parts_and_is_presented_whole() -> None:
     line = Line(Size(1920, 1080), without=EVERYTHING[1:])
     line.settle()
