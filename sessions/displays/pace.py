@@ -5,6 +5,8 @@ when they become more it drops them all. So what comes in one heap, because a li
 types, is passed on piece by piece. Nobody is slowed down who only types and points: those few events
 at a time pass at once.
 
+The display may know more of how the guest keeps up; while it says that the guest is full, everything waits.
+
 Text goes another way than keys, and a guest takes its time over it: what follows waits until it is typed.
 """
 
@@ -35,6 +37,7 @@ class Pace:
 
     send: takes an event, and how long it has waited, in seconds.
     typing: tells whether the guest still types a text that it was sent.
+    full: tells whether the guest has too much before it; asked again and again while something waits.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Pace:
         clock: Clock,
         send: Callable[[InputEvent, float], None],
         typing: Callable[[], bool] = lambda: False,
+        full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._clock = clock
         self._send = send
         self._typing = typing
+        self._full = full
         self._typing_until = 0.0
         self._waiting: deque[tuple[InputEvent, float]] = deque()  # and since when
         self._sent = Ledger()
@@ -91,6 +96,8 @@ class Pace:
 
     def _may_pass(self, now: float) -> bool:
         if now < self._typing_until and self._typing():
+            return False
+        if self._full():
             return False
         return self._busy_until - now < (AT_ONCE - 0.5) * SECONDS  # .5: sums are rounded
 

@@ -27,10 +27,11 @@ import numpy as np
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.task import deferLater
 
+from sessions.displays.backlog import Backlog
 from sessions.displays.base import DisplayError, DisplayEvents
 from sessions.displays.dbus_peer import DBusPeer
 from sessions.displays.pace import Pace
-from sessions.displays.qemu_input import QemuInput
+from sessions.displays.qemu_input import KEYBOARD, POINTER, QemuInput, device_of
 from sessions.displays.sockets import Reactor
 from sessions.input.events import InputEvent, Text
 from sessions.pixels.cursor import HIDDEN, Cursor
@@ -129,7 +130,8 @@ class QemuDisplay:
         self._framebuffer = framebuffer
         self._events = events
         self._input = QemuInput()
-        self._pace = Pace(reactor, self._say, lambda: self._typist.busy)
+        self._backlogs = {name: Backlog(reactor, machine.commands, name) for name in (KEYBOARD, POINTER)}
+        self._pace = Pace(reactor, self._say, lambda: self._typist.busy, self._is_full)
         self._screen = _MappedScreen()
         self._flush: Any = None  # the delayed call that says `updated`
         self._console: DBusPeer | None = None
@@ -224,6 +226,10 @@ class QemuDisplay:
             self._typist.type(event.text)
         elif events := self._input.encode(event, self._framebuffer.size):
             self._commands.post("input-send-event", {"events": events})
+            self._backlogs[device_of(events)].sent(len(events) + 1)  # and the mark of their end
+
+    def _is_full(self) -> bool:
+        return any(backlog.full for backlog in self._backlogs.values())
 
     def request_size(self, size: Size) -> None:
         """Tell the guest that its monitor has this size now; the guest follows if it cares."""

@@ -20,6 +20,9 @@ NOTCH = 120
 MAX_NOTCHES = 20
 """Clicks one event may make in one direction; more is dropped."""
 
+KEYBOARD, POINTER = "keyboard", "tablet"
+"""The devices' ids on QEMU's command line."""
+
 _AXIS_RANGE = 0x8000
 _BUTTONS = {
     Button.LEFT: "left",
@@ -76,6 +79,11 @@ class QemuInput:
         self._turned[axis] -= notches * NOTCH
         name = forth if notches > 0 else back
         return [_button(name, True), _button(name, False)] * min(abs(notches), MAX_NOTCHES)
+
+
+def device_of(events: list[QemuEvent]) -> str:
+    """Return which device has these events of one `encode`."""
+    return KEYBOARD if events[0]["type"] == "key" else POINTER
 
 
 def _axis(axis: str, pixel: int, length: int) -> QemuEvent:

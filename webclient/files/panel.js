@@ -35,6 +35,7 @@ export class FilesPanel {
   #used = h("p", { class: "files-used" });
   #uploads = h("ul", { class: "files-uploads" });
   #uploading;
+  #parts; // all of the panel: it is emptied when it is put away
   #rows = new Map(); // number of an upload → its row
   #unfinished = [];
 
@@ -55,8 +56,8 @@ export class FilesPanel {
     const clear = h("button", { type: "button", class: "button", onclick: () => this.#clear() }, t("files.clear"));
     this.#uploading = h("section", { class: "files-part", hidden: true, "aria-label": t("files.transfers") },
       h("div", { class: "files-part-head" }, h("h3", {}, t("files.transfers")), clear), this.#uploads);
-    this.#panel.body.append(...this.#tools(), this.#note, h("nav", { "aria-label": t("files.path") }, this.#crumbs),
-      this.#list, this.#empty, this.#uploading, this.#used);
+    this.#parts = [...this.#tools(), this.#note, h("nav", { "aria-label": t("files.path") }, this.#crumbs), this.#list,
+      this.#empty, this.#uploading, this.#used];
   }
 
   get isOpen() {
@@ -70,6 +71,7 @@ export class FilesPanel {
   open() {
     if (this.isOpen) return;
     this.#panel.open(t("files.title"));
+    this.#panel.show(this.#parts);
     this.#draw({ files: [], unfinished: [], used: 0, quota: 0, mounted: true }, true);
     this.#look();
     this.#timer = setInterval(() => {

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sessions.displays.qemu_input import KEYBOARD, POINTER
 from sessions.pixels.geometry import Size
 from sessions.wire import vdagent
 
@@ -110,8 +111,8 @@ def qemu_command(machine: Machine) -> list[str]:
         *_disk(machine.descriptors),
         *("-display", "dbus,p2p=on"),
         *("-device", f"virtio-vga,id=screen,xres={machine.screen.width},yres={machine.screen.height}"),
-        *("-device", "virtio-keyboard-pci"),
-        *("-device", "virtio-tablet-pci"),
+        *("-device", f"virtio-keyboard-pci,id={KEYBOARD}"),
+        *("-device", f"virtio-tablet-pci,id={POINTER}"),
         *("-device", "virtio-rng-pci"),
         *("-netdev", f"user,id=net,restrict={'off' if machine.network == 'open' else 'on'}"),
         *("-device", f"virtio-net-pci,netdev=net,romfile=,mac={machine.mac}"),
