@@ -1,0 +1,1 @@
+"""Sees and uses a desktop, without a window."""
