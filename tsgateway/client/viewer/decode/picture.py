@@ -93,16 +93,17 @@ class Picture:
             return Added(False, (), tuple(painting.failed))
         return Added(True, self._show(), tuple(painting.failed))
 
-    def skip(self, frame: tsg.Frame) -> tuple[tuple[int, str], ...]:
+    def skip(self, frame: tsg.Frame) -> Added:
         """Leave out a frame that cannot be shown, but for its videos: their next pictures build on these.
 
-        Returns what `Added.failed` tells. Raises DecodeError.
+        Raises DecodeError.
         """
         self._check(frame.operations)
         videos = [each for each in frame.operations if each.encoding == tsg.Encoding.VIDEO]
         painting = _Painting(self._back, videos, self._video)
-        painting.finish()
-        return tuple(painting.failed)
+        if frame.flags & tsg.FrameFlag.LAST:
+            self._copies_over = False
+        return Added(False, (), tuple(painting.failed))
 
     def _check(self, operations: Sequence[tsg.Operation]) -> None:
         if not self._is_sized:
