@@ -89,6 +89,7 @@ class Conversation:
         presents: bool = False,
     ) -> None:
         self.stage = Stage.GREETING
+        self.over: Over | None = None
         self.hello: tsg.ServerHello | None = None
         self.round_trip: float | None = None
         """Seconds of the last ping and its answer."""
@@ -129,16 +130,21 @@ class Conversation:
             return []
         self._heard = self._clock()
         try:
-            if len(data) > tsg.MAX_SERVER_MESSAGE:
-                raise LimitExceeded(f"a message of {len(data)} bytes")
             message = tsg.decode(data, tsg.FROM_SERVER)
             return [] if message is None else self._take(message)
-        except tsg.UnknownMessage as error:
-            return self._fault(CloseCode.UNKNOWN, str(error))
-        except LimitExceeded as error:
-            return self._fault(CloseCode.LIMIT, str(error))
         except ProtocolError as error:
-            return self._fault(CloseCode.PROTOCOL, str(error))
+            return self.fault(error)
+
+    def fault(self, error: ProtocolError) -> list[Event]:
+        """The server, or its carrier, breaks the protocol: tell it so, and leave."""
+        match error:
+            case tsg.UnknownMessage():
+                code = CloseCode.UNKNOWN
+            case LimitExceeded():
+                code = CloseCode.LIMIT
+            case _:
+                code = CloseCode.PROTOCOL
+        return self.leave(code, str(error))
 
     def presented(self) -> None:
         """Acknowledge the last whole picture: it is on the screen."""
@@ -163,8 +169,11 @@ class Conversation:
         return min(self._pinged + PING_SECONDS, self._heard + SILENCE_SECONDS) - now, []
 
     def leave(self, code: CloseCode = CloseCode.NORMAL, reason: str = "") -> list[Event]:
-        """Say goodbye."""
-        return [] if self.stage is Stage.OVER else self._fault(code, reason)
+        """Say goodbye, and why."""
+        if self.stage is Stage.OVER:
+            return []
+        self._out.append(tsg.Close(code, clip(reason)))
+        return self._over(code, reason)
 
     def cut(self, reason: str = "") -> list[Event]:
         """The carrier has ended. reason: a sentence, where it is known."""
@@ -198,7 +207,7 @@ class Conversation:
         if self.stage is Stage.CONNECTED:
             raise ProtocolError("a second ServerHello")
         if hello.version != tsg.VERSION:
-            return self._fault(CloseCode.VERSION, f"version {hello.version} is not known here")
+            return self.leave(CloseCode.VERSION, f"version {hello.version} is not known here")
         if hello.window_log > MAX_WINDOW_LOG:
             raise LimitExceeded(f"a history window of 2^{hello.window_log} bytes")
         self.hello = hello
@@ -244,13 +253,10 @@ class Conversation:
 
     # ---- the end
 
-    def _fault(self, code: CloseCode, reason: str) -> list[Event]:
-        self._out.append(tsg.Close(code, clip(reason)))
-        return self._over(code, reason)
-
     def _over(self, code: int | None, reason: str) -> list[Event]:
         self.stage = Stage.OVER
-        return [Over(code, reason)]
+        self.over = Over(code, reason)
+        return [self.over]
 
 
 def _micros(seconds: float) -> int:
