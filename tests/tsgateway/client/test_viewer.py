@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,20 @@ def test_five_lines(gateway: Client, tmp_path: Path) -> None:
     assert (rgb[top:] != card(*SIZE)[top:] & 0xFFFFFF).any()
     with pytest.raises(RuntimeError, match="not open"):
         viewer.type("x")
+
+
+@pytest.mark.parametrize("example", [0, 1], ids=["blocking", "asyncio"])
+def test_the_examples_of_the_documentation(
+    real: RealGateway, gateway: Client, example: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[3] / "docs/client.md").read_text()
+    source = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[example]
+    assert "https://desk.example.org" in source
+    source = source.replace("https://desk.example.org", real.url).replace('"work"', '"still"')
+    source = source.replace('"ruth", password', f'"ada", "{PASSWORD}", fingerprint="{pin(real)}"')
+    monkeypatch.chdir(tmp_path)
+    exec(source, {})
+    assert Image.open("desk.png").size == (1280, 720)
 
 
 async def test_keys_pointer_and_size(gateway: Client) -> None:

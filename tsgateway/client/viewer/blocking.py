@@ -39,11 +39,13 @@ class Viewer:
     ) -> None:
         self.viewer = AsyncViewer(gateway, desktop, size=size, reconnect=reconnect, on_event=on_event)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def open(self) -> None:
         """Start the session, or find it, and connect."""
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="viewer", daemon=True).start()
+        self._thread = threading.Thread(target=_run, args=(self._loop,), name="viewer", daemon=True)
+        self._thread.start()
         try:
             self._do(self.viewer.open())
         except BaseException:
@@ -52,10 +54,11 @@ class Viewer:
 
     def close(self) -> None:
         """Leave; the session goes on."""
-        if self._loop is not None:
+        if self._loop is not None and self._thread is not None:
             self._do(self.viewer.close())
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop = None
+            self._thread.join()
+            self._loop = self._thread = None
 
     def __enter__(self) -> Viewer:
         self.open()
@@ -128,6 +131,12 @@ class Viewer:
             what.close()
             raise RuntimeError("this viewer is not open")
         return asyncio.run_coroutine_threadsafe(what, self._loop).result()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
 
 
 async def _soon(what: Callable[[], Result]) -> Result:

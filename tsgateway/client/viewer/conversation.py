@@ -58,6 +58,8 @@ class Over:
     reason: str
 
 
+_OTHER_VERSION = "The gateway speaks version {} of the protocol, this client another: update the older one."
+
 Event = Welcome | Drawn | Over | tsg.Message
 
 
@@ -207,7 +209,7 @@ class Conversation:
         if self.stage is Stage.CONNECTED:
             raise ProtocolError("a second ServerHello")
         if hello.version != tsg.VERSION:
-            return self.leave(CloseCode.VERSION, f"version {hello.version} is not known here")
+            return self.leave(CloseCode.VERSION, _OTHER_VERSION.format(hello.version))
         if hello.window_log > MAX_WINDOW_LOG:
             raise LimitExceeded(f"a history window of 2^{hello.window_log} bytes")
         self.hello = hello

@@ -28,7 +28,7 @@ from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Ove
 from tsgateway.client.viewer.decode import Picture, Pixels
 from tsgateway.client.viewer.line import Line
 from tsgateway.client.viewer.png import png
-from tsgateway.client.viewer.retry import Retry
+from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
 
 PATIENCE = 60.0
 """Seconds that things are waited for, unless told otherwise."""
@@ -99,6 +99,7 @@ class AsyncViewer:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        self._access.close()
         self._ended(CloseCode.NORMAL, "")
 
     async def __aenter__(self) -> AsyncViewer:
@@ -299,6 +300,8 @@ class AsyncViewer:
     def _ended(self, code: int | None, reason: str) -> None:
         if self.closed is None:
             told = reason or _SENTENCES.get(code, "The connection has ended.")
+            if code in DISAGREEMENT:
+                told = f"This client and the gateway do not understand each other: {told}."
             self.closed = ViewerClosed(told, code)
         self._wake()
 
