@@ -128,13 +128,11 @@ class Screen:
     # ---- for those who look
 
     def show(self, viewer: Viewer) -> None:
-        """Begin to send a viewer the screen, as soon as there is one, in the size that it wishes."""
-        if viewer.shadow is None:
-            self._wish = viewer.wish
+        """Begin to send a viewer the screen, as soon as there is one; in the size that it wishes, if any."""
         if self._display is not None:
             self._display.watch(True)
-            if viewer.shadow is None:
-                self._display.request_size(viewer.wish)
+        if viewer.shadow is None and viewer.wish is not None:
+            self.request_size(viewer.wish)
         if self._framebuffer.size.width and self._framebuffer.size.height:
             viewer.tell(tsg.ScreenSize(*self._framebuffer.size))
         self._sharing.join(viewer.recipient)

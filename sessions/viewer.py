@@ -68,10 +68,9 @@ class Viewer:
         self.inputs = 0
         self.points: Callable[[int, int], None] = lambda x, y: None
         self.allowed = allowed
-        self.wish = Size(
-            min(max(hello.width, 1), tsg.MAX_SCREEN),
-            min(max(hello.height, 1), tsg.MAX_SCREEN),
-        )
+        self.wish: Size | None = None
+        if hello.width and hello.height:
+            self.wish = Size(min(hello.width, tsg.MAX_SCREEN), min(hello.height, tsg.MAX_SCREEN))
         self.client = hello.client
         self.since = clock.seconds()
         self.capabilities = KNOWN.intersection(hello.capabilities)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PATH = re.compile(r"`((?:sessions|tsgateway|webclient|tests|docs|images|bench|scripts)/[\w./-]*)`")
+PATH = re.compile(r"`((?:sessions|thinclient|tsgateway|webclient|tests|docs|images|bench|scripts)/[\w./-]*)`")
 
 
 def architecture() -> str:
@@ -31,7 +31,7 @@ def test_every_package_is_named() -> None:
 
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("tutorial", "howto", "configuration", "protocol", "sessions")),
+    *(f"docs/{name}.md" for name in ("tutorial", "howto", "configuration", "protocol", "sessions", "client")),
 ]
 
 

@@ -1,22 +1,19 @@
-"""The reference decoder: applies server messages to a picture, exactly as docs/protocol.md says."""
+"""What a viewer shows, and how it came there: the client's own decoder, with counts for tests."""
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING
+from collections import Counter
 
 import numpy as np
-import simplejpeg
-import zstandard
+import numpy.typing as npt
 
+from sessions.pixels.geometry import Size
 from sessions.wire import tsg
-
-if TYPE_CHECKING:
-    from tests.reference.video import Videos
+from tsgateway.client.viewer import decode
 
 
 class Picture:
-    """What a viewer shows.
+    """The picture of one viewer, message by message.
 
     pixels: (height, width) uint32 BGRX, as it stands after the last LAST.
     stills, copies, videos: how many of these operations came. bytes: of all messages. still_bytes,
@@ -24,20 +21,28 @@ class Picture:
     """
 
     def __init__(self, window_log: int = 24) -> None:
-        self._decompressor = zstandard.ZstdDecompressor(max_window_size=1 << window_log)
-        self._stream = None
-        self._back = np.zeros((0, 0), "<u4")
-        self.pixels = self._back.copy()
+        self._picture = decode.Picture()
+        self._picture.begin(window_log)
+        self._came: Counter[int] = Counter()
+        self._bytes: Counter[int] = Counter()
+        self._pixels: Counter[int] = Counter()
         self.frames = 0
-        self.stills = 0
-        self.still_bytes = self.still_pixels = 0
-        self.copies = 0
-        self.videos = self.video_bytes = self.video_pixels = 0
-        self._videos: Videos | None = None
         self.bytes = 0
         self.unacknowledged: list[int] = []
         self.cursor: tsg.Cursor | None = None
         self.states: list[tsg.State] = []
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint32]:
+        return self._picture.pixels.view("<u4")[:, :, 0]
+
+    stills = property(lambda self: self._came[tsg.Encoding.JPEG])
+    still_bytes = property(lambda self: self._bytes[tsg.Encoding.JPEG])
+    still_pixels = property(lambda self: self._pixels[tsg.Encoding.JPEG])
+    copies = property(lambda self: self._came[tsg.Encoding.COPY])
+    videos = property(lambda self: self._came[tsg.Encoding.VIDEO])
+    video_bytes = property(lambda self: self._bytes[tsg.Encoding.VIDEO])
+    video_pixels = property(lambda self: self._pixels[tsg.Encoding.VIDEO])
 
     def take(self, data: bytes) -> tsg.Message | None:
         """Apply one message and return it."""
@@ -45,10 +50,7 @@ class Picture:
         self.bytes += len(data)
         match message:
             case tsg.ScreenSize(width, height):
-                old, self._back = self._back, np.zeros((height, width), "<u4")
-                rows, columns = min(height, old.shape[0]), min(width, old.shape[1])
-                self._back[:rows, :columns] = old[:rows, :columns]
-                self.pixels = self._back.copy()
+                self._picture.resize(Size(width, height))
             case tsg.Frame():
                 self._frame(message)
             case tsg.Cursor():
@@ -58,44 +60,11 @@ class Picture:
         return message
 
     def _frame(self, frame: tsg.Frame) -> None:
-        if frame.flags & tsg.FrameFlag.NEW_STREAM:
-            self._stream = self._decompressor.decompressobj()
-        exact = [op for op in frame.operations if op.encoding == tsg.Encoding.HISTORY]
-        expected = sum(op.width * op.height * 4 for op in exact)
-        plain = self._stream.decompress(frame.history) if frame.history else b""
-        if len(plain) != expected:
-            raise AssertionError(f"{len(plain)} bytes of history for {expected}")
-        at = 0
-        for op in frame.operations:
-            target = self._back[op.y : op.y + op.height, op.x : op.x + op.width]
-            if op.encoding == tsg.Encoding.HISTORY:
-                size = op.width * op.height * 4
-                target[:] = np.frombuffer(plain[at : at + size], "<u4").reshape(op.height, op.width)
-                at += size
-            elif op.encoding == tsg.Encoding.COPY:
-                x, y = struct.unpack(">HH", op.data)
-                target[:] = self._back[y : y + op.height, x : x + op.width].copy()
-                self.copies += 1
-            elif op.encoding == tsg.Encoding.VIDEO:
-                self._video(op, target)
-            else:
-                image = simplejpeg.decode_jpeg(op.data, colorspace="BGRA")
-                target[:] = image.view("<u4")[:, :, 0] & 0xFFFFFF
-                self.stills += 1
-                self.still_bytes += len(op.data)
-                self.still_pixels += op.width * op.height
+        added = self._picture.add(frame)
+        assert not added.failed, added.failed
+        for operation in frame.operations:
+            self._came[operation.encoding] += 1
+            self._bytes[operation.encoding] += len(operation.data)
+            self._pixels[operation.encoding] += operation.width * operation.height
         self.frames += 1
         self.unacknowledged.append(frame.number)
-        if frame.flags & tsg.FrameFlag.LAST:
-            self.pixels = self._back.copy()
-
-    def _video(self, op: tsg.Operation, target: np.ndarray) -> None:
-        if self._videos is None:
-            # Loads FFmpeg, 30 MB of it, which the measurements of viewers without videos shall not show.
-            from tests.reference.video import Videos
-
-            self._videos = Videos()
-        target[:] = self._videos.decode(op)
-        self.videos += 1
-        self.video_bytes += len(op.data)
-        self.video_pixels += op.width * op.height

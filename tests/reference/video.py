@@ -1,7 +1,7 @@
-"""Videos, the plain way: a decoder for each stream of a viewer, and an encoder for tests that need streams.
+"""Videos, the plain way: an encoder for tests that need streams.
 
-Both go by docs/protocol.md, VIDEO, alone. The encoder converts colours by the formulas of BT.601 themselves,
-so that it tells on whoever gets them wrong.
+It goes by docs/protocol.md, VIDEO, alone, and converts colours by the formulas of BT.601 themselves, so that
+it tells on whoever gets them wrong.
 """
 
 from __future__ import annotations
@@ -10,18 +10,11 @@ from dataclasses import dataclass, field
 
 import av
 import numpy as np
-from av.codec.context import Flags
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from sessions.encoders.video.av1 import take_back_priority
 from sessions.wire import tsg
 
-DECODERS = {
-    tsg.Codec.H264: "h264",
-    tsg.Codec.VP8: "vp8",
-    tsg.Codec.VP9: "vp9",
-    tsg.Codec.AV1: "libdav1d",
-}
 ENCODERS = {
     tsg.Codec.H264: ("libx264", {"preset": "superfast", "tune": "zerolatency", "crf": "16"}),
     tsg.Codec.VP8: ("libvpx", {"deadline": "realtime", "cpu-used": "4", "lag-in-frames": "0", "crf": "4"}),
@@ -36,55 +29,6 @@ ENCODERS = {
 }
 BT601 = 6
 """Of ITU-T H.273. The 5 of `Colorspace` is the same matrix under the name of another television system."""
-QUALITY = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-
-
-class Videos:
-    """The decoders of one viewer."""
-
-    def __init__(self) -> None:
-        self._decoders: dict[int, tuple[int, av.VideoCodecContext]] = {}
-
-    def decode(self, operation: tsg.Operation) -> np.ndarray:
-        """Return the pixels of a VIDEO operation: (height, width) uint32 BGRX.
-
-        Raises AssertionError when it is not exactly one picture of the right size, and what PyAV raises.
-        """
-        stream, codec, flags, chunk = tsg.VideoPicture.unpack(operation.data)
-        if flags & tsg.VideoFlag.KEY:
-            self._decoders[stream] = (codec, self._begin(tsg.Codec(codec)))
-        assert stream in self._decoders, f"video {stream} has not begun"
-        begun, decoder = self._decoders[stream]
-        assert begun == codec, f"video {stream} is of codec {begun}, not {codec}"
-        frames = decoder.decode(av.Packet(chunk))
-        assert len(frames) == 1, f"{len(frames)} pictures of one chunk"
-        return self._pixels(frames[0], operation.width, operation.height)
-
-    @staticmethod
-    def _begin(codec: tsg.Codec) -> av.VideoCodecContext:
-        decoder = av.CodecContext.create(DECODERS[codec], "r")
-        decoder.thread_count = 1  # threads hold pictures back
-        decoder.flags |= Flags.low_delay
-        if codec is tsg.Codec.AV1:
-            decoder.options = {"max_frame_delay": "1"}
-        return decoder
-
-    @staticmethod
-    def _pixels(frame: av.VideoFrame, width: int, height: int) -> np.ndarray:
-        even = (width + width % 2, height + height % 2)
-        assert (frame.width, frame.height) in {(width, height), even}, f"{frame.width}x{frame.height}"
-        # By the protocol's colours, not by the stream's word for them: VP8 has none.
-        picture = frame.reformat(
-            format="bgr0",
-            interpolation=QUALITY,
-            src_colorspace=Colorspace.ITU601,
-            src_color_range=ColorRange.MPEG,
-            dst_color_range=ColorRange.JPEG,
-            threads=1,
-        )
-        plane = picture.planes[0]
-        rows = np.frombuffer(plane, "<u4").reshape(-1, plane.line_size // 4)
-        return rows[:height, :width] & 0xFFFFFF
 
 
 def ycbcr(pixels: np.ndarray) -> np.ndarray:

@@ -104,12 +104,12 @@ class Machine:
 class Client:
     """A viewer's far end."""
 
-    def __init__(self, session, number, capabilities=(1, 2, 11), shadow=None):
+    def __init__(self, session, number, capabilities=(1, 2, 11), shadow=None, size=(800, 600)):
         self.session, self.number = session, number
         self.picture = Picture()
         self.messages = []
         self.gone = None
-        hello = tsg.ClientHello(1, b"t" * 32, "test", 800, 600, capabilities)
+        hello = tsg.ClientHello(1, b"t" * 32, "test", *size, capabilities)
         session.attach(number, hello, self._take, self._let_go, shadow)
 
     def _take(self, data):
@@ -177,6 +177,15 @@ def world():
 def running(world):
     world.machine.started.callback(None)
     return world
+
+
+def test_who_wishes_no_size_takes_the_screen_as_it_is(running):
+    Client(running.session, 1, size=(0, 0))
+    assert running.screen.wishes == []
+    running.screen.paint(0x00FF00)
+    Client(running.session, 2, size=(9000, 600))
+    Client(running.session, 3, size=(0, 0))
+    assert running.screen.wishes == [Size(8192, 600)]
 
 
 def test_a_session_starts_is_watched_and_left(world):

@@ -17,7 +17,16 @@ from tsgateway.api.client_source import source
 from tsgateway.api.description import openapi
 from tsgateway.api.route import May, Open, Route, SignedIn, Stranger
 from tsgateway.api.routes import ROUTES
-from tsgateway.client import Client, NoRight, NotSignedIn, NotThere, Refused, ServerAway, operations
+from tsgateway.client import (
+    Client,
+    NoRight,
+    NotSignedIn,
+    NotThere,
+    Refused,
+    ServerAway,
+    WrongCertificate,
+    operations,
+)
 from tsgateway.store import StoreUnavailable
 from tsgateway.transports.local import peer_name
 
@@ -188,11 +197,14 @@ async def test_only_owners_make_tokens_for_others(world: World):
 @pytest_twisted.ensureDeferred
 async def test_a_gateway_with_another_certificate_is_told_nothing(world: World):
     client = Client.remote(f"https://127.0.0.1:{world.port}", "tsg_" + "x" * 43, fingerprint="00" * 32)
-    with pytest.raises(ServerAway, match="certificate is not the one"):
+    with pytest.raises(WrongCertificate, match="certificate is not the one") as changed:
         await deferToThread(client.who_am_i)
+    assert changed.value.reason == "changed"
+    assert fingerprint(world).replace(":", "") in str(changed.value)
     client = Client.remote(f"https://127.0.0.1:{world.port}")
-    with pytest.raises(ServerAway, match="self-signed"):
+    with pytest.raises(WrongCertificate, match="self-signed") as unknown:
         await deferToThread(client.who_am_i)
+    assert unknown.value.reason == "unknown"
 
 
 # ---- on the machine

@@ -4,8 +4,13 @@
     for session in client.list_sessions()["sessions"]:
         print(session["number"], session["user"], session["state"])
 
+What a desktop shows, and its keyboard and pointer, are in `tsgateway.client.viewer`.
+
 ClientError
 ├── ServerAway      nothing answers there, or not as a gateway does
+│   └── WrongCertificate   it cannot be trusted; `reason` says why
+├── ViewerClosed    a desktop is not shown any more (tsgateway.client.viewer)
+├── TookTooLong     what was waited for has not happened in time
 ├── NotSignedIn     nobody has signed in, or the token is good no more
 ├── NoRight         one may not do this
 ├── NotThere        there is nothing of that name, or no more
@@ -21,8 +26,12 @@ from tsgateway.client.errors import (
     NotThere,
     Refused,
     ServerAway,
+    TookTooLong,
     Unavailable,
+    ViewerClosed,
+    WrongCertificate,
 )
+from tsgateway.client.signing import signed_in
 
 __all__ = [
     "Client",
@@ -33,5 +42,9 @@ __all__ = [
     "NotThere",
     "Refused",
     "ServerAway",
+    "TookTooLong",
     "Unavailable",
+    "ViewerClosed",
+    "WrongCertificate",
+    "signed_in",
 ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+import ssl
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from tsgateway.client.address import Address, away
 from tsgateway.client.errors import ClientError, ServerAway, error_of
 from tsgateway.client.operations import Operations
 from tsgateway.client.unset import Unset
@@ -30,10 +31,21 @@ class Event(NamedTuple):
 
 
 class Client(Operations):
-    """One gateway, asked by one thread at a time. The connection stays open until `close`."""
+    """One gateway, asked by one thread at a time. The connection stays open until `close`.
 
-    def __init__(self, connection: http.client.HTTPConnection, where: str, token: str = "") -> None:
-        self._connection = connection
+    connect: makes a connection, open or not; where: its address, for people; address: of one elsewhere.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], http.client.HTTPConnection],
+        where: str,
+        token: str = "",
+        address: Address | None = None,
+    ) -> None:
+        self.address = address
+        self._connect = connect
+        self._connection = connect()
         self._where = where
         self._headers = {"Accept": "application/json"} | (
             {"Authorization": f"Bearer {token}"} if token else {}
@@ -42,7 +54,7 @@ class Client(Operations):
     @classmethod
     def local(cls, path: str | os.PathLike[str], patience: float = PATIENCE) -> Client:
         """Return a client of the gateway whose own socket (`api.sock` in its data directory) this is."""
-        return cls(_Local(os.fspath(path), patience), os.fspath(path))
+        return cls(lambda: _Local(os.fspath(path), patience), os.fspath(path))
 
     @classmethod
     def remote(
@@ -60,17 +72,15 @@ class Client(Operations):
         the gateway's certificate in hex, which is then trusted instead. Raises ValueError for another kind of
         address.
         """
-        import ssl
+        address = Address.parse(url, authority, fingerprint)
+        context = address.context()
+        return cls(lambda: _Remote(address, timeout=patience, context=context), url, token, address)
 
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/"):
-            raise ValueError(f'"{url}" is not an address like https://desk.example.org:8443')
-        context = ssl.create_default_context(cafile=authority)
-        if fingerprint:  # checked by ourselves, before anything is sent
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        pin = fingerprint.replace(":", "").lower()
-        line = _Remote(parts.hostname, parts.port or 443, pin, timeout=patience, context=context)
-        return cls(line, url, token)
+    def twin(self) -> Client:
+        """Return another client of this gateway, signed in as this one is now: for another thread."""
+        twin = Client(self._connect, self._where, address=self.address)
+        twin._headers = dict(self._headers)
+        return twin
 
     def close(self) -> None:
         """Hang up."""
@@ -193,20 +203,17 @@ class Client(Operations):
         """Turn what goes wrong on the line into errors with a sentence."""
         try:
             yield
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
+        except (
+            http.client.RemoteDisconnected,
+            BrokenPipeError,
+            ConnectionResetError,
+            ssl.SSLEOFError,
+        ) as error:
             self.close()
             raise _Hung(f"{self._where} hung up.") from error
-        except FileNotFoundError:
-            raise ServerAway(f"No gateway runs there: {self._where} does not exist.") from None
-        except (PermissionError, ConnectionRefusedError) as error:
-            why = "you may not use it" if isinstance(error, PermissionError) else "nobody listens there"
-            raise ServerAway(f"{self._where}: {why}.") from None
-        except TimeoutError:
-            self.close()
-            raise ServerAway(f"{self._where} does not answer.") from None
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise ServerAway(f"{self._where}: {_why(error)}.") from None
+            raise away(self._where, error) from error
 
 
 class _Hung(ServerAway):
@@ -230,26 +237,17 @@ class _Local(http.client.HTTPConnection):
 
 
 class _Remote(http.client.HTTPSConnection):
-    def __init__(self, host: str, port: int, fingerprint: str, **options: Any) -> None:
-        super().__init__(host, port, **options)
-        self._fingerprint = fingerprint
+    def __init__(self, address: Address, **options: Any) -> None:
+        super().__init__(address.host, address.port, **options)
+        self._address = address
 
     def connect(self) -> None:
         super().connect()
-        shown = self.sock.getpeercert(binary_form=True) or b""
-        if self._fingerprint and hashlib.sha256(shown).hexdigest() != self._fingerprint:
+        try:
+            self._address.check(self.sock.getpeercert(binary_form=True))
+        except BaseException:
             self.close()
-            raise OSError("its certificate is not the one that was expected")
-
-
-def _why(error: Exception) -> str:
-    # ssl's errors have a reason of their own, behind a lot else
-    return str(
-        getattr(error, "verify_message", "")
-        or getattr(error, "strerror", "")
-        or error
-        or type(error).__name__
-    )
+            raise
 
 
 def _json(raw: bytes) -> Any:

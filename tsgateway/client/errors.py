@@ -34,6 +34,30 @@ class ServerAway(ClientError):
     """Nothing answers there, or not as a gateway does."""
 
 
+class WrongCertificate(ServerAway):
+    """Who answers there cannot be trusted.
+
+    reason: `expired`, `not_yet`, `other_host`, `unknown` (nobody known here vouches for it), or `changed` (it
+    is not the one that was pinned).
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ViewerClosed(ClientError):
+    """A desktop is not shown any more. close_code: `CloseCode` of whoever closed it, None for a cut."""
+
+    def __init__(self, message: str, close_code: int | None = None) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+
+
+class TookTooLong(ClientError):
+    """What was waited for has not happened in time."""
+
+
 class NotSignedIn(ClientError):
     """Nobody has signed in, or the token is good no more."""
 

@@ -37,6 +37,7 @@ from sessions.wire.tsg.frame import (
     Frame,
     Operation,
     VideoPicture,
+    copied_from,
     copy_source,
     numbered,
 )
@@ -224,6 +225,7 @@ __all__ = [
     "Voice",
     "WatchStatistics",
     "Wheel",
+    "copied_from",
     "copy_source",
     "decode",
     "numbered",

@@ -113,7 +113,7 @@ class Frame(Message):
                 raise ProtocolError(f"Frame: {size} bytes of data for a copy")
             data = bytes(reader.take(size))
             if encoding == Encoding.COPY:
-                from_x, from_y = _POINT.unpack(data)
+                from_x, from_y = copied_from(data)
                 _check_rectangle(from_x, from_y, width, height)
             elif encoding == Encoding.VIDEO:
                 VideoPicture.unpack(data)
@@ -131,6 +131,12 @@ def numbered(frame: bytes, number: int) -> bytes:
 def copy_source(x: int, y: int) -> bytes:
     """Return the data of a COPY operation: the top left corner of the pixels as they stand now."""
     return _POINT.pack(x, y)
+
+
+def copied_from(data: bytes) -> tuple[int, int]:
+    """Return the place that `copy_source` has packed."""
+    x, y = _POINT.unpack(data)
+    return x, y
 
 
 def _check_rectangle(x: int, y: int, width: int, height: int) -> None:

@@ -1,0 +1,143 @@
+"""The program itself, in front of the real gateway."""
+
+import hashlib
+import os
+import re
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sessions.pixels import testcard
+from sessions.pixels.geometry import Size
+from tests.e2e.gateway import PASSWORD, RealGateway
+
+DESKTOPS = """
+[desktops.still]
+title = "Still card"
+kind = "testcard"
+fps = 0
+users = ["ada"]
+"""
+TIMEOUT = 120
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[RealGateway]:
+    made = RealGateway(DESKTOPS)
+    yield made
+    made.stop()
+
+
+class Program:
+    """tsclient, as ada, with the gateway's certificate pinned. Its answer: exit code, output, errors."""
+
+    def __init__(self, real: RealGateway, folder: Path) -> None:
+        self.url = real.url
+        certificate = ssl.PEM_cert_to_DER_cert((real.folder / "data/certificate.pem").read_text())
+        self.pin = hashlib.sha256(certificate).hexdigest()
+        self.folder = folder
+        self.password = folder / "password"
+        self.password.write_text(PASSWORD + "\n")
+
+    def run(self, command: str, *words: str, **environment: str) -> tuple[int, str, str]:
+        line = [sys.executable, "-m", "thinclient.main", command, *words]
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("TSCLIENT_")}
+        done = subprocess.run(
+            line, env=clean | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=TIMEOUT, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        assert PASSWORD not in done.stdout + done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    def ada(self, command: str, *words: str, desktop: str = "still") -> tuple[int, str, str]:
+        who = ("--name", "ada", "--password-file", str(self.password), "--pin", self.pin)
+        return self.run(command, self.url + "/", desktop, *who, "--size", "640x400", *words)
+
+
+@pytest.fixture
+def tsclient(real: RealGateway, tmp_path: Path) -> Program:
+    return Program(real, tmp_path)
+
+
+NUMBER = r"(\d+\.\d{3})"
+
+
+def test_a_probe_of_a_gateway_that_is_well(tsclient: Program) -> None:
+    ample = ("--sign-in", "60,60", "--picture", "60,60", "--echo", "60,60")
+    code, out, err = tsclient.ada("probe", *ample)
+    assert re.fullmatch(
+        rf"TSGATEWAY OK - signed in within {NUMBER} s, picture after {NUMBER} s, echo after {NUMBER} s"
+        rf" \| sign_in={NUMBER}s;60;60;0 picture={NUMBER}s;60;60;0 echo={NUMBER}s;60;60;0\n",
+        out,
+    ), (out, err)
+    assert (code, err) == (0, "")
+    code, out, _ = tsclient.ada("probe", *ample, "--no-echo", "--picture", "0,60")
+    assert code == 1
+    assert re.match(r"TSGATEWAY WARNING - signed in within .* \| sign_in=\S* picture=\S*;0;60;0\n", out)
+    code, out, _ = tsclient.ada("probe", *ample, "--picture", "0,0", "--log-off")
+    assert (code, out[:20]) == (2, "TSGATEWAY CRITICAL -")
+
+
+def test_a_probe_that_shows_what_is_wrong(tsclient: Program) -> None:
+    code, out, _ = tsclient.ada("probe", desktop="secret")
+    assert code == 2
+    assert "There is no desktop “secret” for you. There is: still. | sign_in=" in out
+    code, out, _ = tsclient.ada("probe", "--key", "Shift", "--patience", "1")
+    assert code == 2
+    assert "The key Shift has changed nothing on the screen in 1 s." in out
+    code, out, _ = tsclient.ada("probe", "--pin", "00" * 32)
+    assert (code, "not the one that was expected" in out) == (2, True)
+    tsclient.password.write_text("wrong\n")
+    code, out, _ = tsclient.ada("probe")
+    assert (code, "|" in out) == (2, False)
+    code, out, _ = tsclient.run("probe", "https://127.0.0.1:1", "--name", "a", TSCLIENT_PASSWORD="x")
+    assert (code, out) == (2, "TSGATEWAY CRITICAL - https://127.0.0.1:1: nobody listens there.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ([], "Missing argument 'URL'"),
+        (["http://here"], "is not an address like"),
+        (["https://localhost"], "nobody can be asked here"),
+        (["https://localhost", "--name", "ada", "--password-file", "/nowhere"], "/nowhere cannot be read"),
+        (["https://localhost", "--echo", "2"], "is not two numbers"),
+        (["https://localhost", "--echo", "2,1"], "may not be larger"),
+        (["https://localhost", "--size", "12"], "is no size like"),
+        (
+            ["https://localhost", "--ca-file", "/nowhere", "--name", "ada", "--password-file", __file__],
+            "/nowhere",
+        ),
+    ],
+)
+def test_a_probe_that_cannot_be_made(tsclient: Program, words: list[str], why: str) -> None:
+    token = {"TSCLIENT_TOKEN": "tsg_x"} if words == ["http://here"] else {}
+    code, out, _ = tsclient.run("probe", *words, **token)
+    assert code == 3
+    assert out.startswith("TSGATEWAY UNKNOWN - ")
+    assert why in out
+
+
+def test_a_screenshot(tsclient: Program) -> None:
+    path = tsclient.folder / "shot.png"
+    code, out, err = tsclient.ada("screenshot", "-o", str(path))
+    assert (code, out, err) == (0, "", "")
+    shot = np.asarray(Image.open(path)).astype(np.uint32)
+    rgb = shot[:, :, 0] << 16 | shot[:, :, 1] << 8 | shot[:, :, 2]
+    size = Size(640, 400)
+    top = testcard.Layout(size).text.y
+    assert np.array_equal(rgb[:top], testcard.frame(0, size)[:top] & 0xFFFFFF)
+    code, _, err = tsclient.ada("screenshot", "-o", "/dev/full")
+    assert (code, "No space left on device" in err) == (1, True)
+    code, _, err = tsclient.ada("screenshot", "-o", str(path), "--pin", "00" * 32)
+    assert (code, "fingerprint" in err) == (4, True)
+    tsclient.password.write_text("wrong\n")
+    code, _, err = tsclient.ada("screenshot", "-o", str(path))
+    assert (code, err[:7]) == (5, "Error: ")

@@ -1,0 +1,44 @@
+"""`tsclient`: its commands, exit codes and errors."""
+
+from __future__ import annotations
+
+import click
+
+from thinclient.probe import probe
+from thinclient.screenshot import screenshot
+from tsgateway.client import ClientError, NoRight, NotSignedIn, ServerAway
+
+CANNOT, NO_RIGHT, AWAY, SIGNED_OUT = 1, 3, 4, 5
+"""Exit codes, as of tsadmin; 2 is a command line that is wrong."""
+_CODES = ((ServerAway, AWAY), (NotSignedIn, SIGNED_OUT), (NoRight, NO_RIGHT), (ClientError, CANNOT))
+
+
+class _Told(click.Group):
+    """Tells people what went wrong in a sentence."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except ClientError as error:
+            click.echo(f"Error: {error}", err=True)
+            raise SystemExit(next(code for kind, code in _CODES if isinstance(error, kind))) from None
+
+
+@click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tsgateway")
+def main() -> None:
+    """The native client of tsgateway."""
+
+
+main.add_command(probe)
+main.add_command(screenshot)
+
+
+def run() -> None:
+    """Run what the command line says."""
+    main(prog_name="tsclient")
+
+
+if __name__ == "__main__":
+    run()

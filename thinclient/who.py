@@ -1,0 +1,116 @@
+"""Which gateway, and as whom: the options of every command, and the signing in.
+
+A password never stands on the command line, where everybody on the machine could read it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tsgateway.client import Client, signed_in
+
+MAX_SECRET = 1024
+Size = tuple[int, int] | None
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Who:
+    """What the command line and the environment say; "" for nothing."""
+
+    url: str
+    name: str = ""
+    password_file: str = ""
+    token_file: str = ""
+    ca_file: str = ""
+    pin: str = ""
+
+    def sign_in(self) -> Client:
+        """Return a client that has signed in. Raises ClientError; click.UsageError for what is missing."""
+        token = _secret(self.token_file) or os.environ.get("TSCLIENT_TOKEN", "")
+        name = "" if token else self.name or _asked("Name")
+        try:
+            return signed_in(
+                self.url,
+                name,
+                "" if token else self._password(name),
+                token=token,
+                code=lambda: _asked("Code of your app"),
+                authority=self.ca_file or None,
+                fingerprint=self.pin,
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        except OSError as error:
+            raise click.UsageError(f"{self.ca_file}: {error.strerror}") from None
+
+    def _password(self, name: str) -> str:
+        if self.password_file:
+            return _secret(self.password_file)
+        return os.environ.get("TSCLIENT_PASSWORD", "") or _asked(f"Password of {name}", hidden=True)
+
+
+def who_options(command: Command) -> Command:
+    """Add what every command needs to know; it is given as `who`, `desktop` and `size`."""
+
+    @functools.wraps(command)
+    def with_who(url: str, desktop: str, size: str | None, **options: Any) -> Any:
+        who = Who(url, **{name: options.pop(name) or "" for name in _NAMES})
+        return command(who=who, desktop=desktop, size=_parsed(size), **options)
+
+    for option in reversed(_OPTIONS):
+        with_who = option(with_who)
+    return with_who  # type: ignore[return-value]
+
+
+_NAMES = ("name", "password_file", "token_file", "ca_file", "pin")
+_OPTIONS = (
+    click.argument("url"),
+    click.argument("desktop", default=""),
+    click.option("--name", envvar="TSCLIENT_NAME", help="As whom; else you are asked. [env: TSCLIENT_NAME]"),
+    click.option(
+        "--password-file", metavar="FILE", help="The password, in the file's first line. Else it is in the "
+        "environment (TSCLIENT_PASSWORD), or you are asked.",
+    ),
+    click.option("--token-file", metavar="FILE", help="A token instead of a name and a password. Else in "
+                 "TSCLIENT_TOKEN."),
+    click.option("--ca-file", metavar="FILE", help="Certificates to trust instead of the system's."),
+    click.option("--pin", metavar="SHA256", help="The fingerprint of the one certificate to trust."),
+    click.option("--size", metavar="WIDTHxHEIGHT", help="The size that the screen is to have."),
+)  # fmt: skip
+
+
+def _parsed(size: str | None) -> Size:
+    if size is None:
+        return None
+    found = re.fullmatch(r"(\d{1,4})[x×](\d{1,4})", size)
+    if found is None:
+        raise click.UsageError(f"“{size}” is no size like 1280x800.")
+    return int(found[1]), int(found[2])
+
+
+def _secret(path: str) -> str:
+    """Return the first line of a file, "" for no file."""
+    if not path:
+        return ""
+    try:
+        with Path(path).open() as file:
+            return file.readline(MAX_SECRET).rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "it is no text"
+        raise click.UsageError(f"{path} cannot be read: {why}.") from None
+
+
+def _asked(what: str, *, hidden: bool = False) -> str:
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{what}: nobody can be asked here; see --help for the options that say it.")
+    return str(click.prompt(what, hide_input=hidden, err=True))

@@ -1,0 +1,311 @@
+"""A viewer for asyncio: sees a desktop, types and points.
+
+async with AsyncViewer(gateway, "work") as viewer:
+    await viewer.wait_for_picture()
+    await viewer.type("hello\\n")
+    viewer.save("work.png")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from sessions.pixels.geometry import Size
+from sessions.wire import tsg
+from sessions.wire.errors import ProtocolError
+from sessions.wire.tsg import Capability, CloseCode
+from tsgateway.client.client import Client
+from tsgateway.client.errors import ClientError, TookTooLong, ViewerClosed
+from tsgateway.client.viewer import conversation, keys
+from tsgateway.client.viewer.access import Access, Pass, close_code
+from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
+from tsgateway.client.viewer.decode import Picture, Pixels
+from tsgateway.client.viewer.line import Line
+from tsgateway.client.viewer.png import png
+from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
+
+PATIENCE = 60.0
+"""Seconds that things are waited for, unless told otherwise."""
+_SENTENCES: dict[int | None, str] = {
+    CloseCode.VERSION: "This client and the gateway speak different versions of the protocol.",
+    CloseCode.TAKEN_OVER: "The session is shown elsewhere now.",
+    CloseCode.SESSION_ENDED: "The session has ended.",
+    CloseCode.SIGNED_OUT: "The sign-in has ended.",
+    CloseCode.NORMAL: "The viewer is closed.",
+}
+
+
+class AsyncViewer:
+    """One viewer of a session, for one event loop.
+
+    gateway: a client that is signed in. desktop: id or title; "" where there is but one. size: of the screen
+    one would like. reconnect: after a cut, connect again by itself until that makes no sense. on_event: is
+    called with everything that happens (see `conversation.Event`), on the loop; an Over comes for each
+    connection, `closed` tells whether it was the last.
+
+    picture: what is shown, as it changes; cursor, state, notice: the last that was told, None before.
+    Methods that wait raise ViewerClosed when the desktop is not shown any more, and TookTooLong.
+    """
+
+    def __init__(
+        self,
+        gateway: Client,
+        desktop: str = "",
+        *,
+        size: tuple[int, int] | None = None,
+        reconnect: bool = False,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.picture = Picture()
+        self.cursor: tsg.Cursor | None = None
+        self.state: tsg.State | None = None
+        self.notice: tsg.Notice | None = None
+        self.pictures = 0
+        """Whole pictures so far, of all connections."""
+        self.session = ""
+        self.closed: ViewerClosed | None = None
+        """Why the desktop is not shown any more; None while it is."""
+        self._access = Access(gateway, desktop)
+        self._size = Size(*size) if size else None
+        self._reconnect = reconnect
+        self._on_event = on_event or (lambda event: None)
+        self._retry = Retry(random.random)
+        self._talk: Conversation | None = None
+        self._line: Line | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._lost_at = 0.0
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._pointer = (0, 0)
+
+    async def open(self) -> None:
+        """Start the session, or find it, and connect. Raises ClientError."""
+        self._task = asyncio.create_task(self._run(await self._access.first(self._size)))
+        await self._until(lambda: self.hello is not None, PATIENCE, "the gateway's hello")
+
+    async def close(self) -> None:
+        """Leave; the session goes on."""
+        if self._talk is not None:
+            self._happened(self._talk.leave())
+        if self._line is not None:
+            self._flush()
+            await self._line.close()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._access.close()
+        self._ended(CloseCode.NORMAL, "")
+
+    async def __aenter__(self) -> AsyncViewer:
+        try:
+            await self.open()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # ---- what is there
+
+    @property
+    def hello(self) -> tsg.ServerHello | None:
+        """What the server has said of the session; None while there is no connection."""
+        return self._talk.hello if self._talk is not None else None
+
+    @property
+    def size(self) -> Size:
+        """The screen's size, 0 × 0 before it is known."""
+        return self.picture.size
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds that a ping and its answer took last."""
+        return self._talk.round_trip if self._talk is not None else None
+
+    def pixels(self) -> Pixels:
+        """Return a copy of the newest whole picture: (height, width, 4) bytes B, G, R, and any."""
+        return self.picture.pixels.copy()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the newest whole picture as a PNG file. Raises OSError; ViewerClosed before there is one."""
+        if not self.picture.pixels.size:
+            raise self.closed or ViewerClosed("There is no picture yet.")
+        Path(path).write_bytes(png(self.picture.pixels))
+
+    # ---- waiting
+
+    async def wait_for_picture(self, within: float = PATIENCE) -> None:
+        """Wait until there is a whole picture."""
+        await self._until(lambda: self.pictures > 0, within, "a picture")
+
+    async def wait_for_change(self, since: int | None = None, within: float = PATIENCE) -> None:
+        """Wait for a picture after this moment, or after `pictures` was `since`."""
+        before = self.pictures if since is None else since
+        await self._until(lambda: self.pictures > before, within, "another picture")
+
+    async def wait_until(self, holds: Callable[[Pixels], bool], within: float = PATIENCE) -> None:
+        """Wait until something holds of the picture; it is asked of each, and must not keep it."""
+        await self._until(
+            lambda: self.pictures > 0 and holds(self.picture.pixels), within, "the picture that was expected"
+        )
+
+    async def _until(self, holds: Callable[[], bool], within: float, what: str) -> None:
+        try:
+            async with asyncio.timeout(within):
+                while not holds():
+                    if self.closed is not None:
+                        raise ViewerClosed(str(self.closed), self.closed.close_code)
+                    waiter = asyncio.get_running_loop().create_future()
+                    self._waiters.add(waiter)
+                    try:
+                        await waiter
+                    finally:
+                        self._waiters.discard(waiter)
+        except TimeoutError:
+            state = f" {self.state.text}" if self.state and self.state.text else ""
+            raise TookTooLong(f"Within {within:g} s there was not {what}.{state}") from None
+
+    # ---- input
+
+    async def press(self, *combinations: str) -> None:
+        """Press keys, and let go of them: `a`, `Return`, `Ctrl+Alt+Delete`. Raises ValueError for others."""
+        for combination in [keys.pressed(each) for each in combinations]:
+            await self.send(combination)
+
+    async def type(self, text: str) -> None:
+        """Type a text; line ends are the key Return."""
+        takes_text = self._talk is not None and self._talk.can(Capability.TEXT)
+        await self.send(keys.typed(text, takes_text=takes_text))
+
+    async def move(self, x: int, y: int) -> None:
+        """Move the pointer, in pixels of the screen."""
+        self._pointer = (x, y)
+        await self.send([tsg.Pointer(x, y, 0)])
+
+    async def click(self, x: int, y: int, button: str = "left", times: int = 1) -> None:
+        """Press a button and let go: `left`, `middle`, `right`, `back`, `forward`."""
+        await self.move(x, y)
+        held = keys.BUTTONS[button]
+        await self.send([tsg.Pointer(x, y, held), tsg.Pointer(x, y, 0)] * times)
+
+    async def wheel(self, notches: float, across: float = 0) -> None:
+        """Turn the wheel where the pointer is; positive is down and right."""
+        await self.send([tsg.Wheel(round(120 * across), round(120 * notches))])
+
+    async def resize(self, width: int, height: int) -> None:
+        """Ask for another size of the screen; the guest decides."""
+        self._size = Size(width, height)
+        await self.send([tsg.RequestSize(width, height)])
+
+    async def send(self, messages: Iterable[tsg.Message]) -> None:
+        """Send messages of the protocol. While there is no connection they are dropped, as any input is."""
+        if self.closed is not None:
+            raise ViewerClosed(str(self.closed), self.closed.close_code)
+        if self._talk is None or self._line is None:
+            return
+        for message in messages:
+            self._talk.say(message)
+        self._flush()
+        await self._line.drain()
+
+    # ---- connections
+
+    async def _run(self, given: Pass) -> None:
+        try:
+            over = await self._connection(given)
+            while (delay := self._delay(over.code)) is not None:
+                await asyncio.sleep(delay)
+                try:
+                    over = await self._connection(await self._access.again(self.session))
+                except ClientError as error:
+                    over = Over(close_code(error), str(error))
+            self._ended(over.code, over.reason)
+        except ClientError as error:
+            self._ended(close_code(error), str(error))
+        finally:
+            self._access.close()
+
+    def _delay(self, code: int | None) -> float | None:
+        if not self._reconnect:
+            return None
+        return self._retry.delay(code, asyncio.get_running_loop().time() - self._lost_at)
+
+    async def _connection(self, given: Pass) -> Over:
+        """See one connection through to its end. Raises ClientError where there is none."""
+        loop = asyncio.get_running_loop()
+        self.session = given.session
+        line = await Line.open(self._access.address)
+        able = [*conversation.ABILITIES, *(conversation.VIDEOS if importlib.util.find_spec("av") else ())]
+        talk = Conversation(given.ticket, self.picture, loop.time, size=self._size, capabilities=able)
+        self._talk, self._line = talk, line
+        self._flush()
+        ticking = asyncio.create_task(self._tick(talk, line))
+        try:
+            while talk.over is None:
+                self._happened(await self._heard(line, talk))
+                self._flush()
+            return talk.over
+        finally:
+            ticking.cancel()
+            if self.hello is not None:
+                self._lost_at = loop.time()
+            self._talk = self._line = None
+            await line.close()
+
+    async def _heard(self, line: Line, talk: Conversation) -> list[Event]:
+        try:
+            message = await line.receive()
+        except ProtocolError as error:
+            return talk.fault(error)
+        return talk.cut() if message is None else talk.receive(message)
+
+    async def _tick(self, talk: Conversation, line: Line) -> None:
+        while talk.over is None:
+            wait, events = talk.tick()
+            self._happened(events)
+            self._flush()
+            if talk.over is not None:
+                line.abort()  # `receive` waits on it
+            await asyncio.sleep(wait)
+
+    def _flush(self) -> None:
+        if self._talk is not None and self._line is not None:
+            self._line.send(self._talk.outgoing())
+
+    def _happened(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case Welcome():
+                    self._retry.connected()
+                case Drawn():
+                    self._retry.settled()
+                    self.pictures += 1
+                case tsg.Cursor():
+                    self.cursor = event
+                case tsg.State():
+                    self.state = event
+                case tsg.Notice():
+                    self.notice = event
+            self._on_event(event)
+        self._wake()
+
+    def _ended(self, code: int | None, reason: str) -> None:
+        if self.closed is None:
+            told = reason or _SENTENCES.get(code, "The connection has ended.")
+            if code in DISAGREEMENT:
+                told = f"This client and the gateway do not understand each other: {told}."
+            self.closed = ViewerClosed(told, code)
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
