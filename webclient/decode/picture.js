@@ -9,6 +9,7 @@ import { copySource, Encoding, FrameFlag, MAX_OPERATIONS, MAX_VIDEO_STREAMS } fr
 import { DecodeError } from "./errors.js";
 import { decodeJpeg } from "./jpeg.js";
 import { Curtain } from "./curtain.js";
+import { Staging } from "./staging.js";
 
 const MAX_VIDEO_PICTURES = 2 * MAX_VIDEO_STREAMS; // in one picture
 
@@ -17,10 +18,10 @@ export class Picture {
   #context;
   #history;
   #staging = null;
-  #pixels = null;
   #videos;
   #curtain;
   #changes = []; // operations with what they were decoded to
+  inMemory = false; // what moves is moved in memory, where the canvas is slow at it
 
   // canvas: an OffscreenCanvas (or a canvas); history: a HistoryDecoder; videos: Videos; resized(width, height): the
   // canvas shows a picture of this size now.
@@ -33,31 +34,31 @@ export class Picture {
   }
 
   get width() {
-    return this.#staging?.width ?? 0;
+    return this.#staging?.image.width ?? 0;
   }
 
   get height() {
-    return this.#staging?.height ?? 0;
+    return this.#staging?.image.height ?? 0;
   }
 
   // A new connection brings a new stream; what is on the canvas stays.
   restart(history) {
     this.#history = history;
     this.#videos.restart();
-    this.#drop();
+    this.#abandon();
   }
 
   // The screen has a new size. The canvas has it once there is something to see in it; the old picture stays until then.
   resize(width, height) {
-    this.#drop();
+    this.#abandon();
     if (this.width === width && this.height === height) return;
-    this.#staging = new ImageData(width, height);
-    this.#pixels = new Uint32Array(this.#staging.data.buffer);
+    this.#staging = new Staging(width, height);
   }
 
   // Decodes one Frame message. Returns true when the picture is whole and may be drawn.
   async add({ flags, operations, history }) {
     this.#check(operations);
+    this.#stage(operations);
     const changes = this.#changes; // a restart meanwhile leaves this list behind
     const decoding = Promise.allSettled(operations.map((operation) => this.#decode(operation)));
     let error = this.#decodeHistory(flags, operations, history);
@@ -70,7 +71,7 @@ export class Picture {
       changes.push(outcome.value);
     }
     if (changes !== this.#changes) close(changes);
-    else if (error) this.#drop();
+    else if (error) this.#abandon();
     if (error) throw error;
     return Boolean(flags & FrameFlag.LAST);
   }
@@ -84,11 +85,11 @@ export class Picture {
 
   draw() {
     const { canvas, context } = this.#curtain.stage(this.width, this.height);
-    for (const { encoding, x, y, width, height, source, bitmap } of this.#changes) {
+    for (const { isStaged, x, y, width, height, source, bitmap } of this.#changes) {
       const place = [x, y, width, height];
-      if (source) context.drawImage(canvas, ...source, width, height, ...place);
+      if (isStaged) context.putImageData(this.#staging.image, 0, 0, ...place);
+      else if (source) context.drawImage(canvas, ...source, width, height, ...place);
       else if (bitmap) context.drawImage(bitmap, 0, 0, width, height, ...place);
-      else if (encoding === Encoding.HISTORY) context.putImageData(this.#staging, 0, 0, ...place);
     }
     this.#drop();
     this.#curtain.drawn();
@@ -99,9 +100,33 @@ export class Picture {
     return this.#canvas.convertToBlob({ type: "image/png" });
   }
 
+  // Moves in memory what is moved there, and notes where that will be what the canvas shows. History pixels are decoded
+  // after it: copies are the first of a picture.
+  #stage(operations) {
+    const copies = operations.filter(({ encoding }) => encoding === Encoding.COPY);
+    if (this.inMemory && copies.length) this.#readBack(copies);
+    for (const { encoding, x, y, width, height, data } of operations) {
+      const place = [x, y, width, height];
+      if (encoding === Encoding.HISTORY) this.#staging.drawn(...place);
+      else if (this.inMemory && encoding === Encoding.COPY) this.#staging.move(...copySource(data), ...place);
+      else this.#staging.covered(...place);
+    }
+  }
+
+  // Brings what will be moved into memory, where it is on the canvas only.
+  #readBack(copies) {
+    if (this.#changes.length) this.draw(); // copies of the same picture that came before
+    const { context } = this.#curtain.stage(this.width, this.height);
+    for (const { width, height, data } of copies) {
+      const unknown = this.#staging.unknown(...copySource(data), width, height);
+      if (unknown) this.#staging.learn(context.getImageData(...unknown), unknown[0], unknown[1]);
+    }
+  }
+
   async #decode(operation) {
     const { encoding, data } = operation;
-    const decoded = { ...operation, data: null, source: null, bitmap: null };
+    const isStaged = encoding === Encoding.HISTORY || (this.inMemory && encoding === Encoding.COPY);
+    const decoded = { ...operation, data: null, source: null, bitmap: null, isStaged };
     if (encoding === Encoding.COPY) decoded.source = copySource(data);
     else if (encoding === Encoding.JPEG) decoded.bitmap = await decodeJpeg(operation);
     else if (encoding === Encoding.VIDEO) decoded.bitmap = await this.#videos.decode(operation);
@@ -113,7 +138,7 @@ export class Picture {
     const stream = operations.filter(({ encoding }) => encoding === Encoding.HISTORY);
     const newStream = Boolean(flags & FrameFlag.NEW_STREAM);
     try {
-      this.#history.decode(history, newStream, stream, this.#pixels, this.width);
+      this.#history.decode(history, newStream, stream, this.#staging.pixels, this.width);
       return null;
     } catch (error) {
       return error;
@@ -145,6 +170,12 @@ export class Picture {
 
   #checkRectangle(x, y, width, height) {
     if (x + width > this.width || y + height > this.height) throw new DecodeError("a rectangle off the screen");
+  }
+
+  // What was decoded of a picture is not drawn: what is in memory is not what the canvas shows.
+  #abandon() {
+    this.#staging?.forget();
+    this.#drop();
   }
 
   #drop() {

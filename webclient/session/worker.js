@@ -11,6 +11,7 @@ import { DecodeError } from "../decode/errors.js";
 import { HistoryDecoder } from "../decode/history.js";
 import { Picture } from "../decode/picture.js";
 import { workingCodecs } from "../decode/probe.js";
+import { drawsSlowly } from "../decode/staging.js";
 import { Videos } from "../decode/video.js";
 import { compileZstd, ZstdStream } from "../decode/zstd.js";
 import { trade } from "../invitations.js";
@@ -27,6 +28,7 @@ const ABILITIES = [
   Capability.CLIPBOARD_IN, Capability.CLIPBOARD_OUT, Capability.SHARING, Capability.POINTERS,
 ];
 const MAX_TOLD = 8; // changes of one picture that the page is told of
+const PROBE_AFTER = 2000; // ms; what is found out about drawing must not delay the first picture
 const MAX_WAITING = 64 * 1024 * 1024; // bytes of frames not decoded yet
 
 const zstdUrl = new URL("../vendor/zstddec-stream.mjs", import.meta.url);
@@ -97,6 +99,7 @@ async function start({ canvas, session, ticket, size, shadow, invitation }) {
     tell("status", { state: "broken", reason: error.message });
     return;
   }
+  setTimeout(() => { picture.inMemory = drawsSlowly(); }, PROBE_AFTER);
   videos.allow(await probing);
   const scheme = self.location.protocol === "https:" ? "wss" : "ws";
   connection = new Connection({
