@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from tests.e2e.agent import Agent
 from tests.e2e.gateway import RealGateway
 from tests.e2e.hearing import hears, hears_nothing, listen, voice_file
 from tests.e2e.layouts import SENTENCES, press, strokes
-from tests.e2e.machine import wait_for
+from tests.e2e.machine import Machine, wait_for
 from tests.e2e.pages import choose, use_toolbar
 from tests.e2e.person import Person
+from tests.held_up import held_up
 from tests.images_fixture import desktop_image
 from tests.sessions.guests.qemu import sounds
 
@@ -55,8 +57,14 @@ def ada(gateway: RealGateway, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="module")
-def agent(ada: Person) -> Iterator[Agent]:
-    with ada.machine() as machine, Agent(machine.folder) as made:
+def machine(ada: Person) -> Iterator[Machine]:
+    with ada.machine() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def agent(machine: Machine) -> Iterator[Agent]:
+    with Agent(machine.folder) as made:
         yield made
 
 
@@ -155,6 +163,22 @@ def test_keys_of_other_countries_type_what_is_printed_on_them(ada: Person, agent
     says(agent, f"runuser -u user -- env DISPLAY=:0 setxkbmap {layout} && echo set", "set")
     press(ada.browser, strokes(layout, SENTENCES[layout] + "\n"))
     says(agent, "tail -n 1 /home/user/text", SENTENCES[layout])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("layout", ["us", "jp"])
+def test_who_types_fast_loses_no_key_while_the_desktop_is_held_up(
+    ada: Person, machine: Machine, agent: Agent, layout: str
+) -> None:
+    says(agent, f"runuser -u user -- env DISPLAY=:0 setxkbmap {layout} && echo set", "set")
+    (processor,) = machine.execute("query-cpus-fast")
+    lines = [f"{number} {SENTENCES[layout]}" for number in range(5)]
+    with ThreadPoolExecutor(1) as pool:  # one and the same thread stops and starts it
+        stopping = pool.submit(held_up, processor["thread-id"])
+        for line in lines:
+            press(ada.browser, strokes(layout, line + "\n"))
+        stopping.result()
+    says(agent, f"tail -n {len(lines)} /home/user/text", "\n".join(lines))
 
 
 @pytest.mark.long

@@ -1,47 +1,20 @@
 """Keys that somebody types while the guest gets hardly any processor time: all arrive, in their order."""
 
 import base64
-import ctypes
-import os
 
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 
 from sessions.input.events import Button, Key, Pointer
+from tests.held_up import held_up
 
 pytestmark = pytest.mark.qemu
 
 KEYS = [*range(0x10, 0x1A), *range(0x1E, 0x27), *range(0x2C, 0x33)] * 8
 """Scan codes of letters, which Linux numbers alike."""
-STOPPED, RUNNING = 0.6, 0.03
-"""Seconds; a guest keeps a third of a second of typing."""
-TIMES = 5
-
-_SEIZE, _INTERRUPT, _DETACH = 0x4206, 0x4207, 17  # ptrace(2)
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-
-
-def trace(request, thread):
-    if _libc.ptrace(request, thread, None, None):
-        raise OSError(ctypes.get_errno(), f"ptrace {request:#x}")
-
-
-def stop(thread):
-    trace(_SEIZE, thread)
-    trace(_INTERRUPT, thread)
-    os.waitpid(thread, 0x40000000)  # __WALL: threads as well
-
-
-async def held_up(thread):
-    """Let a thread run for moments only, as on a machine that others keep busy."""
-    for _ in range(TIMES):
-        stop(thread)
-        await deferLater(reactor, STOPPED)
-        trace(_DETACH, thread)
-        await deferLater(reactor, RUNNING)
 
 
 def typed(keys):
@@ -69,7 +42,7 @@ async def test_keys_and_clicks_wait_for_a_guest_that_is_held_up(machine):
     for at in range(60):
         display.send(Pointer(10 * at, 5, Button.LEFT))
         display.send(Pointer(10 * at, 5, Button(0)))
-    await held_up(processor["thread-id"])
+    await deferToThread(held_up, processor["thread-id"])
     lines = await said(machine, "pointer 590 5 buttons 0")
     told = [line for line in lines if line.startswith("key ")]
     assert told == [f"key {key} {way}" for key in KEYS for way in ("down", "up")]
