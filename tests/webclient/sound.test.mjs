@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FIRST_TARGET, JitterBuffer, LEAST_TARGET, MOST_TARGET, RATE } from "../../webclient/sound/jitter.js";
+import { JitterBuffer, LEAST_TARGET, MOST_TARGET, RATE } from "../../webclient/sound/jitter.js";
 import { VoiceCutter } from "../../webclient/sound/voice.js";
 
 const PIECE = 480;
@@ -46,7 +46,7 @@ test("what comes evenly is played after a short wait, as it is", () => {
   const buffer = new JitterBuffer();
   const heard = play(buffer, tone(440), 2 * RATE, evenly);
   const begin = heard.findIndex((sample) => sample !== 0);
-  assert.ok(begin <= FIRST_TARGET + PIECE + QUANTUM, `begins at ${begin}`);
+  assert.ok(begin <= LEAST_TARGET + PIECE + QUANTUM, `begins at ${begin}`);
   assert.ok(Math.abs(pitch(heard.subarray(begin + RATE / 2)) - 440) < 5);
   assert.ok(steepest(heard) < 0.035, "it clicks");
   assert.equal(buffer.underruns, 0);
@@ -55,10 +55,10 @@ test("what comes evenly is played after a short wait, as it is", () => {
 
 test("a line that is uneven makes it wait longer, and it does not click", () => {
   const buffer = new JitterBuffer();
-  // Each 20 pieces come together, 200 ms after the first was due.
+  // Twenty pieces come together, 200 ms after the first was due.
   const heard = play(buffer, tone(440), 10 * RATE, together);
   assert.ok(buffer.underruns > 0 && buffer.underruns < 12, `${buffer.underruns} underruns`);
-  assert.ok(buffer.target > FIRST_TARGET && buffer.target <= MOST_TARGET);
+  assert.ok(buffer.target > LEAST_TARGET && buffer.target <= MOST_TARGET);
   assert.ok(steepest(heard) < 0.035, `it clicks: ${steepest(heard)}`);
   const late = buffer.underruns;
   play(buffer, tone(440), 5 * RATE, together);
@@ -98,7 +98,7 @@ for (const [what, drift] of [["fast", 1.004], ["slow", 0.996]]) {
   test(`a guest whose clock is ${what} is followed`, () => {
     const buffer = new JitterBuffer();
     const heard = play(buffer, tone(440), 60 * RATE, (at) => Math.floor((at * drift) / PIECE));
-    assert.ok(buffer.waiting < FIRST_TARGET + 2 * PIECE, `${buffer.waiting} wait`);
+    assert.ok(buffer.waiting < LEAST_TARGET + 2 * PIECE, `${buffer.waiting} wait`);
     assert.ok(buffer.underruns <= 1, `${buffer.underruns} underruns`);
     assert.equal(buffer.left, 0);
     assert.ok(Math.abs(pitch(heard.subarray(RATE)) - 440 * drift) < 2);
@@ -120,7 +120,7 @@ test("the end of a sound is not taken for a slow line", () => {
   const source = pieces[Symbol.iterator]();
   const heard = play(buffer, source, 2 * RATE, (at) => Math.min(pieces.length, evenly(at)));
   assert.equal(buffer.underruns, 0);
-  assert.equal(buffer.target, FIRST_TARGET);
+  assert.equal(buffer.target, LEAST_TARGET);
   assert.ok(!buffer.isPlaying);
   assert.ok(heard.subarray(RATE).every((sample) => sample === 0));
 });

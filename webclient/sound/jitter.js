@@ -10,14 +10,13 @@ import { SOUND_RATE } from "../wire/numbers.js";
 export const RATE = SOUND_RATE;
 const MS = RATE / 1000;
 
-export const FIRST_TARGET = 40 * MS;
-export const LEAST_TARGET = 30 * MS;
+export const LEAST_TARGET = 40 * MS;
 export const MOST_TARGET = 240 * MS;
 const LONGER = 30 * MS; // after the line has kept it waiting
 const SHORTER = 5 * MS; // at least, after a while without
 const CALM = 10 * RATE; // frames of such a while, at first
 const MOST_CALM = 80 * RATE;
-const SPARE = 20 * MS; // what has to be left when least is there: browsers take 10 ms at once
+const SPARE = 30 * MS; // has to be left when least is there: browsers take 10 ms at once, and a large picture keeps the worker
 const NEAR = 10 * MS; // as near to the target as it has to be
 const FASTER = 1.01;
 const SLOWER = 0.99;
@@ -42,7 +41,7 @@ export class JitterBuffer {
   #lastRight = 0;
   #isPlaying = false;
   #isSilent = true; // what came last
-  target = FIRST_TARGET;
+  target = LEAST_TARGET;
   underruns = 0; // how often it had to wait for the line
   left = 0; // frames left out
 

@@ -13,8 +13,10 @@ path, *tones = sys.argv[1:]
 samples = array.array("h")
 for each in tones:
     hertz, seconds = map(float, each.split(":"))
-    for at in range(int(48000 * seconds)):
-        samples.extend([int(12000 * math.sin(2 * math.pi * hertz * at / 48000))] * 2)
+    second = array.array("h")  # whole numbers of hertz go on from one to the next without a step
+    for at in range(48000):
+        second.extend([int(12000 * math.sin(2 * math.pi * hertz * at / 48000))] * 2)
+    samples += second * int(seconds) + second[: 2 * int(48000 * (seconds % 1))]
 with wave.open(path, "wb") as file:
     file.setnchannels(2)
     file.setsampwidth(2)
