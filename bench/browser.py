@@ -5,7 +5,8 @@ server replays to and fro (bench/replay.py). Told are: pictures a second on the 
 them; from a frame's arrival to its presentation; how long the page's own thread was busy in one go, as the
 browser tells it ("long tasks", over 50 ms) and as a message to itself every 4 ms feels it; processor time of
 browser, gateway and session host; what is transferred before the first picture, and how long after signing in
-that stands; and how memory grows. docs/bench.md has figures.
+that stands; and how memory grows. In the end the same browser shows what it can at best (bench/ceiling.py).
+docs/bench.md has figures.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 import click
 
 from bench import traces
+from bench.ceiling import ceiling
 from bench.scale import cpu_seconds
 from tests.e2e.gateway import RealGateway
 from tests.e2e.person import Person
@@ -190,13 +192,16 @@ def main(trace: Path | None, fps: float, seconds: float, rounds: int) -> None:
                 served.stdin.flush()
                 time.sleep(3)
                 rows = measure(person, gateway, seconds, rounds)
+                served.kill()
+                best = ceiling(browser, seconds)
             finally:
                 if person is not None:
                     person.stop()
                 gateway.stop()
     print(json.dumps({
         "first_picture_s": round(first, 2), "transferred_kb": round(page / 1000), "asked_fps": fps,
-        "rounds": rows,
+        "rounds": rows, "ceiling": best,
+        "of_ceiling": [round(row["pictures_a_second"] / best["pictures_a_second"], 2) for row in rows],
     }, indent=2))  # fmt: skip
 
 
