@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -79,6 +81,12 @@ class RealGateway:
         if found := holder(self.folder / "data/hosts/0/guests/lock"):
             return found
         raise AssertionError(f"no session host runs: {self.log.read_text()}")
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the certificate, as clients of the API take it."""
+        shown = ssl.get_server_certificate((self.listen, self.port))
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(shown)).hexdigest()
 
     def sessions(self, user: str = "ada") -> list[Path]:
         """The folders of a person's sessions."""

@@ -9,7 +9,9 @@ import pytest
 
 from tests.e2e.browser import Browser
 from tests.e2e.gateway import PASSWORD, RealGateway
+from tests.e2e.pages import until
 from tests.openid import CLIENT, SECRET, OpenId
+from tsgateway.client import Client
 
 pytestmark = pytest.mark.browser
 CONFIGURATION = """
@@ -66,9 +68,8 @@ def sign_out(browser: Browser) -> None:
     browser.wait("#password")
 
 
-def test_by_a_provider_and_back(browser: Browser, gateway: RealGateway) -> None:
-    """The sign-in's cookie is SameSite=Strict, and yet the page that is gone on to knows who it is."""
-    browser.open(gateway.url)
+def by_the_provider(browser: Browser) -> None:
+    """Go to the provider from a page that asks for signing in, and say there who one is."""
     browser.click(".signin-ways a")
     browser.wait("[name=sub]")
     browser.evaluate("""(() => {
@@ -79,10 +80,45 @@ def test_by_a_provider_and_back(browser: Browser, gateway: RealGateway) -> None:
         form.append(sub);
         HTMLFormElement.prototype.submit.call(form);
     })()""")
+
+
+def test_by_a_provider_and_back(browser: Browser, gateway: RealGateway) -> None:
+    """The sign-in's cookie is SameSite=Strict, and yet the page that is gone on to knows who it is."""
+    browser.open(gateway.url)
+    by_the_provider(browser)
     browser.wait(".cards")
     assert browser.address.startswith(gateway.url)
     who = browser.evaluate("fetch('/api/v1/account').then((answer) => answer.json())")
     assert (who["name"], who["source"], who["method"]) == ("ada.l", "corp", "oidc:corp")
+    sign_out(browser)
+
+
+def invitation(gateway: RealGateway) -> str:
+    """Where ada's invitation to a session of hers leads, for people with an account."""
+    with Client.local(gateway.folder / "data/api.sock") as owner:
+        secret = owner.make_token(name="invite", user="ada")["secret"]
+    url = f"https://127.0.0.1:{gateway.port}"
+    with Client.remote(url, secret, fingerprint=gateway.fingerprint) as ada:
+        session = ada.connect_desktop("testcard")["session"]
+        return gateway.url + str(
+            ada.make_invitation(session, control=False, anybody=False, ask=False)["path"]
+        )
+
+
+def test_who_signs_in_at_a_provider_for_an_invitation_comes_back_to_it(
+    browser: Browser, gateway: RealGateway
+) -> None:
+    browser.open(invitation(gateway))
+    browser.click(".invitation-panel .primary")
+    by_the_provider(browser)
+    browser.wait(".invitation-panel [type=submit]")
+    assert browser.address == f"{gateway.url}/invitation"
+    assert browser.text(".invitation-panel h1") == "ada invites you"
+    browser.click(".invitation-panel [type=submit]")
+    # it is known who comes; that ada is away is another matter
+    browser.evaluate(until("document.body.innerText.includes('ada is not connected now')"))
+    browser.open(gateway.url)
+    browser.wait(".cards")
     sign_out(browser)
 
 
