@@ -95,12 +95,20 @@ class Probe:
     async def use(self, gateway: Client, desktop: str, size: Size) -> None:
         """Measure what a person would wait for. Raises ClientError, and ValueError for a key there is not."""
         began = time.monotonic()
-        async with AsyncViewer(gateway, desktop, size=size) as viewer:
-            await viewer.wait_for_picture(self._patience)
+        viewer = AsyncViewer(gateway, desktop, size=size)
+        try:
+            async with asyncio.timeout(self._patience):
+                await viewer.open()
+                await viewer.wait_for_picture(self._patience)
+        except TimeoutError:
+            raise TookTooLong(f"Nothing could be seen within {self._patience:g} s.") from None
+        else:
             self.note("picture", "picture after {}", time.monotonic() - began)
             if self._key:
                 times = [await self._echo(viewer) for _ in range(ECHOES)]
                 self.note("echo", "echo after {}", median(times))
+        finally:
+            await viewer.close()
 
     async def _echo(self, viewer: AsyncViewer) -> float:
         """Return the seconds from a key to a picture that is another one."""

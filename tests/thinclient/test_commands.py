@@ -127,14 +127,14 @@ def test_a_probe_that_cannot_be_made(tsclient: Program, words: list[str], why: s
 
 def test_a_screenshot(tsclient: Program) -> None:
     path = tsclient.folder / "shot.png"
-    code, out, err = tsclient.ada("screenshot", "-o", str(path))
+    code, out, err = tsclient.ada("screenshot", "-o", str(path), "--settle", "0.2")
     assert (code, out, err) == (0, "", "")
     shot = np.asarray(Image.open(path)).astype(np.uint32)
     rgb = shot[:, :, 0] << 16 | shot[:, :, 1] << 8 | shot[:, :, 2]
     size = Size(640, 400)
     top = testcard.Layout(size).text.y
     assert np.array_equal(rgb[:top], testcard.frame(0, size)[:top] & 0xFFFFFF)
-    code, _, err = tsclient.ada("screenshot", "-o", "/dev/full")
+    code, _, err = tsclient.ada("screenshot", "-o", "/dev/full", "--settle", "0")
     assert (code, "No space left on device" in err) == (1, True)
     code, _, err = tsclient.ada("screenshot", "-o", str(path), "--pin", "00" * 32)
     assert (code, "fingerprint" in err) == (4, True)
