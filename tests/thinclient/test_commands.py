@@ -17,6 +17,8 @@ from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
 from tests.e2e.gateway import PASSWORD, RealGateway
 
+pytestmark = pytest.mark.slow  # a program is started again and again
+
 DESKTOPS = """
 [desktops.still]
 title = "Still card"

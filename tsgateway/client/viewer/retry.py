@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sessions.wire.tsg import CloseCode
 
-DELAYS = (0.3, 0.7, 1.5, 3.0, 6.0, 8.0)
-"""Seconds before each attempt; the last one repeats."""
+DELAYS = (0.3, 0.7, 1.0, 1.0, 2.0)
+"""Seconds before each attempt, as in the browser client; the last one repeats."""
 FINAL = frozenset(
     (
         CloseCode.VERSION, CloseCode.SESSION_ENDED, CloseCode.TAKEN_OVER, CloseCode.SIGNED_OUT,
