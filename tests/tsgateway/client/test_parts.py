@@ -46,7 +46,7 @@ def test_a_png_is_the_picture(size: tuple[int, int]) -> None:
 
 def test_attempts_come_at_growing_distances_until_somebody_is_to_be_asked() -> None:
     retry = Retry(lambda: 0.5)
-    assert [retry.delay(None, 60) for _ in range(7)] == pytest.approx([*DELAYS, DELAYS[-1]])
+    assert [retry.delay(None, 60) for _ in range(len(DELAYS) + 1)] == pytest.approx([*DELAYS, DELAYS[-1]])
     retry.connected()
     assert retry.delay(CloseCode.TIMEOUT, 0) == pytest.approx(DELAYS[0])
     assert [retry.delay(code, 60) for code in FINAL] == [None] * len(FINAL)
