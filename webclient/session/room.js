@@ -1,7 +1,7 @@
 // The room that the guest's screen has: the window, the whole screen of this computer, or what an on-screen keyboard
 // leaves of it; and the guest's resolution, which follows.
 
-const QUIET = 60; // ms without another change of the window until the guest is asked for another size: a drag goes on
+const QUIET = 30; // ms without another change of the window until the guest is asked for another size: a drag goes on
 const KEYBOARD = 120; // CSS pixels that an on-screen keyboard covers at least
 
 export class Room {

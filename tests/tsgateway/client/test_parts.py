@@ -1,15 +1,10 @@
 """Keys by their names, texts, PNG files, and when to try again."""
 
-import io
-
-import numpy as np
 import pytest
-from PIL import Image
 
 from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode
 from tsgateway.client.viewer.keys import pressed, typed
-from tsgateway.client.viewer.png import png
 from tsgateway.client.viewer.retry import DELAYS, FINAL, Retry
 
 
@@ -34,14 +29,6 @@ def test_a_text_is_keys_and_where_no_key_says_it_text() -> None:
     long = list(typed("日🙂" * 3000, takes_text=True))
     assert "".join(message.text for message in long) == "日🙂" * 3000
     assert all(message.encode() for message in long)
-
-
-@pytest.mark.parametrize("size", [(1, 1), (3, 1), (1, 3), (319, 200)])
-def test_a_png_is_the_picture(size: tuple[int, int]) -> None:
-    pixels = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 4), np.uint8)
-    read = np.asarray(Image.open(io.BytesIO(png(pixels))).convert("RGB"))
-    assert np.array_equal(read, pixels[:, :, 2::-1])
-    assert len(png(np.zeros((1080, 1920, 4), np.uint8))) < 20_000
 
 
 def test_attempts_come_at_growing_distances_until_somebody_is_to_be_asked() -> None:

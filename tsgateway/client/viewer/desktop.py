@@ -27,7 +27,6 @@ from tsgateway.client.viewer.access import Access, Pass, close_code
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
 from tsgateway.client.viewer.line import Line
-from tsgateway.client.viewer.png import png
 from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
 
 PATIENCE = 60.0
@@ -135,10 +134,17 @@ class AsyncViewer:
         return self.picture.pixels.copy()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the newest whole picture as a PNG file. Raises OSError; ViewerClosed before there is one."""
+        """Write the newest whole picture as a PNG file.
+
+        Raises OSError; ViewerClosed before there is one; ClientError without Pillow (the extra `client`).
+        """
         if not self.picture.pixels.size:
             raise self.closed or ViewerClosed("There is no picture yet.")
-        Path(path).write_bytes(png(self.picture.pixels))
+        try:
+            from PIL import Image
+        except ImportError:
+            raise ClientError("Saving pictures needs Pillow: pip install 'tsgateway[client]'.") from None
+        Image.fromarray(self.picture.pixels[:, :, 2::-1]).save(Path(path), "PNG")
 
     # ---- waiting
 
