@@ -18,8 +18,8 @@ from tests.e2e.devserver import DevServer, Viewer
 from tests.e2e.machine import wait_for
 from tests.e2e.pages import choose, until
 from tests.e2e.test_client_session import sees, shown
-from tests.reference.test_video import COLOURS, psnr, waves
 from tests.reference.video import VideoSource
+from tests.tsgateway.client.test_video import COLOURS, psnr, waves
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from tests.e2e.cinema import Cinema
 from tests.e2e.gateway import RealGateway
 from tests.e2e.pages import choose, until
 from tests.e2e.person import Person
-from tests.reference.test_video import bgr, psnr
+from tests.tsgateway.client.test_video import bgr, psnr
 
 pytestmark = pytest.mark.browser
 
