@@ -29,6 +29,8 @@ log = Logger()
 
 FETCH_SECONDS = 60.0
 """How long a program in the guest may take to hand over what it has copied."""
+GREET_SECONDS = 2.0
+"""So often an agent is greeted until it answers: in a guest that has just been cloned a word may get lost."""
 TAKEN_SECONDS = 0.15
 """After this an agent that does not tell is believed to have passed on what it was offered."""
 
@@ -54,6 +56,7 @@ class AgentClipboard:
         self._fetches: deque[tuple[Format, Deferred[bytes]]] = deque()  # the first one is asked for
         self._patience: Any = None
         self._taking: Any = None
+        self._greeting: Any = None
 
     @property
     def maximum(self) -> int:
@@ -80,11 +83,20 @@ class AgentClipboard:
 
     def listens(self, listening: bool) -> None:
         """Learn whether something in the guest has opened its end of the port."""
-        if listening and not self._listening and self._port is not None:
-            self._port.say(vdagent.announce(request=True))
-        self._listening = listening
-        if not listening:
+        begins, self._listening = listening and not self._listening, listening
+        if begins:
+            self._greet()
+        elif not listening:
             self._silent()
+
+    def _greet(self) -> None:
+        """Say what we can and ask the agent for the same, until it has said so."""
+        _cancel(self._greeting)
+        self._greeting = None
+        if self._port is None or not self._listening or self._known:
+            return
+        self._port.say(vdagent.announce(request=True))
+        self._greeting = self._reactor.callLater(GREET_SECONDS, self._greet)
 
     def disconnect(self) -> None:
         """Let go of the port."""
@@ -97,6 +109,8 @@ class AgentClipboard:
     def _silent(self) -> None:
         """Nothing answers any more, or not yet."""
         was_ready, self._known = bool(self._known), frozenset()
+        _cancel(self._greeting)
+        self._greeting = None
         self._wanted.clear()
         _cancel(self._taking)
         self._taking = None

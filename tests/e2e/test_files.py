@@ -146,6 +146,7 @@ def test_what_the_desktop_has_written_comes_down_as_it_is(panel: Person, tmp_pat
     assert digest(tmp_path / "down.bin") == sha256
 
 
+@pytest.mark.long
 def test_an_upload_goes_on_after_the_gateway_was_killed(panel: Person, tmp_path: Path) -> None:
     path, sha256 = made(tmp_path / "killed.bin", 120_000_000)
     panel.browser.choose(INPUT, path)

@@ -76,6 +76,7 @@ async def test_what_the_desktop_writes_there_is_the_persons(machine):
     assert machine.share.account.used() == 0
 
 
+@pytest.mark.long
 @pytest_twisted.ensureDeferred
 async def test_many_files_and_programs_that_are_particular(machine):
     script = (
