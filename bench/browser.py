@@ -19,7 +19,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,50 @@ def replay(trace: Path, fps: float) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.wait()
+
+
+@dataclass
+class Scrolling:
+    """Somebody at a desktop that scrolls, once it is opened and begun."""
+
+    served: subprocess.Popen[str]
+    gateway: RealGateway
+    person: Person
+
+    def open(self) -> None:
+        """Open the desktop, and wait for its first picture."""
+        self.person.browser.click("[data-key=open-page]")
+        self.person.picture()
+
+    def begin(self) -> None:
+        """Let it scroll from now on."""
+        if self.served.stdin is None:
+            raise RuntimeError("the desktop cannot be served")
+        self.served.stdin.write("\n")
+        self.served.stdin.flush()
+
+
+@contextmanager
+def scrolling(trace: Path | None, fps: float) -> Iterator[Scrolling]:
+    """Serve a desktop, a gateway and a browser. trace: what scrolls, None: one is drawn."""
+    with ExitStack() as stack:
+        if trace is None:
+            trace = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "office"
+            with traces.Writer(trace) as writer:
+                for frame in traces.office():
+                    writer.append(frame)
+        served = stack.enter_context(replay(trace, fps))
+        if served.stdout is None:
+            raise RuntimeError("the desktop cannot be served")
+        port = json.loads(served.stdout.readline())["port"]
+        # What it tells of each frame is not wanted; it would wait for ever once a pipe is full of it.
+        threading.Thread(target=deque, args=(served.stdout, 0), daemon=True).start()
+        gateway = RealGateway(DESKTOP.format(port=port))
+        stack.callback(gateway.stop)
+        person = Person(gateway)
+        stack.callback(person.stop)
+        person.browser.viewport(*SIZE)
+        yield Scrolling(served, gateway, person)
 
 
 def family(pid: int) -> list[int]:
@@ -164,40 +209,18 @@ def measure(person: Person, gateway: RealGateway, seconds: float, rounds: int) -
 @click.option("--rounds", default=2)
 def main(trace: Path | None, fps: float, seconds: float, rounds: int) -> None:
     """Measure the browser client and print JSON."""
-    with tempfile.TemporaryDirectory() as folder:
-        if trace is None:
-            trace = Path(folder) / "office"
-            with traces.Writer(trace) as writer:
-                for frame in traces.office():
-                    writer.append(frame)
-        with replay(trace, fps) as served:
-            if served.stdin is None or served.stdout is None:
-                raise RuntimeError("the desktop cannot be served")
-            port = json.loads(served.stdout.readline())["port"]
-            # What it tells of each frame is not wanted; it would wait for ever once a pipe is full of it.
-            threading.Thread(target=deque, args=(served.stdout, 0), daemon=True).start()
-            gateway = RealGateway(DESKTOP.format(port=port))
-            person = None
-            try:
-                person = Person(gateway)
-                browser = person.browser
-                browser.viewport(*SIZE)
-                browser.evaluate(WATCH)
-                began = time.monotonic()
-                browser.click("[data-key=open-page]")
-                person.picture()
-                first = time.monotonic() - began
-                page = browser.evaluate(TRANSFERRED)
-                served.stdin.write("\n")
-                served.stdin.flush()
-                time.sleep(3)
-                rows = measure(person, gateway, seconds, rounds)
-                served.kill()
-                best = ceiling(browser, seconds)
-            finally:
-                if person is not None:
-                    person.stop()
-                gateway.stop()
+    with scrolling(trace, fps) as there:
+        browser = there.person.browser
+        browser.evaluate(WATCH)
+        began = time.monotonic()
+        there.open()
+        first = time.monotonic() - began
+        page = browser.evaluate(TRANSFERRED)
+        there.begin()
+        time.sleep(3)
+        rows = measure(there.person, there.gateway, seconds, rounds)
+        there.served.kill()
+        best = ceiling(browser, seconds)
     print(json.dumps({
         "first_picture_s": round(first, 2), "transferred_kb": round(page / 1000), "asked_fps": fps,
         "rounds": rows, "ceiling": best,

@@ -11,10 +11,7 @@ the first third. Told are its slope an hour, how sure that is, and what eight ho
 from __future__ import annotations
 
 import json
-import tempfile
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,9 +20,7 @@ from typing import Any
 import click
 import numpy as np
 
-from bench import traces
-from bench.browser import DESKTOP, SIZE, family, replay
-from tests.e2e.gateway import RealGateway
+from bench.browser import family, scrolling
 from tests.e2e.pages import until
 from tests.e2e.person import Person
 
@@ -167,31 +162,10 @@ def table(rows: dict[str, dict[str, float]]) -> str:
 @click.option("--out", type=click.Path(path_type=Path), help="where to write all samples as JSON")
 def main(trace: Path | None, fps: float, minutes: float, out: Path | None) -> None:
     """Use a session for so long and print what grew."""
-    with tempfile.TemporaryDirectory() as folder:
-        if trace is None:
-            trace = Path(folder) / "office"
-            with traces.Writer(trace) as writer:
-                for frame in traces.office():
-                    writer.append(frame)
-        with replay(trace, fps) as served:
-            if served.stdin is None or served.stdout is None:
-                raise RuntimeError("the desktop cannot be served")
-            port = json.loads(served.stdout.readline())["port"]
-            threading.Thread(target=deque, args=(served.stdout, 0), daemon=True).start()
-            gateway = RealGateway(DESKTOP.format(port=port))
-            person = None
-            try:
-                person = Person(gateway)
-                person.browser.viewport(*SIZE)
-                person.browser.click("[data-key=open-page]")
-                person.picture()
-                served.stdin.write("\n")
-                served.stdin.flush()
-                samples = soak(person, minutes)
-            finally:
-                if person is not None:
-                    person.stop()
-                gateway.stop()
+    with scrolling(trace, fps) as there:
+        there.open()
+        there.begin()
+        samples = soak(there.person, minutes)
     rows = fitted(samples)
     click.echo(table(rows))
     if out is not None:

@@ -10,7 +10,15 @@ from typing import NamedTuple
 from sessions.pixels.geometry import Size
 from sessions.wire.tsg import CloseCode
 from tsgateway.client.client import Client
-from tsgateway.client.errors import ClientError, NoRight, NotSignedIn, NotThere, Refused, ServerAway
+from tsgateway.client.errors import (
+    ClientError,
+    NoRight,
+    NotSignedIn,
+    NotThere,
+    Refused,
+    ServerAway,
+    WrongCertificate,
+)
 from tsgateway.client.unset import UNSET
 
 TURN_SECONDS = 2.0
@@ -83,7 +91,7 @@ def close_code(error: ClientError) -> int | None:
         return CloseCode.SIGNED_OUT
     if isinstance(error, NoRight | NotThere | Refused):
         return CloseCode.SESSION_ENDED
-    return CloseCode.VERSION if isinstance(error, ServerAway) and hasattr(error, "reason") else None
+    return CloseCode.VERSION if isinstance(error, WrongCertificate) else None
 
 
 def _bytes(ticket: str) -> bytes:
