@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from thinclient.opening import forget, open_
 from thinclient.probe import probe
 from thinclient.screenshot import screenshot
 from tsgateway.client import ClientError, NoRight, NotSignedIn, ServerAway
@@ -14,7 +15,13 @@ _CODES = ((ServerAway, AWAY), (NotSignedIn, SIGNED_OUT), (NoRight, NO_RIGHT), (C
 
 
 class _Told(click.Group):
-    """Tells people what went wrong in a sentence."""
+    """Tells people what went wrong in a sentence. What names no command is something to open."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `open` before what begins otherwise."""
+        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help", "--version")):
+            args = ["open", *args]
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command."""
@@ -28,9 +35,15 @@ class _Told(click.Group):
 @click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tsgateway")
 def main() -> None:
-    """The native client of tsgateway."""
+    """The native client of tsgateway.
+
+    `tsclient https://desk.example.org work` opens a desktop in a window, as `tsclient open` does; `tsclient`
+    alone asks which.
+    """
 
 
+main.add_command(open_)
+main.add_command(forget)
 main.add_command(probe)
 main.add_command(screenshot)
 

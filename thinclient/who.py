@@ -36,7 +36,7 @@ class Who:
 
     def sign_in(self) -> Client:
         """Return a client that has signed in. Raises ClientError; click.UsageError for what is missing."""
-        token = _secret(self.token_file) or os.environ.get("TSCLIENT_TOKEN", "")
+        token = secret(self.token_file) or os.environ.get("TSCLIENT_TOKEN", "")
         name = "" if token else self.name or _asked("Name")
         try:
             return signed_in(
@@ -55,7 +55,7 @@ class Who:
 
     def _password(self, name: str) -> str:
         if self.password_file:
-            return _secret(self.password_file)
+            return secret(self.password_file)
         return os.environ.get("TSCLIENT_PASSWORD", "") or _asked(f"Password of {name}", hidden=True)
 
 
@@ -98,8 +98,8 @@ def _parsed(size: str | None) -> Size:
     return int(found[1]), int(found[2])
 
 
-def _secret(path: str) -> str:
-    """Return the first line of a file, "" for no file."""
+def secret(path: str) -> str:
+    """Return the first line of a file, "" for no file. Raises click.UsageError."""
     if not path:
         return ""
     try:

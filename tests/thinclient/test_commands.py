@@ -143,3 +143,54 @@ def test_a_screenshot(tsclient: Program) -> None:
     tsclient.password.write_text("wrong\n")
     code, _, err = tsclient.ada("screenshot", "-o", str(path))
     assert (code, err[:7]) == (5, "Error: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["nowhere"], "no saved connection; there are: none at all."),
+        (["/nowhere.tsc"], "/nowhere.tsc cannot be read: No such file or directory."),
+        (["http://desk"], "no address like https://desk.example.org"),
+        (["https://desk/page"], "is not an address like"),
+        (["https://desk", "--size", "big"], "“big” is no size like 1280x800"),
+        (["https://desk", "--password-file", "/nowhere"], "/nowhere cannot be read"),
+        (["--kiosk"], "A kiosk needs to be told where to"),
+        (["bad.tsc"], "bad.tsc, line 2: nothing is called “adress”"),
+    ],
+)
+def test_a_window_that_cannot_be_opened(tsclient: Program, words: list[str], why: str) -> None:
+    bad = tsclient.folder / "bad.tsc"
+    bad.write_text('name = "ada"\nadress = "https://desk"\n')
+    words = [str(bad) if word == "bad.tsc" else word for word in words]
+    code, out, err = tsclient.run(words[0], *words[1:], TSCLIENT_FOLDER=str(tsclient.folder / "own"))
+    assert (code, out) == (2, "")
+    assert why in err
+
+
+def test_a_connection_is_saved_from_the_command_line_without_secrets(tsclient: Program) -> None:
+    own = tsclient.folder / "own"
+    line = ("https://desk", "work", "--name", "ada", "--full-screen", "--save", "My desk")
+    code, out, err = tsclient.run(*line, TSCLIENT_FOLDER=str(own), TSCLIENT_PASSWORD=PASSWORD)
+    saved = own / "connections/My desk.tsc"
+    assert (code, out, err) == (0, f"Saved as {saved}\n", "")
+    assert (
+        saved.read_text() == 'address = "https://desk"\ndesktop = "work"\nname = "ada"\nfull_screen = true\n'
+    )
+    code, out, _ = tsclient.run("My desk", "--size", "1x1", "--save", "small", TSCLIENT_FOLDER=str(own))
+    assert code == 0
+    assert 'size = "1x1"' in (own / "connections/small.tsc").read_text()
+
+
+def test_a_window_needs_qt_and_a_display(tsclient: Program) -> None:
+    clean = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    clean.pop("QT_QPA_PLATFORM", None)
+    for before, why in (
+        ("sys.modules['PySide6'] = None", "Error: The window needs PySide6, which is not installed"),
+        ("", "Error: There is no display here"),
+    ):
+        source = f"import sys; {before}\nfrom thinclient.main import run; run()"
+        done = subprocess.run(
+            [sys.executable, "-c", source, "https://localhost:1"], env=clean, capture_output=True, text=True,
+            timeout=TIMEOUT, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr[: len(why)]) == (1, why)

@@ -100,7 +100,7 @@ def test_pings_go_out_in_silence_and_are_answered() -> None:
 
 def test_a_server_that_says_nothing_is_left() -> None:
     talk = Talk()
-    assert talk.core.tick() == (10.0, [])
+    assert talk.core.tick() == (2.0, [])
     talk.now += 10
     assert talk.core.tick() == (0, [Over(None, "The gateway does not answer.")])
 

@@ -114,6 +114,31 @@ def test_a_new_size_keeps_what_fits_and_is_shown_with_the_next_picture() -> None
     assert not shown.pixels[:39, 64:].any()
 
 
+def test_what_is_shown_changes_under_the_guard_and_nothing_else_does() -> None:
+    class Guard:
+        times = 0
+
+        def __enter__(self) -> None:
+            self.times += 1
+            assert not made.pixels.any(), "it is held before the pixels change"
+
+        def __exit__(self, *_: object) -> None:
+            assert made.pixels.all(), "and until they have"
+
+    guard, server = Guard(), Server()
+    made = Picture(guard)
+    made.begin(24)
+    made.resize(Size(2, 2))
+    half = tsg.Frame(1, tsg.FrameFlag.NEW_STREAM, (exact(0, 0, 2, 1),), server.history(b"\x01" * 8))
+    made.add(half)
+    assert guard.times == 0
+    made.add(tsg.Frame(2, tsg.FrameFlag.LAST, (exact(0, 1, 2, 1),), server.history(b"\x02" * 8)))
+    assert guard.times == 1
+    made.pixels[:] = 0  # the same array the second time
+    made.add(tsg.Frame(3, tsg.FrameFlag.LAST, (exact(0, 0, 2, 2),), server.history(b"\x03" * 16)))
+    assert guard.times == 2
+
+
 def test_many_changes_are_told_as_one() -> None:
     shown, server = picture(), Server()
     shown.add(tsg.Frame(0, BOTH, (exact(0, 0, 1, 1),), server.history(bytes(4))))

@@ -12,16 +12,19 @@
 from tsgateway.client.viewer.blocking import Viewer
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
-from tsgateway.client.viewer.desktop import AsyncViewer
+from tsgateway.client.viewer.desktop import AsyncViewer, Happening, Queued, Retrying
 
 __all__ = [
     "AsyncViewer",
     "Conversation",
     "Drawn",
     "Event",
+    "Happening",
     "Over",
     "Picture",
     "Pixels",
+    "Queued",
+    "Retrying",
     "Viewer",
     "Welcome",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sessions.pixels.geometry import Size
@@ -35,15 +36,20 @@ class Pass(NamedTuple):
 class Access:
     """One desktop of one gateway. desktop: its id or title; "" where there is but one.
 
+    on_turn: is called in the queue, now and then, with how many people come before.
+
     Raises ClientError where it says so in the API's words; ValueError for a client without an address.
     """
 
-    def __init__(self, gateway: Client, desktop: str) -> None:
+    def __init__(
+        self, gateway: Client, desktop: str, on_turn: Callable[[int], object] = lambda before: None
+    ) -> None:
         if gateway.address is None:
             raise ValueError("a desktop is shown over TLS: use Client.remote, or signed_in")
         self.address = gateway.address
         self._gateway = gateway.twin()  # one that nobody else asks meanwhile
         self._desktop = desktop
+        self._on_turn = on_turn
 
     async def first(self, size: Size | None) -> Pass:
         """Start a session or find the one there is; waits in the queue where there is one."""
@@ -62,6 +68,8 @@ class Access:
                 return Pass(session, _bytes(ticket))
             waiting = connected.get("waiting")
             turn = waiting["turn"] if waiting else None
+            if waiting:
+                self._on_turn(waiting["before"])
             await asyncio.sleep(TURN_SECONDS)
 
     async def again(self, session: str) -> Pass:

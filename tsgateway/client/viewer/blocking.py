@@ -15,9 +15,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from tsgateway.client.client import Client
-from tsgateway.client.viewer.conversation import Event
 from tsgateway.client.viewer.decode import Pixels
-from tsgateway.client.viewer.desktop import PATIENCE, AsyncViewer
+from tsgateway.client.viewer.desktop import PATIENCE, AsyncViewer, Happening
 
 Result = TypeVar("Result")
 
@@ -35,7 +34,7 @@ class Viewer:
         *,
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
-        on_event: Callable[[Event], None] | None = None,
+        on_event: Callable[[Happening], None] | None = None,
     ) -> None:
         self.viewer = AsyncViewer(gateway, desktop, size=size, reconnect=reconnect, on_event=on_event)
         self._loop: asyncio.AbstractEventLoop | None = None

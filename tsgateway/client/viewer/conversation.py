@@ -161,7 +161,9 @@ class Conversation:
             return SILENCE_SECONDS, []
         if self.stage is Stage.GREETING:
             left = self._begun + HELLO_SECONDS - now
-            return (left, []) if left > 0 else (0, self._over(None, "The gateway does not answer."))
+            if left <= 0:
+                return 0, self._over(None, "The gateway does not answer.")
+            return min(left, PING_SECONDS), []  # then there may be a connection to be kept
         if now - self._heard >= SILENCE_SECONDS:
             return 0, self._over(None, "Nothing comes over the line any more.")
         if now - self._pinged >= PING_SECONDS or not self._nonce:

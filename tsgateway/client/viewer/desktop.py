@@ -13,7 +13,8 @@ import contextlib
 import importlib.util
 import os
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.pixels.geometry import Size
@@ -40,6 +41,24 @@ _SENTENCES: dict[int | None, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """There is no connection; another is tried in so many seconds. reason: a sentence, or ""."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The session waits for its turn to start; so many people come before."""
+
+    before: int
+
+
+Happening = Event | Retrying | Queued
+
+
 class AsyncViewer:
     """One viewer of a session, for one event loop.
 
@@ -47,6 +66,10 @@ class AsyncViewer:
     one would like. reconnect: after a cut, connect again by itself until that makes no sense. on_event: is
     called with everything that happens (see `conversation.Event`), on the loop; an Over comes for each
     connection, `closed` tells whether it was the last.
+
+    For programs with a window: session: of the desktop, to go to this one; client: the program's name and
+    version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
+    picture is on the screen; picture: what frames are decoded into, to read it on another thread.
 
     picture: what is shown, as it changes; cursor, state, notice: the last that was told, None before.
     Methods that wait raise ViewerClosed when the desktop is not shown any more, and TookTooLong.
@@ -59,21 +82,33 @@ class AsyncViewer:
         *,
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
-        on_event: Callable[[Event], None] | None = None,
+        on_event: Callable[[Happening], None] | None = None,
+        session: str = "",
+        client: str = "tsgateway client",
+        abilities: Sequence[int] = (),
+        presents: bool = False,
+        picture: Picture | None = None,
     ) -> None:
-        self.picture = Picture()
+        self.picture = picture or Picture()
         self.cursor: tsg.Cursor | None = None
         self.state: tsg.State | None = None
         self.notice: tsg.Notice | None = None
         self.pictures = 0
         """Whole pictures so far, of all connections."""
-        self.session = ""
+        self.received = 0
+        """Bytes that have come over the line, of all connections."""
+        self.session = session
         self.closed: ViewerClosed | None = None
         """Why the desktop is not shown any more; None while it is."""
-        self._access = Access(gateway, desktop)
         self._size = Size(*size) if size else None
         self._reconnect = reconnect
         self._on_event = on_event or (lambda event: None)
+        self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)))
+        self._client = client
+        self._abilities = [*conversation.ABILITIES, *abilities]
+        if importlib.util.find_spec("av"):
+            self._abilities += conversation.VIDEOS
+        self._presents = presents
         self._retry = Retry(random.random)
         self._talk: Conversation | None = None
         self._line: Line | None = None
@@ -84,7 +119,9 @@ class AsyncViewer:
 
     async def open(self) -> None:
         """Start the session, or find it, and connect. Raises ClientError."""
-        self._task = asyncio.create_task(self._run(await self._access.first(self._size)))
+        access = self._access
+        given = await (access.again(self.session) if self.session else access.first(self._size))
+        self._task = asyncio.create_task(self._run(given))
         await self._until(lambda: self.hello is not None, PATIENCE, "the gateway's hello")
 
     async def close(self) -> None:
@@ -111,6 +148,14 @@ class AsyncViewer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def ended(self) -> ViewerClosed:
+        """Wait until the desktop is not shown any more, and return why."""
+        try:
+            await self._until(lambda: False, None, "an end")
+        except ViewerClosed as closed:
+            return closed
+        raise AssertionError("unreachable")
 
     # ---- what is there
 
@@ -163,7 +208,7 @@ class AsyncViewer:
             lambda: self.pictures > 0 and holds(self.picture.pixels), within, "the picture that was expected"
         )
 
-    async def _until(self, holds: Callable[[], bool], within: float, what: str) -> None:
+    async def _until(self, holds: Callable[[], bool], within: float | None, what: str) -> None:
         try:
             async with asyncio.timeout(within):
                 while not holds():
@@ -222,12 +267,19 @@ class AsyncViewer:
         self._flush()
         await self._line.drain()
 
+    def presented(self) -> None:
+        """The last picture that was `Drawn` is on the screen."""
+        if self._talk is not None:
+            self._talk.presented()
+            self._flush()
+
     # ---- connections
 
     async def _run(self, given: Pass) -> None:
         try:
             over = await self._connection(given)
             while (delay := self._delay(over.code)) is not None:
+                self._on_event(Retrying(delay, over.reason))
                 await asyncio.sleep(delay)
                 try:
                     over = await self._connection(await self._access.again(self.session))
@@ -249,8 +301,10 @@ class AsyncViewer:
         loop = asyncio.get_running_loop()
         self.session = given.session
         line = await Line.open(self._access.address)
-        able = [*conversation.ABILITIES, *(conversation.VIDEOS if importlib.util.find_spec("av") else ())]
-        talk = Conversation(given.ticket, self.picture, loop.time, size=self._size, capabilities=able)
+        talk = Conversation(
+            given.ticket, self.picture, loop.time, client=self._client, size=self._size,
+            capabilities=self._abilities, presents=self._presents,
+        )  # fmt: skip
         self._talk, self._line = talk, line
         self._flush()
         ticking = asyncio.create_task(self._tick(talk, line))
@@ -271,7 +325,10 @@ class AsyncViewer:
             message = await line.receive()
         except ProtocolError as error:
             return talk.fault(error)
-        return talk.cut() if message is None else talk.receive(message)
+        if message is None:
+            return talk.cut()
+        self.received += len(message)
+        return talk.receive(message)
 
     async def _tick(self, talk: Conversation, line: Line) -> None:
         while talk.over is None:

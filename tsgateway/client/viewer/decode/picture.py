@@ -7,6 +7,7 @@ LAST, and only where something has changed. So nobody ever sees half of a change
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -47,9 +48,13 @@ class Added(NamedTuple):
 
 
 class Picture:
-    """What a viewer shows. pixels: the newest whole picture."""
+    """What a viewer shows. pixels: the newest whole picture.
 
-    def __init__(self) -> None:
+    guard: is held while `pixels` change; whoever reads them on another thread holds it, too.
+    """
+
+    def __init__(self, guard: AbstractContextManager[object] | None = None) -> None:
+        self._guard = guard or nullcontext()
         self.pixels: Pixels = np.zeros((0, 0, 4), np.uint8)
         self._back = self.pixels
         self._changes: list[Rect] = []
@@ -136,11 +141,12 @@ class Picture:
     def _show(self) -> tuple[Rect, ...]:
         changes, self._changes = tuple(self._changes), []
         self._copies_over = False
-        if self.pixels.shape != self._back.shape:
-            self.pixels = self._back.copy()
-            return (Rect(0, 0, *self.size),)
-        for change in changes:
-            self.pixels[change.part] = self._back[change.part]
+        with self._guard:
+            if self.pixels.shape != self._back.shape:
+                self.pixels = self._back.copy()
+                return (Rect(0, 0, *self.size),)
+            for change in changes:
+                self.pixels[change.part] = self._back[change.part]
         return changes
 
     def _video(self, operation: tsg.Operation) -> npt.NDArray[np.uint32] | None:

@@ -1,0 +1,159 @@
+"""Every page, dialog and card of the window: `python -m tests.thinclient.scenes FOLDER` takes their pictures.
+
+To look at, light and dark, without a display or a gateway.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
+
+from sessions.pixels import testcard
+from sessions.pixels.geometry import Rect, Size
+from sessions.wire import tsg
+from sessions.wire.tsg import CloseCode, DialogKind, NoticeLevel, SessionState, ShadowState
+from thinclient.certificate import Shown
+from thinclient.connection import Connection, WrongFile
+from thinclient.window import home as pages
+from thinclient.window import theme
+from thinclient.window.bar import Bar
+from thinclient.window.dialogs import Asked
+from thinclient.window.link import Link
+from thinclient.window.session import SessionWindow, Wishes
+from thinclient.window.trust import ChangedDialog, TrustDialog
+from tsgateway.client import Client, ViewerClosed
+from tsgateway.client.viewer import Drawn, Over, Retrying, Welcome
+
+URL = "https://desk.example.org/"
+SHOWN = Shown(
+    "ab12" * 16, ("desk.example.org", "10.0.0.7"), "itself", datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2027, 2, 1, tzinfo=UTC),
+)  # fmt: skip
+
+
+def nothing(*_: object) -> None:
+    """Do nothing."""
+
+
+def desktop(title: str, description: str, kind: str, *states: str, single: bool = True) -> Any:
+    running = [
+        {
+            "id": f"s{at}",
+            "number": at,
+            "state": state,
+            "started": 0.0,
+            "since": 0.0,
+            "progress": None,
+            "text": "",
+        }
+        for at, state in enumerate(states, 3)
+    ]
+    return {
+        "id": title, "title": title, "description": description, "kind": kind, "session": None,
+        "sessions": running, "single": single, "favourite": False, "used": None,
+    }  # fmt: skip
+
+
+def scenes() -> Iterator[tuple[str, QWidget]]:
+    """Yield each with its name; it is shown, and gone when the next one is asked for."""
+    home = pages.Home()
+    yield from before(home)
+    home.hide()
+    yield from during()
+
+
+def before(home: pages.Home) -> Iterator[tuple[str, QWidget]]:
+    saved = [
+        ("Work", Connection(address=URL)),
+        ("Old", WrongFile("Old.tsc, line 2: nothing is called “adress”.")),
+    ]
+    wrong = "“http://desk” is not an address like https://desk.example.org:8443."
+    pages.show_start(home, saved, wrong, nothing, nothing)
+    yield "start", home
+    pages.show_sign_in(
+        home, Connection(URL, name="ruth"), "The name or the password is wrong.", nothing, nothing
+    )
+    yield "sign-in", home
+    pages.show_code(home, "The code is wrong or was used before. Wait for the next one.", nothing, nothing)
+    yield "code", home
+    pages.show_problem(
+        home, "There is no connection", f"{URL}: nobody listens there.", ("Try again", nothing)
+    )
+    yield "problem", home
+    desktops = [
+        desktop("Work", "Debian with the programs of the office", "qemu", "disconnected"),
+        desktop("Design", "Two sessions at a time", "qemu-shared", "active", single=False),
+        desktop("Old machine", "", "rfb"),
+    ]
+    page = pages.DesktopsPage(
+        "ruth", desktops, "", "Saved as /home/ruth/.config/tsclient/connections/Work.tsc", False
+    )
+    home.show_page("Your desktops", page, page.first)
+    yield "desktops", home
+    home.show_page("Your desktops", pages.DesktopsPage("ruth", [], "It cannot be saved.", "", True))
+    yield "no-desktops", home
+    for name, dialog in (
+        ("trust", TrustDialog(home, "desk.example.org", SHOWN, "unknown")),
+        ("changed", ChangedDialog(home, URL, "cd34" * 16, SHOWN)),
+        (
+            "message",
+            Asked(home, tsg.Dialog(1, DialogKind.MESSAGE, 95, "Ann", "Tonight", "At ten.\nSave."), nothing),
+        ),
+        ("question", Asked(home, tsg.Dialog(2, DialogKind.SHADOW_CONTROL, 30, "Bob", "", ""), nothing)),
+    ):
+        dialog.show()
+        yield name, dialog
+        dialog.hide()
+
+
+def during() -> Iterator[tuple[str, QWidget]]:
+    link = Link(Client.remote(URL), "work", "", None)  # which connects when it is opened
+    window = SessionWindow(link, "Work", Wishes(), nothing)
+    window.resize(1000, 640)
+    window.show()
+    yield "opening", window
+    window._happened(tsg.State(SessionState.STARTING, 40, "The guest is booting"))
+    yield "starting", window
+    size = Size(window.screen_.width(), window.screen_.height())
+    link.picture.pixels = testcard.frame(7, size).view(np.uint8).reshape(size.height, size.width, 4).copy()
+    window._happened(Welcome(tsg.ServerHello(1, "s", "Linux desktop", 1, 24, (1,))))
+    window._happened(Drawn((Rect(0, 0, *size),)))
+    yield "session", window
+    for at, menu in enumerate(window.findChild(Bar).findChildren(QMenu)):
+        menu.popup(window.pos())
+        yield f"menu-{at}", menu
+        menu.close()
+    window._happened(
+        tsg.Notice(NoticeLevel.ABSENCE, 95, "You will be disconnected, for nobody has been at work.")
+    )
+    window._happened(tsg.Shadow(4, ShadowState.CONTROL, "Bob"))
+    yield "strips", window
+    window._happened(Over(None, ""))
+    window._happened(Retrying(1.0, "Nothing comes over the line any more."))
+    yield "cut", window
+    window._link_ended(ViewerClosed("This desktop was opened in another place.", CloseCode.TAKEN_OVER))
+    yield "ended", window
+    window.hide()
+
+
+def main(folder: Path) -> None:
+    """Write a picture of each, in both looks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    app = QApplication([])
+    for appearance in ("light", "dark"):
+        theme.dress(app, appearance)
+        for name, widget in scenes():
+            app.processEvents()
+            widget.grab().save(str(folder / f"{name}-{appearance}.png"))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    main(Path(sys.argv[1]))

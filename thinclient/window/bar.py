@@ -1,0 +1,143 @@
+"""The bar above a desktop: its name, menus, and how the line is. In full screen the upper edge brings it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+
+from thinclient.window import theme
+from thinclient.window.parts import label
+
+COMBINATIONS = (
+    ("Ctrl+Alt+Delete", "Ctrl+Alt+Delete"), ("Ctrl+Alt+Backspace", "Ctrl+Alt+BackSpace"),
+    ("Alt+Tab", "Alt+Tab"), ("Alt+F4", "Alt+F4"), ("Windows key", "Super"), ("Print Screen", "Print"),
+    ("F11", "F11"), ("Ctrl+Alt+Enter", "Ctrl+Alt+Return"),
+    ("Ctrl+Alt+F1", "Ctrl+Alt+F1"), ("Ctrl+Alt+F7", "Ctrl+Alt+F7"),
+)  # fmt: skip
+"""What people read, and what `tsgateway.client.viewer.keys` calls it."""
+
+
+class Bar(QWidget):
+    """Menus and figures.
+
+    pressed: a combination was chosen. fits, follows, text: a choice of the view was made. full, disconnected,
+    logged_off: what the person wants.
+    """
+
+    pressed = Signal(str)
+    fits = Signal(bool)
+    follows = Signal(bool)
+    text = Signal(bool)
+    full = Signal()
+    disconnected = Signal()
+    logged_off = Signal()
+
+    def __init__(self, fits: bool, follows: bool, by_text: bool) -> None:
+        super().__init__()
+        self._chosen = {"fits": fits, "follows": follows, "text": by_text}
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._title = label("", "brand")
+        self._title.setWordWrap(False)
+        self._line = label("", "quiet")
+        self._line.setWordWrap(False)
+        picture = QLabel()
+        picture.setPixmap(theme.logo().pixmap(QSize(22, 22)))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 4, 8, 4)
+        layout.setSpacing(6)
+        layout.addWidget(picture)
+        layout.addWidget(self._title)
+        layout.addStretch(1)
+        layout.addWidget(self._line)
+        layout.addSpacing(8)
+        layout.addWidget(
+            _tool("Keys", "keyboard", "Send keys that this machine keeps for itself", self._keys())
+        )
+        layout.addWidget(_tool("View", "scale", "How the desktop fits this window", self._view()))
+        self._full = _tool("", "full", "Full screen (F11)", None)
+        self._full.clicked.connect(self.full)
+        layout.addWidget(self._full)
+        layout.addWidget(_tool("", "power", "Disconnect or log off", self._leave()))
+
+    def set_title(self, title: str) -> None:
+        """Name the desktop."""
+        self._title.setText(title)
+
+    def set_line(self, text: str) -> None:
+        """Tell how the line is."""
+        self._line.setText(text)
+
+    def set_full(self, full: bool) -> None:
+        """Look as in full screen, or not."""
+        self.setProperty("floating", full)
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self._full.setIcon(theme.icon("full-off" if full else "full"))
+        self._full.setToolTip("Leave full screen (F11)" if full else "Full screen (F11)")
+
+    def is_open(self) -> bool:
+        """Whether one of the menus is open."""
+        return any(menu.isVisible() for menu in self.findChildren(QMenu))
+
+    def _keys(self) -> QMenu:
+        menu = QMenu(self)
+        for shown, named in COMBINATIONS:
+            _act(menu, shown, lambda named=named: self.pressed.emit(named))  # type: ignore[misc]
+        menu.addSeparator()
+        by_text = _choice(menu, "Type by this machine's layout", self._chosen["text"], self.text)
+        by_text.setToolTip("For input methods, and where the desktop has another layout")
+        return menu
+
+    def _view(self) -> QMenu:
+        menu = QMenu(self)
+        group = QActionGroup(menu)
+        group.addAction(_choice(menu, "Fit the window", self._chosen["fits"], self.fits))
+        group.addAction(_choice(menu, "Pixel by pixel", not self._chosen["fits"], None))
+        menu.addSeparator()
+        _choice(menu, "Give the desktop the window's size", self._chosen["follows"], self.follows)
+        menu.addSeparator()
+        full = _act(menu, "Full screen", self.full.emit)
+        full.setText("Full screen\tF11")
+        return menu
+
+    def _leave(self) -> QMenu:
+        menu = QMenu(self)
+        _act(menu, "Disconnect; programs go on", self.disconnected.emit, "unplug")
+        _act(menu, "Log off; programs end", self.logged_off.emit, "power")
+        return menu
+
+
+def _tool(text: str, icon: str, tip: str, menu: QMenu | None) -> QToolButton:
+    made = QToolButton()
+    made.setText(text)
+    made.setIcon(theme.icon(icon))
+    made.setIconSize(QSize(18, 18))
+    made.setToolTip(tip)
+    made.setAccessibleName(tip)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the desktop keeps the keyboard
+    if text:
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    if menu is not None:
+        made.setMenu(menu)
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    return made
+
+
+def _act(menu: QMenu, text: str, act: Callable[[], object], icon: str = "") -> QAction:
+    action = menu.addAction(theme.icon(icon), text) if icon else menu.addAction(text)
+    action.triggered.connect(lambda _: act())
+    return action
+
+
+def _choice(menu: QMenu, text: str, on: bool, signal: object) -> QAction:
+    action = menu.addAction(text)
+    action.setCheckable(True)
+    action.setChecked(on)
+    if signal is not None:
+        action.toggled.connect(signal)
+    return action
