@@ -13,6 +13,7 @@ from tsgateway.client.viewer.blocking import Viewer
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
 from tsgateway.client.viewer.desktop import AsyncViewer, Happening, Queued, Retrying
+from tsgateway.client.viewer.sound import Hearing, Played
 
 __all__ = [
     "AsyncViewer",
@@ -20,9 +21,11 @@ __all__ = [
     "Drawn",
     "Event",
     "Happening",
+    "Hearing",
     "Over",
     "Picture",
     "Pixels",
+    "Played",
     "Queued",
     "Retrying",
     "Viewer",

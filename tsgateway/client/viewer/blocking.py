@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from tsgateway.client.client import Client
 from tsgateway.client.viewer.decode import Pixels
 from tsgateway.client.viewer.desktop import PATIENCE, AsyncViewer, Happening
+from tsgateway.client.viewer.sound import Played
 
 Result = TypeVar("Result")
 
@@ -35,8 +36,11 @@ class Viewer:
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
+        on_sound: Callable[[Played], None] | None = None,
     ) -> None:
-        self.viewer = AsyncViewer(gateway, desktop, size=size, reconnect=reconnect, on_event=on_event)
+        self.viewer = AsyncViewer(
+            gateway, desktop, size=size, reconnect=reconnect, on_event=on_event, on_sound=on_sound
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -124,6 +128,18 @@ class Viewer:
     def resize(self, width: int, height: int) -> None:
         """Ask for another size of the screen."""
         self._do(self.viewer.resize(width, height))
+
+    def listen(self, on: bool) -> None:
+        """Hear what the desktop plays, or no more."""
+        self._do(self.viewer.listen(on))
+
+    def microphone(self, on: bool) -> None:
+        """Turn the microphone on, or off."""
+        self._do(self.viewer.microphone(on))
+
+    def voice(self, samples: bytes) -> None:
+        """Say something into the desktop's microphone."""
+        self._do(self.viewer.voice(samples))
 
     def _do(self, what: Coroutine[Any, Any, Result]) -> Result:
         if self._loop is None:
