@@ -19,6 +19,7 @@ from thinclient.window.link import Link
 from thinclient.window.parts import agreed
 from thinclient.window.rate import Rate
 from thinclient.window.screen import Screen
+from thinclient.window.sound import Sound
 from thinclient.window.strip import Strip
 from thinclient.window.veil import Veil
 from tsgateway.client import ClientError, ViewerClosed
@@ -69,6 +70,8 @@ class SessionWindow(QMainWindow):
         self._bar = Bar(wishes.fits, self.screen_.follows, wishes.text_mode)
         self._notice = Strip("I am here", lambda: link.say(tsg.Stay()), is_put_away=True)
         self._shadowed = Strip("Stop", self._stop_shadows)
+        self._sound = Sound(link)
+        self._bar.add(self._sound.tool)
         self._veil = Veil(self.screen_)
         self._rate = Rate()
         self._lay_out(title)
@@ -324,6 +327,7 @@ class SessionWindow(QMainWindow):
         self._figures.stop()
         self._forget()
         self._link.close()
+        self._sound.close()
 
 
 def _title(code: int | None) -> str:
