@@ -293,7 +293,7 @@ class AsyncViewer:
     def presented(self) -> None:
         """The last picture that was `Drawn` is on the screen."""
         if self._talk is not None:
-            self._talk.presented()
+            self._happened(self._talk.presented())
             self._flush()
 
     # ---- connections
