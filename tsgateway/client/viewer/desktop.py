@@ -26,7 +26,7 @@ from tsgateway.client.errors import ClientError, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
 from tsgateway.client.viewer.access import Access, Pass, close_code
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
-from tsgateway.client.viewer.decode import Picture, Pixels
+from tsgateway.client.viewer.decode import Picture, Pixels, sound
 from tsgateway.client.viewer.line import Line
 from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
 from tsgateway.client.viewer.sound import Hearing, Played
@@ -124,6 +124,8 @@ class AsyncViewer:
 
     async def open(self) -> None:
         """Start the session, or find it, and connect. Raises ClientError."""
+        if self.hearing.wanted:
+            asyncio.get_running_loop().run_in_executor(None, sound.load)  # while the desktop starts
         access = self._access
         given = await (access.again(self.session) if self.session else access.first(self._size))
         self._task = asyncio.create_task(self._run(given))
