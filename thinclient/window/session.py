@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLayout, QMainWindow, QVBoxLayout, QWidget
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability, CloseCode, DialogKind, NoticeLevel, SessionState, ShadowState
 from thinclient.window.bar import Bar
+from thinclient.window.clipboard import Clipboard
 from thinclient.window.dialogs import Asked
 from thinclient.window.home import LOG_OFF
 from thinclient.window.keyboard import Keyboard, combination
@@ -69,6 +70,8 @@ class SessionWindow(QMainWindow):
         self._bar = Bar(wishes.fits, self.screen_.follows, wishes.text_mode)
         self._notice = Strip("I am here", lambda: link.say(tsg.Stay()), is_put_away=True)
         self._shadowed = Strip("Stop", self._stop_shadows)
+        self._said = Strip("", lambda: None, is_put_away=True)
+        self._clipboard = Clipboard(link, self.isActiveWindow)
         self._veil = Veil(self.screen_)
         self._rate = Rate()
         self._lay_out(title)
@@ -91,6 +94,7 @@ class SessionWindow(QMainWindow):
         strips.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         strips.addWidget(self._notice)
         strips.addWidget(self._shadowed)
+        strips.addWidget(self._said)
         self.setCentralWidget(body)
         self.setWindowTitle(f"{title} — tsgateway")
         self._bar.set_title(title)
@@ -99,7 +103,8 @@ class SessionWindow(QMainWindow):
     def _connect(self) -> None:
         self._link.happened.connect(self._happened)
         self._link.ended.connect(self._link_ended)
-        self.screen_.said.connect(lambda messages: self._link.say(*messages))
+        self.screen_.said.connect(self._clipboard.say)
+        self._clipboard.told.connect(self._said.tell)
         self.screen_.wished.connect(self._link.resize)
         self.screen_.shown.connect(self._link.presented)
         self.screen_.at_edge.connect(self._at_edge)
@@ -287,6 +292,8 @@ class SessionWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange:
             self._grab()
+            if self.isActiveWindow():
+                self._clipboard.here()
 
     # ---- the end
 
