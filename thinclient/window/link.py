@@ -46,6 +46,7 @@ class Link(QObject):
 
     def __init__(self, gateway: Client, desktop: str, session: str, size: tuple[int, int] | None) -> None:
         super().__init__()
+        self.gateway = gateway
         self.guard = threading.Lock()
         self.picture = Picture(self.guard)
         self._told.connect(self.happened, Qt.ConnectionType.QueuedConnection)

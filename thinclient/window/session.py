@@ -14,6 +14,7 @@ from sessions.wire.tsg import Capability, CloseCode, DialogKind, NoticeLevel, Se
 from thinclient.window.bar import Bar
 from thinclient.window.clipboard import Clipboard
 from thinclient.window.dialogs import Asked
+from thinclient.window.files import Files
 from thinclient.window.home import LOG_OFF
 from thinclient.window.keyboard import Keyboard, combination
 from thinclient.window.link import Link
@@ -29,6 +30,11 @@ BAR_PAUSE = 1200
 """Milliseconds after which the bar goes in full screen, when the pointer has left it."""
 STRIP_MARGIN = 10
 _ABSENT = 255
+STOP_FILES = (
+    "Stop the files?",
+    "Some are on their way. What is there stays: each goes on when you send or load it again.",
+    "Disconnect",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class SessionWindow(QMainWindow):
         self._shadowed = Strip("Stop", self._stop_shadows)
         self._said = Strip("", lambda: None, is_put_away=True)
         self._clipboard = Clipboard(link, self.isActiveWindow)
+        self._files = None if wishes.kiosk else Files(link, self)  # whose dialogs would be a way out
         self._veil = Veil(self.screen_)
         self._rate = Rate()
         self._lay_out(title)
@@ -110,6 +117,9 @@ class SessionWindow(QMainWindow):
         self.screen_.at_edge.connect(self._at_edge)
         self.screen_.installEventFilter(self)
         self._strips.installEventFilter(self)
+        if self._files is not None:
+            self._files.told.connect(self._said.tell)
+            self._bar.files.connect(self._files.show)
         self._bar.pressed.connect(lambda name: self._link.say(*combination(name)))
         self._bar.fits.connect(self.screen_.set_fits)
         self._bar.follows.connect(self.screen_.set_follows)
@@ -310,6 +320,9 @@ class SessionWindow(QMainWindow):
         if self._wishes.kiosk and event.spontaneous():
             event.ignore()
             return
+        if self._files is not None and self._files.working and not agreed(self, *STOP_FILES):
+            event.ignore()
+            return
         self.hide()
         self.leave()
         event.accept()
@@ -330,6 +343,8 @@ class SessionWindow(QMainWindow):
         self._is_left = True
         self._figures.stop()
         self._forget()
+        if self._files is not None:
+            self._files.leave()
         self._link.close()
 
 
