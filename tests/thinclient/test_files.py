@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from click.testing import CliRunner
 from twisted.internet.threads import deferToThread
 
 from tests.e2e.machine import wait_for
@@ -21,6 +22,8 @@ from tests.sessions.images.test_full_disk import NAMESPACE
 from tests.tsgateway.support import World
 from thinclient.download import Fetch, Taken
 from thinclient.local import Part, local_name, to_send
+from thinclient.main import main
+from thinclient.queue import Loading, Sending, Transfers
 from thinclient.shared import found
 from thinclient.transfer import State, Transfer, TransferFailed
 from thinclient.upload import Upload
@@ -375,21 +378,113 @@ def test_a_full_disk_is_a_sentence_and_what_was_loaded_is_kept(ada: Person, fold
 
 
 @in_thread
-def test_exit_codes(ada: Person, folder: Path) -> None:
-    path = made(folder / "a.bin", 1000)
-    words = ("--name", "ada", "--pin", ada.pin, "--patience", "0")
-    for url, more, expected in (
-        ("https://localhost:1", {}, 4),
-        (ada.world.origin, {"TSCLIENT_PASSWORD": "wrong"}, 5),
-        ("http://desk", {}, 2),
-    ):
-        line = [sys.executable, "-m", "thinclient.main", "put", url, "one", str(path), *words]
-        done = subprocess.run(
-            line, env=ada.environment() | more, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert (done.returncode, done.stdout) == (expected, ""), done.stderr
-        assert "Error: " in done.stderr
-        assert "Traceback" not in done.stderr
+def test_an_upload_is_killed_and_goes_on(ada: Person, folder: Path) -> None:
+    path = made(folder / "large.bin", 60_000_000)
+    program = subprocess.Popen(ada.command("put", path), env=ada.environment(), stderr=subprocess.DEVNULL)
+
+    def there() -> int:
+        return sum(each["offset"] for each in ada.client.list_files(ada.session)["unfinished"])
+
+    wait_for(lambda: there() > 1_000_000, "a beginning")
+    program.send_signal(signal.SIGKILL)
+    program.wait()
+    offset, went_on = there(), []
+    assert 1_000_000 < offset < 60_000_000
+    upload = Upload(path, ada.session, path.name)
+    upload.changed = lambda each: went_on.append(each.done) if each.state is State.MOVING else None
+    ada.run(upload)
+    assert (upload.state, min(went_on)) == (State.DONE, offset)
+    assert (ada.shared / "large.bin").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(("url", "expected"), [("https://localhost:1", 4), ("http://desk", 2)])
+@pytest.mark.parametrize("command", ["put", "get", "ls"])
+def test_exit_codes(command: str, url: str, expected: int) -> None:
+    words = [__file__] if command == "put" else []
+    words += ["a"] if command == "get" else []
+    secret = {"TSCLIENT_PASSWORD": "secret"}
+    done = CliRunner().invoke(main, [command, url, "one", *words, "--name", "ada"], env=secret)
+    assert (done.exit_code, done.stdout) == (expected, "")
+    assert "Error: " in done.stderr
+
+
+@in_thread
+def test_who_may_not_is_told(ada: Person, folder: Path) -> None:
+    words = ["put", ada.world.origin, "one", __file__, "--name", "ada", "--pin", ada.pin]
+    done = CliRunner().invoke(main, words, env={"TSCLIENT_PASSWORD": "wrong"})
+    assert (done.exit_code, done.stdout) == (5, "")
+    words[2] = "none"
+    done = CliRunner().invoke(main, words, env={"TSCLIENT_PASSWORD": "ada's password"})
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "There is no desktop “none” for you." in done.stderr
+
+
+def settled(transfers: Transfers) -> None:
+    wait_for(
+        lambda: not transfers.working, "all of them", lambda: str([each.state for each in transfers.items])
+    )
+
+
+@in_thread
+def test_transfers_wait_for_their_turn_and_folders_become_files(ada: Person, folder: Path) -> None:
+    for at in range(12):
+        made(folder / f"tree/{at % 3}/{at}.bin", 100_000)
+    (folder / "tree/empty").mkdir()
+    transfers = Transfers(ada.client)
+    try:
+        transfers.add(Sending(ada.session, [folder / "tree", folder / "none"], "to", transfers.add))
+        wait_for(lambda: not transfers.working and transfers.items, "an end of that")
+        failed = [each.message for each in transfers.items if each.state is State.FAILED]
+        assert failed == [f"{folder}/none cannot be read: No such file or directory."]
+        assert sum(each.state is State.DONE for each in transfers.items) == 12
+        assert (ada.shared / "to/tree/empty").is_dir()
+        transfers.clear()
+        assert len(transfers.items) == 1
+        (folder / "got/tree/0").mkdir(parents=True)
+        (folder / "got/tree/0/3.bin").write_text("mine")
+        loading = Loading(ada.session, {"to/tree": Taken.NUMBERED}, folder / "got", transfers.add)
+        transfers.add(loading)
+        settled(transfers)
+        assert loading not in transfers.items
+        for at in range(12):
+            name = "3 (2)" if at == 3 else str(at)
+            assert (folder / f"got/tree/{at % 3}/{name}.bin").read_bytes() == (
+                folder / f"tree/{at % 3}/{at}.bin"
+            ).read_bytes()
+        assert (folder / "got/tree/0/3.bin").read_text() == "mine"
+        assert (folder / "got/tree/empty").is_dir()
+    finally:
+        transfers.close()
+
+
+@in_thread
+def test_transfers_are_paused_go_on_and_are_given_up(ada: Person, folder: Path) -> None:
+    path = made(folder / "a.bin", 30_000_000)
+    transfers = Transfers(ada.client)
+    try:
+        upload = Upload(path, ada.session, "a.bin")
+        transfers.add(upload)
+        wait_for(lambda: upload.done > 0, "a beginning")
+        upload.pause()
+        settled(transfers)
+        assert upload.state is State.PAUSED
+        transfers.resume(upload)
+        settled(transfers)
+        assert upload.state is State.DONE
+        other = Upload(path, ada.session, "b.bin")
+        transfers.add(other)
+        wait_for(lambda: other.done > 0, "a beginning")
+        transfers.cancel(other)
+        unfinished = lambda: ada.client.list_files(ada.session)["unfinished"]  # noqa: E731
+        wait_for(lambda: unfinished() == [], "an end of what is there")
+        transfers.clear()
+        assert transfers.items == []
+        left = Upload(path, ada.session, "c.bin")
+        transfers.add(left)
+        wait_for(lambda: left.done > 0, "a beginning")
+    finally:
+        transfers.close()
+    assert left.state is State.PAUSED
 
 
 class Lying(Client):
