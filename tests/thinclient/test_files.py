@@ -17,6 +17,7 @@ import pytest_twisted
 from click.testing import CliRunner
 from twisted.internet.threads import deferToThread
 
+from tests.e2e.line import Line
 from tests.e2e.machine import wait_for
 from tests.sessions.images.test_full_disk import NAMESPACE
 from tests.tsgateway.support import World
@@ -34,11 +35,17 @@ MOUNTED = 'mount -t tmpfs -o size=2m none "$1" && shift && exec "$@"'
 
 @pytest_twisted.async_yield_fixture(scope="module")
 async def world():
-    made = World(files={"quota_gb": 0.1})
+    line = Line()
+    line.rate = 5e6
+    origins = [f"https://localhost:{line.port}"]
+    made = World(files={"quota_gb": 0.1}, server={"port": 0, "origins": origins})
     try:
-        yield await made.start()
+        await made.start()
+        made.slowly, made.line, line.to = origins[0], line, made.port
+        yield made
     finally:
         await made.stop()
+        line.stop()
 
 
 class Person:
@@ -78,14 +85,14 @@ class Person:
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout, done.stderr
 
-    def command(self, command: str, *words: str | Path) -> list[str]:
+    def command(self, command: str, *words: str | Path, url: str = "") -> list[str]:
         who = ("--name", "ada", "--pin", self.pin, "--patience", "1")[: 4 if command == "ls" else None]
         return [
             sys.executable,
             "-m",
             "thinclient.main",
             command,
-            self.world.origin,
+            url or self.world.origin,
             "one",
             *map(str, words),
             *who,
@@ -277,22 +284,27 @@ def test_a_file_that_changes_while_it_is_sent_is_not_sent(ada: Person, folder: P
 @in_thread
 def test_a_gateway_that_goes_is_waited_for_and_one_that_stays_away_is_told(ada: Person, folder: Path) -> None:
     path = made(folder / "a.bin", 3_000_000)
+    slow = signed_in(ada.world.slowly, "ada", "ada's password", fingerprint=ada.pin)
     seen: list[str] = []
-    upload = Upload(path, ada.session, "a.bin")
 
-    class Cut(Client):
-        """A client whose line is cut in the middle, once."""
+    def cut_once(each: Transfer) -> None:
+        if each.state is State.WAITING:
+            seen.append(each.message)
+            ada.world.line.mend()
+        elif each.done > 1_000_000 and not seen:
+            ada.world.line.cut()
 
-        def send_piece(self, *args: Any, offset: int) -> Any:
-            if offset > 1_000_000 and not seen:
-                seen.append("cut")
-                raise ServerAway("The line was cut.")
-            return super().send_piece(*args, offset=offset)
-
-    ada.client.__class__ = Cut
-    upload.changed = lambda each: seen.append(each.message) if each.state is State.WAITING else None
-    ada.run(upload)
-    assert (upload.state, seen) == (State.DONE, ["cut", "The line was cut."])
+    for transfer in (
+        Upload(path, ada.session, "a.bin"),
+        Fetch(ada.session, "a.bin", folder / "got/a.bin", None),
+    ):
+        seen.clear()
+        transfer.changed = cut_once
+        transfer.run(slow)
+        assert transfer.state is State.DONE, transfer.message
+        assert seen
+        assert all(each.startswith(ada.world.slowly) or "cut" in each for each in seen), seen
+    assert (folder / "got/a.bin").read_bytes() == path.read_bytes()
     away = Client.remote("https://localhost:1")
     upload = Upload(path, ada.session, "b.bin", patience=0)
     upload.run(away)
@@ -341,16 +353,18 @@ def test_folders_pass_both_ways_by_the_command_line(ada: Person, folder: Path) -
 
 @in_thread
 def test_a_download_is_killed_and_goes_on(ada: Person, folder: Path) -> None:
-    path = made(ada.shared / "large.bin", 60_000_000)
+    path = made(ada.shared / "large.bin", 6_000_000)
     program = subprocess.Popen(
-        ada.command("get", "large.bin", "-o", folder), env=ada.environment(), stderr=subprocess.DEVNULL
+        ada.command("get", "large.bin", "-o", folder, url=ada.world.slowly),
+        env=ada.environment(),
+        stderr=subprocess.DEVNULL,
     )
     wait_for(lambda: [each for each in folder.iterdir() if each.stat().st_size > 1_000_000], "a beginning")
     program.send_signal(signal.SIGKILL)
     program.wait()
     [part] = folder.iterdir()
     there = part.stat().st_size
-    assert 1_000_000 < there < 60_000_000
+    assert 1_000_000 < there < 6_000_000
     got = ada.loads("large.bin", folder / "large.bin")
     assert (got.state, got.began_at) == (State.DONE, there)
     assert (folder / "large.bin").read_bytes() == path.read_bytes()
@@ -379,8 +393,9 @@ def test_a_full_disk_is_a_sentence_and_what_was_loaded_is_kept(ada: Person, fold
 
 @in_thread
 def test_an_upload_is_killed_and_goes_on(ada: Person, folder: Path) -> None:
-    path = made(folder / "large.bin", 60_000_000)
-    program = subprocess.Popen(ada.command("put", path), env=ada.environment(), stderr=subprocess.DEVNULL)
+    path = made(folder / "large.bin", 6_000_000)
+    line = ada.command("put", path, url=ada.world.slowly)
+    program = subprocess.Popen(line, env=ada.environment(), stderr=subprocess.DEVNULL)
 
     def there() -> int:
         return sum(each["offset"] for each in ada.client.list_files(ada.session)["unfinished"])
@@ -389,7 +404,7 @@ def test_an_upload_is_killed_and_goes_on(ada: Person, folder: Path) -> None:
     program.send_signal(signal.SIGKILL)
     program.wait()
     offset, went_on = there(), []
-    assert 1_000_000 < offset < 60_000_000
+    assert 1_000_000 < offset < 6_000_000
     upload = Upload(path, ada.session, path.name)
     upload.changed = lambda each: went_on.append(each.done) if each.state is State.MOVING else None
     ada.run(upload)
