@@ -150,26 +150,23 @@ def during() -> Iterator[tuple[str, QWidget]]:
     window.hide()
 
 
-def files(window: SessionWindow) -> Iterator[tuple[str, QWidget]]:
-    transfers = Transfers(Client.remote(URL))
-    panel = FilesPanel(window, Client.remote(URL), lambda: "s", transfers)
+def listed() -> Any:
+    """A folder as the gateway tells of it."""
     rows = (
         ("Reports", True, 0),
         ("photo.png", False, 3_400_000),
         ("<b>report</b> \u202efdp.exe", False, 999),
     )
-    listed = [
+    files = [
         {"name": name, "folder": folder, "bytes": size, "changed": 1.77e9} for name, folder, size in rows
     ]
-    told: Any = {
-        "path": "Work",
-        "files": listed,
-        "unfinished": [],
-        "used": 4e9,
-        "quota": 10**10,
-        "mounted": False,
-    }
-    panel._show(told)
+    return {"path": "Work", "files": files, "unfinished": [], "used": 4e9, "quota": 10**10, "mounted": False}
+
+
+def files(window: SessionWindow) -> Iterator[tuple[str, QWidget]]:
+    transfers = Transfers(Client.remote(URL))
+    panel = FilesPanel(window, Client.remote(URL), lambda: "s", transfers)
+    panel._show(listed())
     panel.show()
     yield "files", panel
     states = {

@@ -50,6 +50,7 @@ class Rows(QWidget):
         items = self._transfers.items
         first = sorted(items, key=lambda each: _ORDER.get(each.state, 1))[:MAX_ROWS]
         for gone in self._shown.keys() - set(first):
+            self._shown[gone].hide()
             self._shown.pop(gone).deleteLater()
         for each in first:
             if each not in self._shown:
