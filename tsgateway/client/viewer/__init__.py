@@ -10,21 +10,28 @@
 """
 
 from tsgateway.client.viewer.blocking import Viewer
+from tsgateway.client.viewer.clipboard import Clipboard, Content, Copied, NotTaken, Offered, Taken
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
 from tsgateway.client.viewer.desktop import AsyncViewer, Happening, Queued, Retrying
 
 __all__ = [
     "AsyncViewer",
+    "Clipboard",
+    "Content",
     "Conversation",
+    "Copied",
     "Drawn",
     "Event",
     "Happening",
+    "NotTaken",
+    "Offered",
     "Over",
     "Picture",
     "Pixels",
     "Queued",
     "Retrying",
+    "Taken",
     "Viewer",
     "Welcome",
 ]

@@ -22,6 +22,7 @@ from sessions.wire import tsg
 from sessions.wire.errors import LimitExceeded, ProtocolError
 from sessions.wire.fields import clip
 from sessions.wire.tsg import Capability, CloseCode
+from tsgateway.client.viewer.clipboard import DIRECTIONS, MESSAGES, Clipboard, ClipboardEvent
 from tsgateway.client.viewer.decode import DecodeError, Picture
 from tsgateway.client.viewer.decode.history import MAX_WINDOW_LOG
 
@@ -60,7 +61,7 @@ class Over:
 
 _OTHER_VERSION = "The gateway speaks version {} of the protocol, this client another: update the older one."
 
-Event = Welcome | Drawn | Over | tsg.Message
+Event = Welcome | Drawn | Over | ClipboardEvent | tsg.Message
 
 
 class Stage(enum.Enum):
@@ -76,7 +77,8 @@ class Conversation:
 
     ticket: for this connection. clock: seconds that only grow. size: of the screen one would like, None for
     no wish. capabilities: beyond HISTORY. presents: whether whoever uses this calls `presented` when a
-    picture is on the screen; without a screen it is acknowledged when it is decoded.
+    picture is on the screen; without a screen it is acknowledged when it is decoded. clipboard: what takes
+    part in the desktop's, or None; it is told when connections begin and end.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Conversation:
         size: Size | None = None,
         capabilities: Sequence[int] = ABILITIES,
         presents: bool = False,
+        clipboard: Clipboard | None = None,
     ) -> None:
         self.stage = Stage.GREETING
         self.over: Over | None = None
@@ -98,6 +101,7 @@ class Conversation:
         self._picture = picture
         self._clock = clock
         self._presents = presents
+        self._clipboard = clipboard
         self._owed: tuple[int, float, float] | None = None  # number, arrival, decoded
         self._is_mending = False
         self._mends = 0
@@ -105,7 +109,7 @@ class Conversation:
         self._pinged = self._begun
         self._nonce = 0
         wished = size or Size(0, 0)
-        able = (Capability.HISTORY, *capabilities)
+        able = (Capability.HISTORY, *capabilities, *(DIRECTIONS if clipboard is not None else ()))
         self._out: list[tsg.Message] = [
             tsg.ClientHello(tsg.VERSION, ticket, clip(client, 128), *wished, able)
         ]
@@ -113,6 +117,8 @@ class Conversation:
     def outgoing(self) -> list[bytes]:
         """Return the messages that are to be sent now, in this order; they are forgotten here."""
         out, self._out = self._out, []
+        if self._clipboard is not None and self.stage is Stage.CONNECTED:
+            out += self._clipboard.outgoing()
         return [message.encode() for message in out]
 
     def can(self, capability: Capability) -> bool:
@@ -200,12 +206,17 @@ class Conversation:
                 raise ProtocolError(f"{type(message).__name__} before ServerHello")
             case tsg.Frame():
                 return self._frame(message)
-            case tsg.ScreenSize(width, height):
-                self._picture.resize(Size(width, height))
-                return [message]
             case _:
-                return [message]
+                return self._told(message)
         return []
+
+    def _told(self, message: tsg.Message) -> list[Event]:
+        """Take what is for whoever uses this, too."""
+        if isinstance(message, tsg.ScreenSize):
+            self._picture.resize(Size(message.width, message.height))
+        if self._clipboard is not None and isinstance(message, MESSAGES):
+            return list(self._clipboard.receive(message))
+        return [message]
 
     def _welcome(self, hello: tsg.ServerHello) -> list[Event]:
         if self.stage is Stage.CONNECTED:
@@ -217,6 +228,8 @@ class Conversation:
         self.hello = hello
         self.stage = Stage.CONNECTED
         self._picture.begin(hello.window_log)
+        if self._clipboard is not None:
+            self._clipboard.connected(hello.capabilities)
         return [Welcome(hello)]
 
     def _frame(self, frame: tsg.Frame) -> list[Event]:
@@ -259,6 +272,8 @@ class Conversation:
 
     def _over(self, code: int | None, reason: str) -> list[Event]:
         self.stage = Stage.OVER
+        if self._clipboard is not None:
+            self._clipboard.lost()
         self.over = Over(code, reason)
         return [self.over]
 
