@@ -19,10 +19,10 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability
+from thinclient.faults import FAULT
 from tsgateway.client import Client, ClientError, ViewerClosed
 from tsgateway.client.viewer import AsyncViewer, Happening, Picture
 
-FAULT = "Either the gateway answers what it should not, or this program has a fault; its log says more."
 _log = logging.getLogger(__name__)
 ABILITIES = (Capability.DIALOGS, Capability.SHADOWS)
 

@@ -89,7 +89,7 @@ async def test_a_code_counts_once_and_for_whom_it_was_asked(world: World):
         code = await offered(bob)
         await refused(took(world, code, **changed))
         await refused(took(world, code))  # nor rightly afterwards
-    assert (await took(world, await offered(bob))).status == 200  # who is right has not guessed
+        assert (await took(world, await offered(bob))).status == 200  # who is right has not guessed
     await refused(took(world, ""))
     await refused(took(world, "A" * 43))
 
