@@ -33,7 +33,7 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 :root {{ color-scheme: light dark }}
 body {{ font: 1.1rem/1.5 system-ui, sans-serif; display: grid; place-content: center; height: 90vh;
  text-align: center }}
-</style></head><body><h1>{title}</h1><p>{text}</p></body></html>
+</style></head><body class="tsclient"><h1>{title}</h1><p>{text}</p></body></html>
 """
 _BACK = "Back to tsclient", "It goes on there by itself. This page can be closed."
 _NOT_OURS = "This is not what was begun", "Begin again in tsclient."
