@@ -85,6 +85,11 @@ def before(home: pages.Home) -> Iterator[tuple[str, QWidget]]:
         home, Connection(URL, name="ruth"), "The name or the password is wrong.", nothing, nothing
     )
     yield "sign-in", home
+    ways = [("Sign in with Example Corp & Sons", nothing), ("Sign in with the browser", nothing)]
+    pages.show_sign_in(home, Connection(URL), "", nothing, nothing, ways=ways)
+    yield "sign-in-ways", home
+    pages.show_browser(home, f"{URL}client?redirect_uri=http%3A%2F%2F127.0.0.1%3A40001%2F&state=xyz", nothing)
+    yield "browser", home
     pages.show_code(home, "The code is wrong or was used before. Wait for the next one.", nothing, nothing)
     yield "code", home
     pages.show_problem(

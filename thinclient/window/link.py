@@ -20,10 +20,10 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability
+from thinclient.faults import FAULT
 from tsgateway.client import Client, ClientError, ViewerClosed
 from tsgateway.client.viewer import AsyncViewer, Clipboard, Content, Happening, NotTaken, Picture, Played
 
-FAULT = "Either the gateway answers what it should not, or this program has a fault; its log says more."
 _log = logging.getLogger(__name__)
 AT_ONCE = 4 * 1024 * 1024
 """Bytes of what is copied on the desktop that are fetched before anybody pastes them."""
