@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+
 import click
 
+from thinclient.exits import CANNOT, INTERRUPTED, code_of
+from thinclient.faults import FAULT, keep_log
+from thinclient.files import get, ls, put
 from thinclient.opening import forget, open_
 from thinclient.probe import probe
 from thinclient.screenshot import screenshot
-from tsgateway.client import ClientError, NoRight, NotSignedIn, ServerAway
+from tsgateway.client import ClientError
 
-CANNOT, NO_RIGHT, AWAY, SIGNED_OUT = 1, 3, 4, 5
-"""Exit codes, as of tsadmin; 2 is a command line that is wrong."""
-_CODES = ((ServerAway, AWAY), (NotSignedIn, SIGNED_OUT), (NoRight, NO_RIGHT), (ClientError, CANNOT))
+_log = logging.getLogger(__name__)
 
 
 class _Told(click.Group):
@@ -27,9 +32,17 @@ class _Told(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(INTERRUPTED) from None
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
         except ClientError as error:
             click.echo(f"Error: {error}", err=True)
-            raise SystemExit(next(code for kind, code in _CODES if isinstance(error, kind))) from None
+            raise SystemExit(code_of(error)) from None
+        except Exception:
+            _log.exception("%s has failed", ctx.invoked_subcommand)
+            click.echo(f"Error: {FAULT}", err=True)
+            raise SystemExit(CANNOT) from None
 
 
 @click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,11 +59,25 @@ main.add_command(open_)
 main.add_command(forget)
 main.add_command(probe)
 main.add_command(screenshot)
+main.add_command(put)
+main.add_command(get)
+main.add_command(ls)
 
 
 def run() -> None:
     """Run what the command line says."""
-    main(prog_name="tsclient")
+    try:
+        keep_log()
+    except OSError as error:
+        click.echo(f"Error: TSCLIENT_LOG: {error.filename}: {error.strerror}.", err=True)
+        raise SystemExit(CANNOT) from None
+    try:
+        main(prog_name="tsclient")
+    except SystemExit as left:
+        if left.code != INTERRUPTED:
+            raise
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)  # a thread may wait for a gateway that does not answer
 
 
 if __name__ == "__main__":

@@ -21,14 +21,18 @@ from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode, DialogKind, MicrophoneState, NoticeLevel, SessionState, ShadowState
 from thinclient.certificate import Shown
 from thinclient.connection import Connection, WrongFile
+from thinclient.queue import Transfers
+from thinclient.transfer import State
+from thinclient.upload import Upload
 from thinclient.window import home as pages
 from thinclient.window import theme
 from thinclient.window.bar import Bar
 from thinclient.window.dialogs import Asked
+from thinclient.window.files_panel import FilesPanel
 from thinclient.window.link import Link
 from thinclient.window.session import SessionWindow, Wishes
 from thinclient.window.trust import ChangedDialog, TrustDialog
-from tsgateway.client import Client, ViewerClosed
+from tsgateway.client import Client, ClientError, ViewerClosed
 from tsgateway.client.viewer import Drawn, Over, Retrying, Welcome
 
 URL = "https://desk.example.org/"
@@ -81,6 +85,11 @@ def before(home: pages.Home) -> Iterator[tuple[str, QWidget]]:
         home, Connection(URL, name="ruth"), "The name or the password is wrong.", nothing, nothing
     )
     yield "sign-in", home
+    ways = [("Sign in with Example Corp & Sons", nothing), ("Sign in with the browser", nothing)]
+    pages.show_sign_in(home, Connection(URL), "", nothing, nothing, ways=ways)
+    yield "sign-in-ways", home
+    pages.show_browser(home, f"{URL}client?redirect_uri=http%3A%2F%2F127.0.0.1%3A40001%2F&state=xyz", nothing)
+    yield "browser", home
     pages.show_code(home, "The code is wrong or was used before. Wait for the next one.", nothing, nothing)
     yield "code", home
     pages.show_problem(
@@ -136,13 +145,51 @@ def during() -> Iterator[tuple[str, QWidget]]:
         tsg.Notice(NoticeLevel.ABSENCE, 95, "You will be disconnected, for nobody has been at work.")
     )
     window._happened(tsg.Shadow(4, ShadowState.CONTROL, "Bob"))
+    window._said.tell("What you copy on this desktop stays there: its policies do not allow taking it out.")
     yield "strips", window
+    window._said.tell("")
+    yield from files(window)
     window._happened(Over(None, ""))
     window._happened(Retrying(1.0, "Nothing comes over the line any more."))
     yield "cut", window
     window._link_ended(ViewerClosed("This desktop was opened in another place.", CloseCode.TAKEN_OVER))
     yield "ended", window
     window.hide()
+
+
+def listed() -> Any:
+    """A folder as the gateway tells of it."""
+    rows = (
+        ("Reports", True, 0),
+        ("photo.png", False, 3_400_000),
+        ("<b>report</b> \u202efdp.exe", False, 999),
+    )
+    files = [
+        {"name": name, "folder": folder, "bytes": size, "changed": 1.77e9} for name, folder, size in rows
+    ]
+    return {"path": "Work", "files": files, "unfinished": [], "used": 4e9, "quota": 10**10, "mounted": False}
+
+
+def files(window: SessionWindow) -> Iterator[tuple[str, QWidget]]:
+    transfers = Transfers(Client.remote(URL))
+    panel = FilesPanel(window, Client.remote(URL), lambda: "s", transfers)
+    panel._show(listed())
+    panel.show()
+    yield "files", panel
+    states = {
+        State.PAUSED: "", State.FAILED: "The disk of /home/ruth is full. " * 4, State.MOVING: "",
+        State.WAITING: f"{URL} hung up.", State.DONE: "Work/video.mp4",
+    }  # fmt: skip
+    for at, (state, message) in enumerate(states.items()):
+        made = Upload(Path("video.mp4"), "s", f"Work/video {at}.mp4")
+        made.state, made.message, made.size, made.done = state, message, 4_000_000_000, 1_000_000_000 * at
+        transfers.add(made)
+    panel._rows.refresh()
+    panel._failed(ClientError("Files may not be exchanged with this desktop from where you are."))
+    yield "files-moving", panel
+    panel.leave()
+    transfers.close()
+    window.show()
 
 
 def main(folder: Path) -> None:

@@ -23,11 +23,12 @@ COMBINATIONS = (
 class Bar(QWidget):
     """Menus and figures.
 
-    pressed: a combination was chosen. fits, follows, text: a choice of the view was made. full, disconnected,
-    logged_off: what the person wants.
+    pressed: a combination was chosen. files: the panel of files is wanted. fits, follows, text: a choice of
+    the view was made. full, disconnected, logged_off: what the person wants.
     """
 
     pressed = Signal(str)
+    files = Signal()
     fits = Signal(bool)
     follows = Signal(bool)
     text = Signal(bool)
@@ -60,6 +61,9 @@ class Bar(QWidget):
             tool("Keys", "keyboard", "Send keys that this machine keeps for itself", self._keys())
         )
         layout.addWidget(tool("View", "scale", "How the desktop fits this window", self._view()))
+        files = tool("Files", "folder", "Files of this desktop, up and down", None)
+        files.clicked.connect(self.files)
+        layout.addWidget(files)
         self._full = tool("", "full", "Full screen (F11)", None)
         self._full.clicked.connect(self.full)
         layout.addWidget(self._full)

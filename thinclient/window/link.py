@@ -7,6 +7,7 @@ pixels are the one thing that both threads touch: `guard` is held by whoever rea
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
 import platform
@@ -19,11 +20,15 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability
+from thinclient.faults import FAULT
 from tsgateway.client import Client, ClientError, ViewerClosed
-from tsgateway.client.viewer import AsyncViewer, Happening, Picture, Played
+from tsgateway.client.viewer import AsyncViewer, Clipboard, Content, Happening, NotTaken, Picture, Played
 
-FAULT = "Either the gateway answers what it should not, or this program has a fault; its log says more."
 _log = logging.getLogger(__name__)
+AT_ONCE = 4 * 1024 * 1024
+"""Bytes of what is copied on the desktop that are fetched before anybody pastes them."""
+FETCH_SECONDS = 20.0
+"""So long a program that pastes waits for the rest."""
 ABILITIES = (Capability.DIALOGS, Capability.SHADOWS)
 
 
@@ -41,6 +46,7 @@ class Link(QObject):
 
     def __init__(self, gateway: Client, desktop: str, session: str, size: tuple[int, int] | None) -> None:
         super().__init__()
+        self.gateway = gateway
         self.guard = threading.Lock()
         self.picture = Picture(self.guard)
         self.on_sound: Callable[[Played], None] = lambda played: None
@@ -51,7 +57,7 @@ class Link(QObject):
         self._viewer = AsyncViewer(
             gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session,
             client=f"tsclient {version('tsgateway')} ({platform.system()})", abilities=ABILITIES,
-            presents=True, picture=self.picture, on_sound=self._sounded,
+            presents=True, picture=self.picture, clipboard=Clipboard(AT_ONCE), on_sound=self._sounded,
         )  # fmt: skip
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -78,6 +84,20 @@ class Link(QObject):
     def presented(self) -> None:
         """The last picture is on the screen."""
         self._soon(self._viewer.presented)
+
+    def give(self, content: Content) -> None:
+        """Let programs in the desktop paste this; `Taken` or `NotTaken` follows."""
+        self._soon(lambda: self._give(content))
+
+    def copied(self) -> Content | None:
+        """Wait for all that the desktop's clipboard holds; None when that cannot be had."""
+        if not self._loop.is_running():
+            return None
+        coming = asyncio.run_coroutine_threadsafe(self._viewer.copied(FETCH_SECONDS), self._loop)
+        try:
+            return coming.result(FETCH_SECONDS + 1)
+        except (ClientError, TimeoutError, concurrent.futures.CancelledError):
+            return None
 
     def listen(self, on: bool) -> None:
         """Hear what the desktop plays, or no more; now and after each cut."""
@@ -143,6 +163,12 @@ class Link(QObject):
     def _soon(self, what: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(what)
+
+    def _give(self, content: Content) -> None:
+        try:
+            self._viewer.give(content)
+        except ClientError as error:
+            self._tell(NotTaken(str(error)))
 
     def _later(self, what: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(_until_closed(what))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from tsgateway.client.client import Client
+from tsgateway.client.viewer.clipboard import Content
 from tsgateway.client.viewer.decode import Pixels
 from tsgateway.client.viewer.desktop import PATIENCE, AsyncViewer, Happening
 from tsgateway.client.viewer.sound import Played
@@ -128,6 +129,14 @@ class Viewer:
     def resize(self, width: int, height: int) -> None:
         """Ask for another size of the screen."""
         self._do(self.viewer.resize(width, height))
+
+    def copy(self, text: str = "", *, html: str = "", png: bytes = b"", within: float = PATIENCE) -> None:
+        """Let programs in the desktop paste this."""
+        self._do(self.viewer.copy(text, html=html, png=png, within=within))
+
+    def copied(self, within: float = PATIENCE) -> Content:
+        """Return what a program in the desktop has copied last."""
+        return self._do(self.viewer.copied(within))
 
     def listen(self, on: bool) -> None:
         """Hear what the desktop plays, or no more."""

@@ -22,6 +22,7 @@ from sessions.wire import tsg
 from sessions.wire.errors import LimitExceeded, ProtocolError
 from sessions.wire.fields import clip
 from sessions.wire.tsg import Capability, CloseCode
+from tsgateway.client.viewer.clipboard import DIRECTIONS, MESSAGES, Clipboard, ClipboardEvent
 from tsgateway.client.viewer.decode import DecodeError, Picture
 from tsgateway.client.viewer.decode.history import MAX_WINDOW_LOG
 from tsgateway.client.viewer.sound import Hearing, Played
@@ -63,7 +64,7 @@ class Over:
 
 _OTHER_VERSION = "The gateway speaks version {} of the protocol, this client another: update the older one."
 
-Event = Welcome | Drawn | Played | Over | tsg.Message
+Event = Welcome | Drawn | Played | Over | ClipboardEvent | tsg.Message
 
 
 class Stage(enum.Enum):
@@ -79,8 +80,9 @@ class Conversation:
 
     ticket: for this connection. clock: seconds that only grow. size: of the screen one would like, None for
     no wish. capabilities: beyond HISTORY. presents: whether whoever uses this calls `presented` when a
-    picture is on the screen; without a screen it is acknowledged when it is decoded. hearing: what is wanted
-    of sound, kept from one connection to the next.
+    picture is on the screen; without a screen it is acknowledged when it is decoded. clipboard: what takes
+    part in the desktop's, or None; it is told when connections begin and end. hearing: what is wanted of
+    sound, kept from one connection to the next.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Conversation:
         size: Size | None = None,
         capabilities: Sequence[int] = ABILITIES,
         presents: bool = False,
+        clipboard: Clipboard | None = None,
         hearing: Hearing | None = None,
     ) -> None:
         self.stage = Stage.GREETING
@@ -103,6 +106,7 @@ class Conversation:
         self._picture = picture
         self._clock = clock
         self._presents = presents
+        self._clipboard = clipboard
         self._hearing = hearing or Hearing()
         self._owed: tuple[int, float, float] | None = None  # number, arrival, decoded
         self._held: tuple[int, float, float] | None = None  # whole, but waits for the one that is being drawn
@@ -113,7 +117,7 @@ class Conversation:
         self._pinged = self._begun
         self._nonce = 0
         wished = size or Size(0, 0)
-        able = (Capability.HISTORY, *capabilities)
+        able = (Capability.HISTORY, *capabilities, *(DIRECTIONS if clipboard is not None else ()))
         self._out: list[tsg.Message] = [
             tsg.ClientHello(tsg.VERSION, ticket, clip(client, 128), *wished, able)
         ]
@@ -121,6 +125,8 @@ class Conversation:
     def outgoing(self) -> list[bytes]:
         """Return the messages that are to be sent now, in this order; they are forgotten here."""
         out, self._out = self._out, []
+        if self._clipboard is not None and self.stage is Stage.CONNECTED:
+            out += self._clipboard.outgoing()
         return [message.encode() for message in out]
 
     def can(self, capability: Capability) -> bool:
@@ -224,6 +230,8 @@ class Conversation:
                 self._picture.resize(Size(width, height))
             case tsg.Microphone():
                 self._hearing.told(message)
+        if self._clipboard is not None and isinstance(message, MESSAGES):
+            return list(self._clipboard.receive(message))
         return [message]
 
     def _welcome(self, hello: tsg.ServerHello) -> list[Event]:
@@ -236,6 +244,8 @@ class Conversation:
         self.hello = hello
         self.stage = Stage.CONNECTED
         self._picture.begin(hello.window_log)
+        if self._clipboard is not None:
+            self._clipboard.connected(hello.capabilities)
         self._out += self._hearing.greeted(hello)
         return [Welcome(hello)]
 
@@ -305,6 +315,8 @@ class Conversation:
 
     def _over(self, code: int | None, reason: str) -> list[Event]:
         self.stage = Stage.OVER
+        if self._clipboard is not None:
+            self._clipboard.lost()
         self.over = Over(code, reason)
         return [self.over]
 

@@ -15,6 +15,7 @@ import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sessions.pixels.geometry import Size
@@ -22,9 +23,10 @@ from sessions.wire import tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.tsg import Capability, CloseCode
 from tsgateway.client.client import Client
-from tsgateway.client.errors import ClientError, TookTooLong, ViewerClosed
+from tsgateway.client.errors import ClientError, NoRight, Refused, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
 from tsgateway.client.viewer.access import Access, Pass, close_code
+from tsgateway.client.viewer.clipboard import Clipboard, Content
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels, sound
 from tsgateway.client.viewer.line import Line
@@ -71,7 +73,8 @@ class AsyncViewer:
 
     For programs with a window: session: of the desktop, to go to this one; client: the program's name and
     version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
-    picture is on the screen; picture: what frames are decoded into, to read it on another thread.
+    picture is on the screen; picture: what frames are decoded into, to read it on another thread;
+    clipboard: one that fetches what is copied by itself.
 
     picture: what is shown, as it changes; cursor, state, notice: the last that was told, None before.
     Methods that wait raise ViewerClosed when the desktop is not shown any more, and TookTooLong.
@@ -91,8 +94,10 @@ class AsyncViewer:
         abilities: Sequence[int] = (),
         presents: bool = False,
         picture: Picture | None = None,
+        clipboard: Clipboard | None = None,
     ) -> None:
         self.picture = picture or Picture()
+        self.clipboard = clipboard or Clipboard()
         self.cursor: tsg.Cursor | None = None
         self.state: tsg.State | None = None
         self.notice: tsg.Notice | None = None
@@ -263,6 +268,49 @@ class AsyncViewer:
         self._size = Size(width, height)
         await self.send([tsg.RequestSize(width, height)])
 
+    # ---- the clipboard
+
+    async def copy(
+        self, text: str = "", *, html: str = "", png: bytes = b"", within: float = PATIENCE
+    ) -> None:
+        """Let programs in the desktop paste this: one content, in up to three forms.
+
+        Raises NoRight where policies forbid it, Refused for what is too large or of no use there.
+        """
+        clipboard = self.clipboard
+        await self._until(lambda: self.hello is not None, within, "a connection")
+        if clipboard.may_in:
+            await self._until(lambda: bool(clipboard.formats), within, "a clipboard that answers")
+        number = self.give(Content(text, html, png))
+        await self._until(
+            lambda: clipboard.taken == number or clipboard.given != number, within, "the desktop taking it"
+        )
+        if clipboard.taken != number:
+            raise Refused("Something else was copied meanwhile.")
+
+    def give(self, content: Content) -> int:
+        """Offer a content without waiting; see `Clipboard.give`. A `Taken` follows."""
+        number = self.clipboard.give(content)
+        self._flush()
+        return number
+
+    async def copied(self, within: float = PATIENCE) -> Content:
+        """Return what a program in the desktop has copied last, when there is something.
+
+        Raises NoRight where policies forbid it, ClientError when it cannot be had.
+        """
+        clipboard = self.clipboard
+        await self._until(lambda: self.hello is not None, within, "a connection")
+        if not clipboard.may_out:
+            raise NoRight("Nothing may be taken from this desktop by the clipboard.")
+        await self._until(lambda: clipboard.copy is not None, within, "something that was copied")
+        while (copy := clipboard.copy) is not None and clipboard.take():
+            self._flush()
+            await self._until(partial(clipboard.rests, copy), within, "all that was copied")
+        if copy is None or not copy.contents:
+            raise ClientError(copy.problem if copy and copy.problem else "What was copied is there no more.")
+        return Content.of(copy.contents)
+
     async def send(self, messages: Iterable[tsg.Message]) -> None:
         """Send messages of the protocol. While there is no connection they are dropped, as any input is."""
         if self.closed is not None:
@@ -328,7 +376,8 @@ class AsyncViewer:
         line = await Line.open(self._access.address)
         talk = Conversation(
             given.ticket, self.picture, loop.time, client=self._client, size=self._size,
-            capabilities=self._abilities, presents=self._presents, hearing=self.hearing,
+            capabilities=self._abilities, presents=self._presents,
+            clipboard=self.clipboard, hearing=self.hearing,
         )  # fmt: skip
         self._talk, self._line = talk, line
         self._flush()
