@@ -126,7 +126,9 @@ def main(seconds: float, calm: float) -> None:
             thread.join()
     late = pairs(flashes.at, clicks.at)
     result: dict[str, Any] = {
-        "pairs": len(late),
+        "flashes": len(flashes.at),
+        "clicks": len(clicks.at),
+        "late_ms": [round(each) for each in late],
         "median_ms": round(statistics.median(late)) if late else None,
         "least_ms": round(min(late, default=0)),
         "most_ms": round(max(late, default=0)),
