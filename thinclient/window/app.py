@@ -13,7 +13,6 @@ from thinclient.window import theme
 from thinclient.window.flow import Flow, Secrets
 from tsgateway.client import ClientError
 
-
 SWITCH_SECONDS = 0.0005
 """After so long a thread lets another one have the interpreter: window, connection and sound device wait for
 each other. By Python's own 5 ms pictures and sound would now and then be as much later."""
