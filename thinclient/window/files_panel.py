@@ -21,9 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sessions.transfer.names import shown
 from thinclient.download import Taken
-from thinclient.local import local_name
+from thinclient.local import local_name, plain
 from thinclient.queue import Loading, Sending, Transfers
 from thinclient.transfer import TransferFailed, amount
 from thinclient.window import theme
@@ -102,7 +101,7 @@ class FilesPanel(QDialog):
     def _show(self, told: Folder) -> None:
         self._problem.hide()
         self._path = told["path"]
-        self._where.setText(" / ".join(("Shared", *map(shown, filter(None, self._path.split("/"))))))
+        self._where.setText(" / ".join(("Shared", *map(plain, filter(None, self._path.split("/"))))))
         self._up.setEnabled(bool(self._path))
         kept = {name for name, _ in self._chosen()}
         self._list.clear()
@@ -116,7 +115,7 @@ class FilesPanel(QDialog):
         self._unmounted.setVisible(not told["mounted"])
 
     def _failed(self, error: ClientError) -> None:
-        self._problem.setText(shown(str(error)))
+        self._problem.setText(plain(str(error)))
         self._problem.show()
 
     def _chosen(self) -> list[tuple[str, bool]]:
@@ -144,7 +143,7 @@ class FilesPanel(QDialog):
 
     def _remove(self) -> None:
         names = [name for name, _ in self._chosen()]
-        what = f"“{shown(names[0])}”" if len(names) == 1 else f"{len(names)} of them"
+        what = f"“{plain(names[0])}”" if len(names) == 1 else f"{len(names)} of them"
         if not names or not agreed(
             self, f"Delete {what}?", "It is gone from the desktop, too. This cannot be undone.", "Delete"
         ):
@@ -198,7 +197,7 @@ class FilesPanel(QDialog):
     def _ask(self, name: str, folder: Path) -> Taken | None:
         answers = {"Replace": Taken.REPLACES, "Keep both": Taken.NUMBERED}
         told = f"{folder} has something of this name already."
-        return answers.get(chosen(self, f"Replace “{shown(name)}”?", told, ("Keep both", "Replace")))
+        return answers.get(chosen(self, f"Replace “{plain(name)}”?", told, ("Keep both", "Replace")))
 
     # ----
 
@@ -231,7 +230,7 @@ def _tree(columns: tuple[str, ...]) -> QTreeWidget:
 
 def _item(each: FileItem) -> QTreeWidgetItem:
     size = "" if each["folder"] else amount(each["bytes"])
-    made = QTreeWidgetItem([shown(each["name"]), size, _when(each["changed"])])
+    made = QTreeWidgetItem([plain(each["name"]), size, _when(each["changed"])])
     made.setIcon(0, theme.icon("folder" if each["folder"] else "file"))
     made.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     made.setData(0, _ENTRY, (each["name"], each["folder"]))
