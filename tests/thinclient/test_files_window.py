@@ -123,8 +123,11 @@ def test_what_is_there_is_shown_as_text_and_folders_first(shown: Shown) -> None:
     assert "4 GB of 10 GB used" in shown.reads()
     assert "The desktop does not show this folder now." in shown.reads()
     assert not shown.button("Download …").isEnabled()
-    shown.select("photo.png")
+    shown.panel._list.setCurrentItem(shown.panel._list.topLevelItem(2))
+    shown.desk.answer["files"].append({"name": "another", "folder": True, "bytes": 0, "changed": 1e300})
     shown.look()
+    assert shown.names() == ["another", "Reports", "<b>report</b> \ufffdfdp.exe", "photo.png"]
+    assert shown.panel._list.currentItem().text(0) == "photo.png"
     assert [name for name, _ in shown.panel._chosen()] == ["photo.png"]
     assert shown.button("Download …").isEnabled()
 

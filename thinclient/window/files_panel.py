@@ -51,6 +51,7 @@ class FilesPanel(QDialog):
         self._transfers = transfers
         self._errands = Errands()
         self._path = ""
+        self._items: list[FileItem] = []
         self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
         self._where = label("", "subtitle")
         self._problem = label("", "problem")
@@ -103,16 +104,25 @@ class FilesPanel(QDialog):
         self._path = told["path"]
         self._where.setText(" / ".join(("Shared", *map(plain, filter(None, self._path.split("/"))))))
         self._up.setEnabled(bool(self._path))
-        kept = {name for name, _ in self._chosen()}
-        self._list.clear()
         items = sorted(told["files"], key=lambda each: (not each["folder"], each["name"].casefold()))
-        for each in items:
-            made = _item(each)
-            self._list.addTopLevelItem(made)
-            made.setSelected(each["name"] in kept)
+        if items != self._items:
+            self._fill(items)
         quota = f" of {amount(told['quota'])}" if told["quota"] else ""
         self._used.setText(f"{amount(told['used'])}{quota} used")
         self._unmounted.setVisible(not told["mounted"])
+
+    def _fill(self, items: list[FileItem]) -> None:
+        """Show other files than before; who is at one of them stays there."""
+        kept, current = {name for name, _ in self._chosen()}, self._list.currentItem()
+        at = current.data(0, _ENTRY)[0] if current is not None else None
+        self._items = items
+        self._list.clear()
+        for each in items:
+            made = _item(each)
+            self._list.addTopLevelItem(made)
+            if each["name"] == at:
+                self._list.setCurrentItem(made)
+            made.setSelected(each["name"] in kept)
 
     def _failed(self, error: ClientError) -> None:
         self._problem.setText(plain(str(error)))
