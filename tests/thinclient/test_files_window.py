@@ -132,6 +132,18 @@ def test_what_is_there_is_shown_as_text_and_folders_first(shown: Shown) -> None:
     assert shown.button("Download …").isEnabled()
 
 
+def test_uploads_that_were_not_finished_are_told_but_for_those_of_this_window(shown: Shown) -> None:
+    assert "“Work/disk.img” stopped at 1 GB of 4 GB. Send the same again to go on." in shown.reads()
+    shown.transfers.add(Upload(Path("here.bin"), "s1", "here.bin"))
+    shown.desk.answer["unfinished"] = [
+        {"id": name, "path": name, "bytes": 4_000_000, "changed": 0.0, "offset": 1_000_000}
+        for name in ("here.bin", "a\nb", "c", "d", "e", "f")
+    ]
+    shown.look()
+    told = ", ".join(f"“{name}” stopped at 1 MB of 4 MB" for name in ("a\ufffdb", "c", "d"))
+    assert f"{told} and 2 more. Send the same again to go on." in shown.reads()
+
+
 def test_into_a_folder_and_up_again(shown: Shown) -> None:
     shown.panel._list.itemActivated.emit(shown.panel._list.topLevelItem(0), 0)
     shown.waits(lambda: "Shared / Reports" in shown.reads())

@@ -24,18 +24,20 @@ from PySide6.QtWidgets import (
 from thinclient.download import Taken
 from thinclient.local import local_name, plain
 from thinclient.queue import Loading, Sending, Transfers
-from thinclient.transfer import TransferFailed, amount
+from thinclient.transfer import OVER, TransferFailed, amount
 from thinclient.window import theme
 from thinclient.window.errands import Errands
 from thinclient.window.files_rows import Rows
 from thinclient.window.parts import agreed, button, chosen, label, row
 from tsgateway.client import Client, ClientError
-from tsgateway.client.operations import FileItem, Folder
+from tsgateway.client.operations import FileItem, Folder, Unfinished
 
 _UNMOUNTED = (
     "The desktop does not show this folder now. What you send is kept here. If it never appears there, tell "
     "your administrator: the desktop’s image lacks the program that shows it."
 )
+MAX_TOLD = 3
+"""Unfinished uploads that are named."""
 _ENTRY = Qt.ItemDataRole.UserRole
 
 
@@ -57,6 +59,7 @@ class FilesPanel(QDialog):
         self._problem = label("", "problem")
         self._used = label("", "quiet")
         self._unmounted = label(_UNMOUNTED, "quiet")
+        self._left = label("", "quiet")
         self._list = _tree(("Name", "Size", "Changed"))
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self._list.setAccessibleName("Files in the folder that the desktop shares")
@@ -79,7 +82,7 @@ class FilesPanel(QDialog):
         layout.setContentsMargins(20, 18, 20, 18)
         layout.setSpacing(10)
         layout.addWidget(row(self._up, self._where))
-        for widget in (self._problem, self._unmounted):
+        for widget in (self._problem, self._unmounted, self._left):
             widget.hide()
             layout.addWidget(widget)
         layout.addWidget(self._list, 3)
@@ -110,6 +113,10 @@ class FilesPanel(QDialog):
         quota = f" of {amount(told['quota'])}" if told["quota"] else ""
         self._used.setText(f"{amount(told['used'])}{quota} used")
         self._unmounted.setVisible(not told["mounted"])
+        here = {each.name for each in self._transfers.items if each.state not in OVER}
+        left = _stopped([one for one in told["unfinished"] if one["path"] not in here])
+        self._left.setText(left)
+        self._left.setVisible(bool(left))
 
     def _fill(self, items: list[FileItem]) -> None:
         """Show other files than before; who is at one of them stays there."""
@@ -222,6 +229,18 @@ class FilesPanel(QDialog):
         self._errands.end()
         self._gateway.close()
         self.hide()
+
+
+def _stopped(unfinished: list[Unfinished]) -> str:
+    """Tell of uploads that another program, or an earlier one, has not finished."""
+    told = [
+        f"“{plain(one['path'])}” stopped at {amount(one['offset'])} of {amount(one['bytes'])}"
+        for one in unfinished[:MAX_TOLD]
+    ]
+    if not told:
+        return ""
+    more = f" and {len(unfinished) - MAX_TOLD} more" if len(unfinished) > MAX_TOLD else ""
+    return f"{', '.join(told)}{more}. Send the same again to go on."
 
 
 def _tree(columns: tuple[str, ...]) -> QTreeWidget:
