@@ -27,7 +27,8 @@ class Connection:
 
     address: https://NAME[:PORT]/. desktop: id or title. name: of the person. fingerprint: SHA-256 of the one
     certificate to trust. ca_file: PEM. size: WIDTHxHEIGHT, "" for the window's. scale: one of SCALES.
-    keyboard: one of KEYBOARDS. kiosk: full screen, nothing else, opened again when it has ended.
+    keyboard: one of KEYBOARDS. browser: sign in with the system's. kiosk: full screen, nothing else,
+    opened again when it has ended.
     """
 
     address: str = ""
@@ -38,6 +39,7 @@ class Connection:
     size: str = ""
     scale: str = "fit"
     keyboard: str = "keys"
+    browser: bool = False
     full_screen: bool = False
     kiosk: bool = False
 

@@ -28,6 +28,7 @@ APPEARANCES = ("system", "light", "dark")
 @click.option(
     "--token-file", metavar="FILE", help="A token instead of a name and a password. Else in TSCLIENT_TOKEN."
 )
+@click.option("--browser", is_flag=True, help="Sign in with the system's browser.")
 @click.option("--ca-file", metavar="FILE", help="Certificates to trust instead of the system's.")
 @click.option("--pin", metavar="SHA256", help="The fingerprint of the one certificate to trust.")
 @click.option(

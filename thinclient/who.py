@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 import click
 
-from tsgateway.client import Client, signed_in
+from thinclient.browser import BrowserSignIn, open_browser
+from tsgateway.client import Client, NotSignedIn, signed_in
 
 MAX_SECRET = 1024
 Size = tuple[int, int] | None
@@ -33,11 +34,20 @@ class Who:
     token_file: str = ""
     ca_file: str = ""
     pin: str = ""
+    browser: bool = False
 
     def sign_in(self) -> Client:
         """Return a client that has signed in. Raises ClientError; click.UsageError for what is missing."""
         token = secret(self.token_file) or os.environ.get("TSCLIENT_TOKEN", "")
-        name = "" if token else self.name or _asked("Name")
+        name = "" if token or self.browser else self.name or _asked_name()
+        try:
+            return self._by_words(token, name) if token or name else self._by_browser()
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        except OSError as error:
+            raise click.UsageError(f"{self.ca_file}: {error.strerror}") from None
+
+    def _by_words(self, token: str, name: str) -> Client:
         try:
             return signed_in(
                 self.url,
@@ -48,10 +58,20 @@ class Who:
                 authority=self.ca_file or None,
                 fingerprint=self.pin,
             )
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-        except OSError as error:
-            raise click.UsageError(f"{self.ca_file}: {error.strerror}") from None
+        except NotSignedIn as error:
+            if error.code != "more_steps" or not sys.stdin.isatty():
+                raise
+            click.echo(f"{error} It goes on there.", err=True)
+            return self._by_browser()
+
+    def _by_browser(self) -> Client:
+        client = Client.remote(self.url, authority=self.ca_file or None, fingerprint=self.pin)
+        client.ways_to_sign_in()  # whether it is there, and can be trusted
+        with BrowserSignIn(client) as way:
+            click.echo(f"Sign in with the browser on this machine: {way.url}", err=True)
+            open_browser(way.url)
+            way.wait()
+        return client
 
     def _password(self, name: str) -> str:
         if self.password_file:
@@ -63,8 +83,8 @@ def who_options(command: Command) -> Command:
     """Add what every command needs to know; it is given as `who`, `desktop` and `size`."""
 
     @functools.wraps(command)
-    def with_who(url: str, desktop: str, size: str | None, **options: Any) -> Any:
-        who = Who(url, **{name: options.pop(name) or "" for name in _NAMES})
+    def with_who(url: str, desktop: str, size: str | None, browser: bool, **options: Any) -> Any:
+        who = Who(url, browser=browser, **{name: options.pop(name) or "" for name in _NAMES})
         return command(who=who, desktop=desktop, size=_parsed(size), **options)
 
     for option in reversed(_OPTIONS):
@@ -83,6 +103,7 @@ _OPTIONS = (
     ),
     click.option("--token-file", metavar="FILE", help="A token instead of a name and a password. Else in "
                  "TSCLIENT_TOKEN."),
+    click.option("--browser", is_flag=True, help="Sign in with the browser of this machine."),
     click.option("--ca-file", metavar="FILE", help="Certificates to trust instead of the system's."),
     click.option("--pin", metavar="SHA256", help="The fingerprint of the one certificate to trust."),
     click.option("--size", metavar="WIDTHxHEIGHT", help="The size that the screen is to have."),
@@ -108,6 +129,13 @@ def secret(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "it is no text"
         raise click.UsageError(f"{path} cannot be read: {why}.") from None
+
+
+def _asked_name() -> str:
+    """Return a name, "" for who has none to say: it may be known to a provider only."""
+    if not sys.stdin.isatty():
+        return _asked("Name")
+    return str(click.prompt("Name (nothing: sign in with the browser)", "", show_default=False, err=True))
 
 
 def _asked(what: str, *, hidden: bool = False) -> str:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from sessions.pixels import testcard
 from sessions.pixels.geometry import Rect, Size
 from sessions.wire import tsg
-from sessions.wire.tsg import CloseCode, DialogKind, NoticeLevel, SessionState, ShadowState
+from sessions.wire.tsg import CloseCode, DialogKind, MicrophoneState, NoticeLevel, SessionState, ShadowState
 from thinclient.certificate import Shown
 from thinclient.connection import Connection, WrongFile
 from thinclient.queue import Transfers
@@ -85,6 +85,11 @@ def before(home: pages.Home) -> Iterator[tuple[str, QWidget]]:
         home, Connection(URL, name="ruth"), "The name or the password is wrong.", nothing, nothing
     )
     yield "sign-in", home
+    ways = [("Sign in with Example Corp & Sons", nothing), ("Sign in with the browser", nothing)]
+    pages.show_sign_in(home, Connection(URL), "", nothing, nothing, ways=ways)
+    yield "sign-in-ways", home
+    pages.show_browser(home, f"{URL}client?redirect_uri=http%3A%2F%2F127.0.0.1%3A40001%2F&state=xyz", nothing)
+    yield "browser", home
     pages.show_code(home, "The code is wrong or was used before. Wait for the next one.", nothing, nothing)
     yield "code", home
     pages.show_problem(
@@ -127,7 +132,9 @@ def during() -> Iterator[tuple[str, QWidget]]:
     yield "starting", window
     size = Size(window.screen_.width(), window.screen_.height())
     link.picture.pixels = testcard.frame(7, size).view(np.uint8).reshape(size.height, size.width, 4).copy()
-    window._happened(Welcome(tsg.ServerHello(1, "s", "Linux desktop", 1, 24, (1,))))
+    link.happened.emit(Welcome(tsg.ServerHello(1, "s", "Linux desktop", 1, 24, (1, 17, 18))))
+    link.happened.emit(tsg.Microphone(MicrophoneState.FREE))
+    QApplication.processEvents()
     window._happened(Drawn((Rect(0, 0, *size),)))
     yield "session", window
     for at, menu in enumerate(window.findChild(Bar).findChildren(QMenu)):

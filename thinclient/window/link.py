@@ -20,10 +20,10 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability
+from thinclient.faults import FAULT
 from tsgateway.client import Client, ClientError, ViewerClosed
-from tsgateway.client.viewer import AsyncViewer, Clipboard, Content, Happening, NotTaken, Picture
+from tsgateway.client.viewer import AsyncViewer, Clipboard, Content, Happening, NotTaken, Picture, Played
 
-FAULT = "Either the gateway answers what it should not, or this program has a fault; its log says more."
 _log = logging.getLogger(__name__)
 AT_ONCE = 4 * 1024 * 1024
 """Bytes of what is copied on the desktop that are fetched before anybody pastes them."""
@@ -49,13 +49,15 @@ class Link(QObject):
         self.gateway = gateway
         self.guard = threading.Lock()
         self.picture = Picture(self.guard)
+        self.on_sound: Callable[[Played], None] = lambda played: None
+        """Is called with what the desktop plays, on the connection's thread."""
         self._told.connect(self.happened, Qt.ConnectionType.QueuedConnection)
         self._over.connect(self.ended, Qt.ConnectionType.QueuedConnection)
         self._loop = asyncio.new_event_loop()
         self._viewer = AsyncViewer(
             gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session,
             client=f"tsclient {version('tsgateway')} ({platform.system()})", abilities=ABILITIES,
-            presents=True, picture=self.picture, clipboard=Clipboard(AT_ONCE),
+            presents=True, picture=self.picture, clipboard=Clipboard(AT_ONCE), on_sound=self._sounded,
         )  # fmt: skip
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -96,6 +98,18 @@ class Link(QObject):
             return coming.result(FETCH_SECONDS + 1)
         except (ClientError, TimeoutError, concurrent.futures.CancelledError):
             return None
+
+    def listen(self, on: bool) -> None:
+        """Hear what the desktop plays, or no more; now and after each cut."""
+        self._soon(lambda: self._later(self._viewer.listen(on)))
+
+    def microphone(self, on: bool) -> None:
+        """Turn the microphone on, or off."""
+        self._soon(lambda: self._later(self._viewer.microphone(on)))
+
+    def voice(self, samples: bytes) -> None:
+        """Send what the microphone hears."""
+        self._soon(lambda: self._later(self._viewer.voice(samples)))
 
     @property
     def round_trip(self) -> float | None:
@@ -160,6 +174,9 @@ class Link(QObject):
         task = self._loop.create_task(_until_closed(what))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _sounded(self, played: Played) -> None:
+        self.on_sound(played)
 
     def _tell(self, event: Happening) -> None:
         self._told.emit(event)

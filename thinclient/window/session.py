@@ -21,6 +21,7 @@ from thinclient.window.link import Link
 from thinclient.window.parts import agreed
 from thinclient.window.rate import Rate
 from thinclient.window.screen import Screen
+from thinclient.window.sound import Sound
 from thinclient.window.strip import Strip
 from thinclient.window.veil import Veil
 from tsgateway.client import ClientError, ViewerClosed
@@ -79,6 +80,8 @@ class SessionWindow(QMainWindow):
         self._said = Strip("", lambda: None, is_put_away=True)
         self._clipboard = Clipboard(link, self.isActiveWindow)
         self._files = None if wishes.kiosk else Files(link, self)  # whose dialogs would be a way out
+        self._sound = Sound(link)
+        self._bar.add(self._sound.tool)
         self._veil = Veil(self.screen_)
         self._rate = Rate()
         self._lay_out(title)
@@ -346,6 +349,7 @@ class SessionWindow(QMainWindow):
         if self._files is not None:
             self._files.leave()
         self._link.close()
+        self._sound.close()
 
 
 def _title(code: int | None) -> str:

@@ -94,7 +94,11 @@ class Client(Operations):
         return twin
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up; from another thread, too: who waits for an answer waits no more."""
+        line = self._connection.sock
+        if line is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
         self._connection.close()
 
     def __enter__(self) -> Client:

@@ -14,6 +14,7 @@ from tsgateway.client.viewer.clipboard import Clipboard, Content, Copied, NotTak
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
 from tsgateway.client.viewer.desktop import AsyncViewer, Happening, Queued, Retrying
+from tsgateway.client.viewer.sound import Hearing, Played
 
 __all__ = [
     "AsyncViewer",
@@ -24,11 +25,13 @@ __all__ = [
     "Drawn",
     "Event",
     "Happening",
+    "Hearing",
     "NotTaken",
     "Offered",
     "Over",
     "Picture",
     "Pixels",
+    "Played",
     "Queued",
     "Retrying",
     "Taken",

@@ -18,6 +18,7 @@ from tsgateway.client.client import Client
 from tsgateway.client.viewer.clipboard import Content
 from tsgateway.client.viewer.decode import Pixels
 from tsgateway.client.viewer.desktop import PATIENCE, AsyncViewer, Happening
+from tsgateway.client.viewer.sound import Played
 
 Result = TypeVar("Result")
 
@@ -36,8 +37,11 @@ class Viewer:
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
+        on_sound: Callable[[Played], None] | None = None,
     ) -> None:
-        self.viewer = AsyncViewer(gateway, desktop, size=size, reconnect=reconnect, on_event=on_event)
+        self.viewer = AsyncViewer(
+            gateway, desktop, size=size, reconnect=reconnect, on_event=on_event, on_sound=on_sound
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -133,6 +137,18 @@ class Viewer:
     def copied(self, within: float = PATIENCE) -> Content:
         """Return what a program in the desktop has copied last."""
         return self._do(self.viewer.copied(within))
+
+    def listen(self, on: bool) -> None:
+        """Hear what the desktop plays, or no more."""
+        self._do(self.viewer.listen(on))
+
+    def microphone(self, on: bool) -> None:
+        """Turn the microphone on, or off."""
+        self._do(self.viewer.microphone(on))
+
+    def voice(self, samples: bytes) -> None:
+        """Say something into the desktop's microphone."""
+        self._do(self.viewer.voice(samples))
 
     def _do(self, what: Coroutine[Any, Any, Result]) -> Result:
         if self._loop is None:

@@ -25,6 +25,7 @@ from sessions.wire.tsg import Capability, CloseCode
 from tsgateway.client.viewer.clipboard import DIRECTIONS, MESSAGES, Clipboard, ClipboardEvent
 from tsgateway.client.viewer.decode import DecodeError, Picture
 from tsgateway.client.viewer.decode.history import MAX_WINDOW_LOG
+from tsgateway.client.viewer.sound import Hearing, Played
 
 HELLO_SECONDS = 10.0
 PING_SECONDS = 2.0
@@ -61,7 +62,7 @@ class Over:
 
 _OTHER_VERSION = "The gateway speaks version {} of the protocol, this client another: update the older one."
 
-Event = Welcome | Drawn | Over | ClipboardEvent | tsg.Message
+Event = Welcome | Drawn | Played | Over | ClipboardEvent | tsg.Message
 
 
 class Stage(enum.Enum):
@@ -78,7 +79,8 @@ class Conversation:
     ticket: for this connection. clock: seconds that only grow. size: of the screen one would like, None for
     no wish. capabilities: beyond HISTORY. presents: whether whoever uses this calls `presented` when a
     picture is on the screen; without a screen it is acknowledged when it is decoded. clipboard: what takes
-    part in the desktop's, or None; it is told when connections begin and end.
+    part in the desktop's, or None; it is told when connections begin and end. hearing: what is wanted of
+    sound, kept from one connection to the next.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Conversation:
         capabilities: Sequence[int] = ABILITIES,
         presents: bool = False,
         clipboard: Clipboard | None = None,
+        hearing: Hearing | None = None,
     ) -> None:
         self.stage = Stage.GREETING
         self.over: Over | None = None
@@ -102,6 +105,7 @@ class Conversation:
         self._clock = clock
         self._presents = presents
         self._clipboard = clipboard
+        self._hearing = hearing or Hearing()
         self._owed: tuple[int, float, float] | None = None  # number, arrival, decoded
         self._is_mending = False
         self._mends = 0
@@ -202,18 +206,25 @@ class Conversation:
                 return self._over(code, reason)
             case tsg.ServerHello():
                 return self._welcome(message)
-            case _ if self.stage is Stage.GREETING:
-                raise ProtocolError(f"{type(message).__name__} before ServerHello")
-            case tsg.Frame():
-                return self._frame(message)
             case _:
-                return self._told(message)
+                return self._show(message)
         return []
 
-    def _told(self, message: tsg.Message) -> list[Event]:
-        """Take what is for whoever uses this, too."""
-        if isinstance(message, tsg.ScreenSize):
-            self._picture.resize(Size(message.width, message.height))
+    def _show(self, message: tsg.Message) -> list[Event]:
+        """Take what is to be seen, heard, or told."""
+        if self.stage is Stage.GREETING:
+            raise ProtocolError(f"{type(message).__name__} before ServerHello")
+        match message:
+            case tsg.Frame():
+                return self._frame(message)
+            case tsg.Sound():
+                played, said = self._hearing.take(message)
+                self._out += said
+                return [*played]
+            case tsg.ScreenSize(width, height):
+                self._picture.resize(Size(width, height))
+            case tsg.Microphone():
+                self._hearing.told(message)
         if self._clipboard is not None and isinstance(message, MESSAGES):
             return list(self._clipboard.receive(message))
         return [message]
@@ -230,6 +241,7 @@ class Conversation:
         self._picture.begin(hello.window_log)
         if self._clipboard is not None:
             self._clipboard.connected(hello.capabilities)
+        self._out += self._hearing.greeted(hello)
         return [Welcome(hello)]
 
     def _frame(self, frame: tsg.Frame) -> list[Event]:

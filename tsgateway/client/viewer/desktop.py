@@ -31,6 +31,7 @@ from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Ove
 from tsgateway.client.viewer.decode import Picture, Pixels
 from tsgateway.client.viewer.line import Line
 from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
+from tsgateway.client.viewer.sound import Hearing, Played
 
 PATIENCE = 60.0
 """Seconds that things are waited for, unless told otherwise."""
@@ -67,7 +68,8 @@ class AsyncViewer:
     gateway: a client that is signed in. desktop: id or title; "" where there is but one. size: of the screen
     one would like. reconnect: after a cut, connect again by itself until that makes no sense. on_event: is
     called with everything that happens (see `conversation.Event`), on the loop; an Over comes for each
-    connection, `closed` tells whether it was the last.
+    connection, `closed` tells whether it was the last. on_sound: is called with what the desktop plays, 10 ms
+    at a time, on the loop; without it sound is not asked for. hearing: what is wanted and known of sound.
 
     For programs with a window: session: of the desktop, to go to this one; client: the program's name and
     version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
@@ -86,6 +88,7 @@ class AsyncViewer:
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
+        on_sound: Callable[[Played], None] | None = None,
         session: str = "",
         client: str = "tsgateway client",
         abilities: Sequence[int] = (),
@@ -108,6 +111,8 @@ class AsyncViewer:
         self._size = Size(*size) if size else None
         self._reconnect = reconnect
         self._on_event = on_event or (lambda event: None)
+        self._on_sound = on_sound or (lambda played: None)
+        self.hearing = Hearing(wanted=on_sound is not None)
         self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)))
         self._client = client
         self._abilities = [*conversation.ABILITIES, *abilities]
@@ -315,6 +320,24 @@ class AsyncViewer:
         self._flush()
         await self._line.drain()
 
+    # ---- sound
+
+    async def listen(self, on: bool) -> None:
+        """Hear what the desktop plays (`on_sound`), or no more: then nothing is sent."""
+        await self.send(self.hearing.listen(on))
+
+    async def microphone(self, on: bool) -> None:
+        """Turn the microphone on, or off. Who turns theirs on takes the place of who spoke before."""
+        await self.send(self.hearing.speak(on))
+
+    async def voice(self, samples: bytes) -> None:
+        """Say into the desktop's microphone: 16-bit samples, little-endian, one channel, 24,000 a second.
+
+        The server leaves out what comes faster than time passes. While it does not listen, because
+        `hearing.microphone` is not OWN, nothing is sent.
+        """
+        await self.send(self.hearing.voice(samples))
+
     def presented(self) -> None:
         """The last picture that was `Drawn` is on the screen."""
         if self._talk is not None:
@@ -351,7 +374,8 @@ class AsyncViewer:
         line = await Line.open(self._access.address)
         talk = Conversation(
             given.ticket, self.picture, loop.time, client=self._client, size=self._size,
-            capabilities=self._abilities, presents=self._presents, clipboard=self.clipboard,
+            capabilities=self._abilities, presents=self._presents,
+            clipboard=self.clipboard, hearing=self.hearing,
         )  # fmt: skip
         self._talk, self._line = talk, line
         self._flush()
@@ -394,6 +418,9 @@ class AsyncViewer:
     def _happened(self, events: Iterable[Event]) -> None:
         for event in events:
             match event:
+                case Played():
+                    self._on_sound(event)
+                    continue
                 case Welcome():
                     self._retry.connected()
                 case Drawn():
