@@ -24,6 +24,7 @@ from thinclient.upload import Upload
 from thinclient.window.files import Files
 from thinclient.window.files_panel import FilesPanel
 from thinclient.window.link import Link
+from thinclient.window.session import SessionWindow, Wishes
 from tsgateway.client import Client, NoRight
 
 URL = "https://desk.example.org"
@@ -277,3 +278,33 @@ def test_only_files_of_this_machine_are_taken_when_they_are_dropped(tmp_path: Pa
     QApplication.sendEvent(window, QEvent(QEvent.Type.DragLeave))
     assert told[-1] == ""
     files.leave()
+
+
+def test_closing_asks_while_files_are_on_their_way() -> None:
+    QApplication.instance() or QApplication([])
+    desk = Desk.remote(URL)
+    desk.asked, desk.answer = [], listed()
+    window, over = SessionWindow(Link(desk, "work", "s1", None), "Work", Wishes(), lambda _: None), []
+    window.over.connect(over.append)
+    window.show()
+    transfers = Kept(desk)
+    assert window._files is not None
+    window._files._transfers = transfers
+    upload = Upload(Path("a"), "s1", "a")
+    transfers.add(upload)
+    seen: list[str] = []
+    answers("Cancel", seen)
+    window.close()
+    assert "Stop the files?" in seen
+    assert (window.isVisible(), over) == (True, [])
+    answers("Disconnect", seen)
+    window.close()
+    assert (window.isVisible(), over, upload.state) == (False, [None], State.PAUSED)
+
+
+def test_a_kiosk_takes_no_files(tmp_path: Path) -> None:
+    QApplication.instance() or QApplication([])
+    link = Link(Client.remote(URL), "work", "s1", None)
+    window = SessionWindow(link, "Work", Wishes(kiosk=True), lambda _: None)
+    assert dropped(window, QUrl.fromLocalFile(str(tmp_path)).toString()) == (False, False)
+    window.dismiss()
