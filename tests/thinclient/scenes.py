@@ -167,7 +167,15 @@ def listed() -> Any:
     files = [
         {"name": name, "folder": folder, "bytes": size, "changed": 1.77e9} for name, folder, size in rows
     ]
-    return {"path": "Work", "files": files, "unfinished": [], "used": 4e9, "quota": 10**10, "mounted": False}
+    one = {"id": "1", "path": "Work/disk.img", "bytes": 4 * 10**9, "changed": 0.0, "offset": 10**9}
+    return {
+        "path": "Work",
+        "files": files,
+        "unfinished": [one],
+        "used": 4e9,
+        "quota": 10**10,
+        "mounted": False,
+    }
 
 
 def files(window: SessionWindow) -> Iterator[tuple[str, QWidget]]:
