@@ -28,7 +28,7 @@ from tsgateway.client.viewer import conversation, keys
 from tsgateway.client.viewer.access import Access, Pass, close_code
 from tsgateway.client.viewer.clipboard import Clipboard, Content
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
-from tsgateway.client.viewer.decode import Picture, Pixels
+from tsgateway.client.viewer.decode import Picture, Pixels, sound
 from tsgateway.client.viewer.line import Line
 from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
 from tsgateway.client.viewer.sound import Hearing, Played
@@ -129,6 +129,8 @@ class AsyncViewer:
 
     async def open(self) -> None:
         """Start the session, or find it, and connect. Raises ClientError."""
+        if self.hearing.wanted:
+            asyncio.get_running_loop().run_in_executor(None, sound.load)  # while the desktop starts
         access = self._access
         given = await (access.again(self.session) if self.session else access.first(self._size))
         self._task = asyncio.create_task(self._run(given))
@@ -341,7 +343,7 @@ class AsyncViewer:
     def presented(self) -> None:
         """The last picture that was `Drawn` is on the screen."""
         if self._talk is not None:
-            self._talk.presented()
+            self._happened(self._talk.presented())
             self._flush()
 
     # ---- connections
