@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from tsgateway.client.address import Address, away
 from tsgateway.client.errors import ClientError, ServerAway, error_of
 from tsgateway.client.operations import Operations
+from tsgateway.client.proxy import named, proxy_for
 from tsgateway.client.unset import Unset
 
 PATIENCE = 30.0
@@ -246,7 +247,16 @@ class _Remote(http.client.HTTPSConnection):
         self._address = address
 
     def connect(self) -> None:
-        super().connect()
+        proxy = proxy_for(self._address.host, self._address.port)
+        if proxy is not None:
+            self.host, self.port = proxy.host, proxy.port
+            self.set_tunnel(self._address.host, self._address.port, proxy.headers)
+        try:
+            super().connect()
+        except ConnectionRefusedError:
+            if proxy is None:
+                raise
+            raise ConnectionError(f"{named(proxy)} does not listen") from None
         try:
             self._address.check(self.sock.getpeercert(binary_form=True))
         except BaseException:
