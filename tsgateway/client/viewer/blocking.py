@@ -35,8 +35,11 @@ class Viewer:
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
+        carrier: str = "auto",
     ) -> None:
-        self.viewer = AsyncViewer(gateway, desktop, size=size, reconnect=reconnect, on_event=on_event)
+        self.viewer = AsyncViewer(
+            gateway, desktop, size=size, reconnect=reconnect, on_event=on_event, carrier=carrier
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 

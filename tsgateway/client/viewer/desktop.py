@@ -25,6 +25,7 @@ from tsgateway.client.client import Client
 from tsgateway.client.errors import ClientError, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
 from tsgateway.client.viewer.access import Access, Pass, close_code
+from tsgateway.client.viewer.carrier import Carrier
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
 from tsgateway.client.viewer.line import Line
@@ -67,6 +68,8 @@ class AsyncViewer:
     called with everything that happens (see `conversation.Event`), on the loop; an Over comes for each
     connection, `closed` tells whether it was the last.
 
+    carrier: `tls`, `websocket`, or `auto`: a WebSocket where something in between ends TLS.
+
     For programs with a window: session: of the desktop, to go to this one; client: the program's name and
     version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
     picture is on the screen; picture: what frames are decoded into, to read it on another thread.
@@ -88,6 +91,7 @@ class AsyncViewer:
         abilities: Sequence[int] = (),
         presents: bool = False,
         picture: Picture | None = None,
+        carrier: str = "auto",
     ) -> None:
         self.picture = picture or Picture()
         self.cursor: tsg.Cursor | None = None
@@ -104,12 +108,14 @@ class AsyncViewer:
         self._reconnect = reconnect
         self._on_event = on_event or (lambda event: None)
         self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)))
+        self._carrier = Carrier(carrier)
         self._client = client
         self._abilities = [*conversation.ABILITIES, *abilities]
         if importlib.util.find_spec("av"):
             self._abilities += conversation.VIDEOS
         self._presents = presents
         self._retry = Retry(random.random)
+        self._failed: ClientError | None = None
         self._talk: Conversation | None = None
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
@@ -122,7 +128,10 @@ class AsyncViewer:
         access = self._access
         given = await (access.again(self.session) if self.session else access.first(self._size))
         self._task = asyncio.create_task(self._run(given))
-        await self._until(lambda: self.hello is not None, PATIENCE, "the gateway's hello")
+        try:
+            await self._until(lambda: self.hello is not None, PATIENCE, "the gateway's hello")
+        except ViewerClosed:
+            raise self._failed or self.closed or ViewerClosed("The viewer is closed.") from None
 
     async def close(self) -> None:
         """Leave; the session goes on."""
@@ -287,6 +296,7 @@ class AsyncViewer:
                     over = Over(close_code(error), str(error))
             self._ended(over.code, over.reason)
         except ClientError as error:
+            self._failed = error
             self._ended(close_code(error), str(error))
         finally:
             self._access.close()
@@ -300,7 +310,7 @@ class AsyncViewer:
         """See one connection through to its end. Raises ClientError where there is none."""
         loop = asyncio.get_running_loop()
         self.session = given.session
-        line = await Line.open(self._access.address)
+        line = await self._carrier.open(self._access.address)
         talk = Conversation(
             given.ticket, self.picture, loop.time, client=self._client, size=self._size,
             capabilities=self._abilities, presents=self._presents,
