@@ -92,10 +92,10 @@ class Probe:
         """Keep a measurement."""
         self.figures.append(Figure(name, text, seconds, *self._thresholds[name]))
 
-    async def use(self, gateway: Client, desktop: str, size: Size) -> None:
+    async def use(self, gateway: Client, desktop: str, size: Size, carrier: str) -> None:
         """Measure what a person would wait for. Raises ClientError, and ValueError for a key there is not."""
         began = time.monotonic()
-        viewer = AsyncViewer(gateway, desktop, size=size)
+        viewer = AsyncViewer(gateway, desktop, size=size, carrier=carrier)
         try:
             async with asyncio.timeout(self._patience):
                 await viewer.open()
@@ -209,7 +209,7 @@ def probe(
         with who.sign_in() as gateway:
             made.note("sign_in", "signed in within {}", time.monotonic() - began)
             try:
-                asyncio.run(made.use(gateway, desktop, size))
+                asyncio.run(made.use(gateway, desktop, size, who.carrier))
             finally:
                 if log_off:
                     _log_off(gateway, desktop)

@@ -39,7 +39,15 @@ class Link(QObject):
     _told = Signal(object)
     _over = Signal(object)
 
-    def __init__(self, gateway: Client, desktop: str, session: str, size: tuple[int, int] | None) -> None:
+    def __init__(
+        self,
+        gateway: Client,
+        desktop: str,
+        session: str,
+        size: tuple[int, int] | None,
+        *,
+        carrier: str = "auto",
+    ) -> None:
         super().__init__()
         self.guard = threading.Lock()
         self.picture = Picture(self.guard)
@@ -49,7 +57,7 @@ class Link(QObject):
         self._viewer = AsyncViewer(
             gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session,
             client=f"tsclient {version('tsgateway')} ({platform.system()})", abilities=ABILITIES,
-            presents=True, picture=self.picture,
+            presents=True, picture=self.picture, carrier=carrier,
         )  # fmt: skip
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
