@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 import numpy as np
 
+from thinclient.faults import in_a_line
 from thinclient.who import Size, Who, who_options
 from tsgateway.client import ClientError, TookTooLong
 from tsgateway.client.viewer import AsyncViewer
@@ -227,7 +228,7 @@ def _log_off(gateway: Client, desktop: str) -> None:
 
 
 def _finish(level: Level, text: str, figures: Sequence[Figure] = ()) -> NoReturn:
-    line = f"TSGATEWAY {level.name} - {text}".replace("|", "/").replace("\n", " ")
+    line = f"TSGATEWAY {level.name} - {in_a_line(text)}".replace("|", "/")
     data = " ".join(figure.data for figure in figures)
     click.echo(f"{line} | {data}" if data else line)
     raise SystemExit(int(level))

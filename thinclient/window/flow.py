@@ -358,7 +358,7 @@ class Flow(QObject):
 
     def _drop(self) -> None:
         if self._gateway is not None:
-            self._gateway.close()
+            self._gateway.abandon()
             self._gateway = None
 
     def _home_closed(self) -> None:

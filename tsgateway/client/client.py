@@ -47,6 +47,7 @@ class Client(Operations):
         self.address = address
         self._connect = connect
         self._connection = connect()
+        self._is_abandoned = False
         self._where = where
         self._headers = {"Accept": "application/json"} | (
             {"Authorization": f"Bearer {token}"} if token else {}
@@ -84,9 +85,13 @@ class Client(Operations):
         return twin
 
     def close(self) -> None:
-        """Hang up; from another thread, too: who waits for an answer waits no more."""
-        line = self._connection.sock
-        if line is not None:
+        """Hang up."""
+        self._connection.close()
+
+    def abandon(self) -> None:
+        """Hang up for good, from any thread: who waits for an answer waits no more."""
+        self._is_abandoned = True
+        if (line := self._connection.sock) is not None:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(line, socket.SHUT_RDWR)
         self._connection.close()
@@ -196,7 +201,7 @@ class Client(Operations):
                 return self._connection.getresponse()
         except _Hung:
             # The gateway closes connections that were quiet for long; what it has not read it has not done.
-            if not was_open:
+            if not was_open or self._is_abandoned:
                 raise
             self.close()
             with self._told():
