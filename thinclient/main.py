@@ -9,7 +9,7 @@ import sys
 import click
 
 from thinclient.exits import CANNOT, INTERRUPTED, code_of
-from thinclient.faults import FAULT, keep_log
+from thinclient.faults import FAULT, in_a_line, keep_log
 from thinclient.files import get, ls, put
 from thinclient.opening import forget, open_
 from thinclient.probe import probe
@@ -37,7 +37,7 @@ class _Told(click.Group):
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except ClientError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {in_a_line(str(error))}", err=True)
             raise SystemExit(code_of(error)) from None
         except Exception:
             _log.exception("%s has failed", ctx.invoked_subcommand)

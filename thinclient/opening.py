@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from thinclient import kept
-from thinclient.connection import KEYBOARDS, SCALES, Connection, WrongFile, parsed_size
+from thinclient.connection import CARRIERS, KEYBOARDS, SCALES, Connection, WrongFile, parsed_size
 from thinclient.who import secret
 from tsgateway.client.address import Address
 
@@ -36,6 +36,8 @@ APPEARANCES = ("system", "light", "dark")
 )
 @click.option("--scale", type=click.Choice(SCALES), help="Fit the window, or show it pixel by pixel.")
 @click.option("--keyboard", type=click.Choice(KEYBOARDS), help="Send keys, or text by this machine's layout.")
+@click.option("--carrier", type=click.Choice(CARRIERS),
+              help="Plain TLS, a WebSocket, or that where TLS does not get through.")  # fmt: skip
 @click.option("--full-screen", is_flag=True, help="Fill the display.")
 @click.option("--kiosk", is_flag=True, help="Nothing but this desktop, opened again whenever it has ended.")
 @click.option("--appearance", type=click.Choice(APPEARANCES), default="system", show_default=True,

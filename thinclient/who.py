@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from thinclient.browser import BrowserSignIn, open_browser
+from thinclient.connection import CARRIERS
 from tsgateway.client import Client, NotSignedIn, signed_in
 
 MAX_SECRET = 1024
@@ -35,6 +36,7 @@ class Who:
     ca_file: str = ""
     pin: str = ""
     browser: bool = False
+    carrier: str = "auto"
 
     def sign_in(self) -> Client:
         """Return a client that has signed in. Raises ClientError; click.UsageError for what is missing."""
@@ -83,8 +85,10 @@ def who_options(command: Command) -> Command:
     """Add what every command needs to know; it is given as `who`, `desktop` and `size`."""
 
     @functools.wraps(command)
-    def with_who(url: str, desktop: str, size: str | None, browser: bool, **options: Any) -> Any:
-        who = Who(url, browser=browser, **{name: options.pop(name) or "" for name in _NAMES})
+    def with_who(url: str, desktop: str, size: str | None, **options: Any) -> Any:
+        told: dict[str, Any] = {name: options.pop(name) for name in ("browser", "carrier")}
+        told |= {name: options.pop(name) or "" for name in _NAMES}
+        who = Who(url, **told)
         return command(who=who, desktop=desktop, size=_parsed(size), **options)
 
     for option in reversed(_OPTIONS):
@@ -106,6 +110,8 @@ _OPTIONS = (
     click.option("--browser", is_flag=True, help="Sign in with the browser of this machine."),
     click.option("--ca-file", metavar="FILE", help="Certificates to trust instead of the system's."),
     click.option("--pin", metavar="SHA256", help="The fingerprint of the one certificate to trust."),
+    click.option("--carrier", type=click.Choice(CARRIERS), default="auto", show_default=True,
+                 help="By plain TLS, by a WebSocket, or by that where plain TLS does not get through."),
     click.option("--size", metavar="WIDTHxHEIGHT", help="The size that the screen is to have."),
 )  # fmt: skip
 

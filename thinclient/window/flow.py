@@ -297,7 +297,7 @@ class Flow(QObject):
             full_screen, self._connection.kiosk, self._connection.scale == "fit",
             self._connection.keyboard == "text", size,
         )  # fmt: skip
-        link = Link(self._at(), desktop, session, size)
+        link = Link(self._at(), desktop, session, size, carrier=self._connection.carrier)
         window = SessionWindow(link, desktop or "Desktop", wishes, self._log_off)
         window.over.connect(self._session_over)
         window.again.connect(lambda: self._again(desktop, session))
@@ -358,7 +358,7 @@ class Flow(QObject):
 
     def _drop(self) -> None:
         if self._gateway is not None:
-            self._gateway.close()
+            self._gateway.abandon()
             self._gateway = None
 
     def _home_closed(self) -> None:

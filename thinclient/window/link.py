@@ -44,7 +44,15 @@ class Link(QObject):
     _told = Signal(object)
     _over = Signal(object)
 
-    def __init__(self, gateway: Client, desktop: str, session: str, size: tuple[int, int] | None) -> None:
+    def __init__(
+        self,
+        gateway: Client,
+        desktop: str,
+        session: str,
+        size: tuple[int, int] | None,
+        *,
+        carrier: str = "auto",
+    ) -> None:
         super().__init__()
         self.gateway = gateway
         self.guard = threading.Lock()
@@ -58,6 +66,7 @@ class Link(QObject):
             gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session,
             client=f"tsclient {version('tsgateway')} ({platform.system()})", abilities=ABILITIES,
             presents=True, picture=self.picture, clipboard=Clipboard(AT_ONCE), on_sound=self._sounded,
+            carrier=carrier,
         )  # fmt: skip
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None

@@ -38,9 +38,16 @@ class Viewer:
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
         on_sound: Callable[[Played], None] | None = None,
+        carrier: str = "auto",
     ) -> None:
         self.viewer = AsyncViewer(
-            gateway, desktop, size=size, reconnect=reconnect, on_event=on_event, on_sound=on_sound
+            gateway,
+            desktop,
+            size=size,
+            reconnect=reconnect,
+            on_event=on_event,
+            on_sound=on_sound,
+            carrier=carrier,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None

@@ -26,6 +26,7 @@ from tsgateway.client.client import Client
 from tsgateway.client.errors import ClientError, NoRight, Refused, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
 from tsgateway.client.viewer.access import Access, Pass, close_code
+from tsgateway.client.viewer.carrier import Carrier
 from tsgateway.client.viewer.clipboard import Clipboard, Content
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels, sound
@@ -71,6 +72,8 @@ class AsyncViewer:
     connection, `closed` tells whether it was the last. on_sound: is called with what the desktop plays, 10 ms
     at a time, on the loop; without it sound is not asked for. hearing: what is wanted and known of sound.
 
+    carrier: `tls`, `websocket`, or `auto`: a WebSocket where something in between ends TLS.
+
     For programs with a window: session: of the desktop, to go to this one; client: the program's name and
     version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
     picture is on the screen; picture: what frames are decoded into, to read it on another thread;
@@ -95,6 +98,7 @@ class AsyncViewer:
         presents: bool = False,
         picture: Picture | None = None,
         clipboard: Clipboard | None = None,
+        carrier: str = "auto",
     ) -> None:
         self.picture = picture or Picture()
         self.clipboard = clipboard or Clipboard()
@@ -114,12 +118,14 @@ class AsyncViewer:
         self._on_sound = on_sound or (lambda played: None)
         self.hearing = Hearing(wanted=on_sound is not None)
         self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)))
+        self._carrier = Carrier(carrier)
         self._client = client
         self._abilities = [*conversation.ABILITIES, *abilities]
         if importlib.util.find_spec("av"):
             self._abilities += conversation.VIDEOS
         self._presents = presents
         self._retry = Retry(random.random)
+        self._failed: ClientError | None = None
         self._talk: Conversation | None = None
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
@@ -134,7 +140,10 @@ class AsyncViewer:
         access = self._access
         given = await (access.again(self.session) if self.session else access.first(self._size))
         self._task = asyncio.create_task(self._run(given))
-        await self._until(lambda: self.hello is not None, PATIENCE, "the gateway's hello")
+        try:
+            await self._until(lambda: self.hello is not None, PATIENCE, "the gateway's hello")
+        except ViewerClosed:
+            raise self._failed or self.closed or ViewerClosed("The viewer is closed.") from None
 
     async def close(self) -> None:
         """Leave; the session goes on."""
@@ -360,6 +369,7 @@ class AsyncViewer:
                     over = Over(close_code(error), str(error))
             self._ended(over.code, over.reason)
         except ClientError as error:
+            self._failed = error
             self._ended(close_code(error), str(error))
         finally:
             self._access.close()
@@ -373,7 +383,7 @@ class AsyncViewer:
         """See one connection through to its end. Raises ClientError where there is none."""
         loop = asyncio.get_running_loop()
         self.session = given.session
-        line = await Line.open(self._access.address)
+        line = await self._carrier.open(self._access.address)
         talk = Conversation(
             given.ticket, self.picture, loop.time, client=self._client, size=self._size,
             capabilities=self._abilities, presents=self._presents,
