@@ -13,6 +13,7 @@ import click
 
 from thinclient import kept
 from thinclient.connection import KEYBOARDS, SCALES, Connection, WrongFile, parsed_size
+from thinclient.monitors import parsed_monitors
 from thinclient.who import secret
 from tsgateway.client.address import Address
 
@@ -36,16 +37,19 @@ APPEARANCES = ("system", "light", "dark")
 @click.option("--scale", type=click.Choice(SCALES), help="Fit the window, or show it pixel by pixel.")
 @click.option("--keyboard", type=click.Choice(KEYBOARDS), help="Send keys, or text by this machine's layout.")
 @click.option("--full-screen", is_flag=True, help="Fill the display.")
+@click.option(
+    "--monitors", metavar="all|1,2", help="Fill all displays, or these, counted from left to right."
+)
 @click.option("--kiosk", is_flag=True, help="Nothing but this desktop, opened again whenever it has ended.")
 @click.option("--appearance", type=click.Choice(APPEARANCES), default="system", show_default=True,
               help="Light or dark.")  # fmt: skip
 @click.option("--save", metavar="NAME", help="Save all this as a connection, and open nothing.")
 def open_(
     *, where: str, name: str | None, password_file: str | None, token_file: str | None, pin: str | None,
-    save: str | None, appearance: str, **given: Any,
+    monitors: str | None, save: str | None, appearance: str, **given: Any,
 ) -> None:  # fmt: skip
     """Open a window: at URL, with a connection FILE (.tsc, .rdp), or with a saved connection's NAME."""
-    said = {"name": name, "fingerprint": pin, **given}
+    said = {"name": name, "fingerprint": pin, "monitors": _monitors(monitors), **given}
     connection = replace(_found(where), **{key: value for key, value in said.items() if value})
     _check(connection)
     if save:
@@ -98,6 +102,13 @@ def _found(where: str) -> Connection:
             f"there are: {there}."
         )
     return found
+
+
+def _monitors(told: str | None) -> str:
+    try:
+        return parsed_monitors(told or "")
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
 
 
 def _check(connection: Connection) -> None:

@@ -54,7 +54,7 @@ class Flow(QObject):
         self._home.closed.connect(self._home_closed)
         self._gateway: Client | None = None
         self._session: SessionWindow | None = None
-        self._full = connection.full_screen
+        self._full = connection.full_screen or bool(connection.monitors)
 
     def start(self) -> None:
         """Go where the connection says, or ask."""
@@ -71,7 +71,7 @@ class Flow(QObject):
 
     def _go(self, connection: Connection) -> None:
         self._connection = connection
-        self._full = connection.full_screen
+        self._full = connection.full_screen or bool(connection.monitors)
         self._reach()
 
     def _remove(self, name: str) -> None:
@@ -250,7 +250,7 @@ class Flow(QObject):
         size = parsed_size(self._connection.size)
         wishes = Wishes(
             full_screen, self._connection.kiosk, self._connection.scale == "fit",
-            self._connection.keyboard == "text", size,
+            self._connection.keyboard == "text", size, self._connection.monitors,
         )  # fmt: skip
         link = Link(self._at(), desktop, session, size)
         window = SessionWindow(link, desktop or "Desktop", wishes, self._log_off)

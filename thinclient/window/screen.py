@@ -42,13 +42,15 @@ class Screen(QWidget):
     """A picture that takes input.
 
     said: with messages for the server. wished: with the width and height that the guest should have.
-    shown: the last picture is on the screen. at_edge: the pointer touches the upper edge.
+    shown: the last picture is on the screen. at_edge: the pointer touches the upper edge. looked: which part
+    of a picture that is larger than the room is to be seen (see `placed`).
     """
 
     said = Signal(object)
     wished = Signal(int, int)
     shown = Signal()
     at_edge = Signal()
+    looked = Signal(object)
 
     def __init__(self, picture: Picture, guard: AbstractContextManager[object], keyboard: Keyboard) -> None:
         super().__init__()
@@ -60,6 +62,7 @@ class Screen(QWidget):
         self._pixels = picture.pixels
         self._image = QImage()
         self._look = (0.5, 0.5)
+        self._span: tuple[tuple[int, int], tuple[int, int]] | None = None
         self._buttons = 0
         self._is_owed = False
         self._rest = QTimer(self, singleShot=True, interval=RESIZE_PAUSE)
@@ -79,24 +82,46 @@ class Screen(QWidget):
         self._is_owed = True
         self._unseen.start()
         if self._pixels is not self._picture.pixels:
-            self._take()
-            self.update()
+            self.show_picture()
             return
         placing, ratio = self.placing(), self.devicePixelRatioF()
-        for change in changes:
-            self.update(_covering(change, placing, ratio))
+        seen = [part for each in changes if (part := _covering(each, placing, ratio)).intersects(self.rect())]
+        for part in seen:
+            self.update(part)
+        if not seen and self.isVisible():
+            QTimer.singleShot(0, self._settle)  # it is another screen's, or out of sight
 
-    def _take(self) -> None:
-        """Look at the picture's new pixels, where they are: nothing is copied."""
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was to be drawn is."""
+        return not self._is_owed
+
+    def show_picture(self) -> None:
+        """Show the picture whole. Its pixels are looked at where they are: nothing is copied."""
+        self.update()
         with self._guard:
             self._pixels = self._picture.pixels
+        if not self._pixels.size:
+            return
         height, width = self._pixels.shape[:2]
         self._image = QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
 
     def placing(self) -> Placing:
         """Where the picture is, in pixels of the display."""
         guest = (self._image.width(), self._image.height())
-        return placed(self._room(), guest, fits=self.fits, look=self._look)
+        room, begin = self._span or (self._room(), (0, 0))
+        return placed(room, guest, fits=self.fits, look=self._look).seen_from(*begin)
+
+    def set_span(self, room: tuple[int, int] | None, begin: tuple[int, int] = (0, 0)) -> None:
+        """Be the part that begins there of a room of several displays, in pixels; None: be the room."""
+        self._span = None if room is None else (room, begin)
+        self.update()
+        self._rest.start()
+
+    def set_look(self, look: tuple[float, float]) -> None:
+        """See another part of a picture that is larger than the room."""
+        self._look = look
+        self.update()
 
     def _room(self) -> tuple[int, int]:
         ratio = self.devicePixelRatioF()
@@ -154,7 +179,7 @@ class Screen(QWidget):
 
     def _wish(self) -> None:
         if self.follows and self.isVisible():
-            self.wished.emit(*self._room())
+            self.wished.emit(*(self._span[0] if self._span else self._room()))
 
     # ---- the pointer
 
@@ -177,9 +202,15 @@ class Screen(QWidget):
         if at.y() < 2:
             self.at_edge.emit()
         if not self.fits:
-            self._look = (at.x() / max(self.width(), 1), at.y() / max(self.height(), 1))
-            self.update()
+            self.set_look(self._look_at(at))
+            self.looked.emit(self._look)
         self._point(at)
+
+    def _look_at(self, at: QPointF) -> tuple[float, float]:
+        """Return what part of a larger picture the pointer asks for."""
+        (width, height), (left, top) = self._span or (self._room(), (0, 0))
+        ratio = self.devicePixelRatioF()
+        return (at.x() * ratio + left) / max(width, 1), (at.y() * ratio + top) / max(height, 1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Press a button."""

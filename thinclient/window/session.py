@@ -16,6 +16,7 @@ from thinclient.window.dialogs import Asked
 from thinclient.window.home import LOG_OFF
 from thinclient.window.keyboard import Keyboard, combination
 from thinclient.window.link import Link
+from thinclient.window.monitors import Screens
 from thinclient.window.parts import agreed
 from thinclient.window.rate import Rate
 from thinclient.window.screen import Screen
@@ -32,13 +33,14 @@ _ABSENT = 255
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a desktop is to be shown. size: of the screen, None for the window's."""
+    """How a desktop is to be shown. size: of the screen, None for the window's. monitors: see Connection."""
 
     full_screen: bool = False
     kiosk: bool = False
     fits: bool = True
     text_mode: bool = False
     size: tuple[int, int] | None = None
+    monitors: str = ""
 
 
 class SessionWindow(QMainWindow):
@@ -63,10 +65,12 @@ class SessionWindow(QMainWindow):
         self._keyboard = Keyboard(lambda: link.can(Capability.TEXT))
         self._keyboard.kiosk = wishes.kiosk
         self.screen_ = Screen(link.picture, link.guard, self._keyboard)
+        self._screens = Screens(self, self.screen_, self._another_screen)
+        self._monitors = wishes.monitors
         self.screen_.fits = wishes.fits
         self.screen_.follows = wishes.size is None
         self.screen_.set_text_mode(wishes.text_mode)
-        self._bar = Bar(wishes.fits, self.screen_.follows, wishes.text_mode)
+        self._bar = Bar(wishes.fits, self.screen_.follows, wishes.text_mode, wishes.monitors)
         self._notice = Strip("I am here", lambda: link.say(tsg.Stay()), is_put_away=True)
         self._shadowed = Strip("Stop", self._stop_shadows)
         self._veil = Veil(self.screen_)
@@ -101,15 +105,17 @@ class SessionWindow(QMainWindow):
         self._link.ended.connect(self._link_ended)
         self.screen_.said.connect(lambda messages: self._link.say(*messages))
         self.screen_.wished.connect(self._link.resize)
-        self.screen_.shown.connect(self._link.presented)
+        self._screens.shown.connect(self._link.presented)
+        self._screens.changed.connect(self._monitors_changed)
         self.screen_.at_edge.connect(self._at_edge)
         self.screen_.installEventFilter(self)
         self._strips.installEventFilter(self)
         self._bar.pressed.connect(lambda name: self._link.say(*combination(name)))
-        self._bar.fits.connect(self.screen_.set_fits)
+        self._bar.fits.connect(self._screens.set_fits)
         self._bar.follows.connect(self.screen_.set_follows)
         self._bar.text.connect(self.screen_.set_text_mode)
         self._bar.full.connect(self.toggle_full)
+        self._bar.monitors.connect(self._choose_monitors)
         self._bar.disconnected.connect(self.close)
         self._bar.logged_off.connect(self._leave_for_good)
         if not self._wishes.kiosk:
@@ -135,12 +141,12 @@ class SessionWindow(QMainWindow):
     def _happened(self, event: Happening) -> None:
         match event:
             case Drawn(changes):
-                self.screen_.draw(changes)
+                self._screens.draw(changes)
                 self._settled()
             case Welcome(hello):
                 self._welcome(hello.desktop)
             case tsg.Cursor():
-                self.screen_.show_cursor(event)
+                self._screens.show_cursor(event)
             case tsg.State():
                 self._state(event)
             case tsg.Notice(level, seconds, text):
@@ -251,16 +257,34 @@ class SessionWindow(QMainWindow):
     def _go_full(self, full: bool) -> None:
         self._bar.set_full(full)
         if full:
+            self._window_place = self.geometry()
             self._body.removeWidget(self._bar)
             self._bar.setParent(self.centralWidget())
             self._bar.hide()
-            self.showFullScreen()
+            self._screens.fill(self._monitors)
         else:
+            self._screens.leave()
             self._body.insertWidget(0, self._bar)
             self.showNormal()
+            self.setGeometry(self._window_place)
             self._bar.show()
         self.screen_.setFocus()
         self._grab()
+
+    def _another_screen(self) -> Screen:
+        return Screen(self._link.picture, self._link.guard, self._keyboard)
+
+    def _choose_monitors(self, monitors: str) -> None:
+        """Fill these monitors in full screen, now and from now on."""
+        self._monitors = monitors
+        if not self.isFullScreen():
+            self._go_full(True)
+        else:
+            self._screens.fill(monitors)
+
+    def _monitors_changed(self) -> None:
+        if self.isFullScreen():
+            self._screens.fill(self._monitors)
 
     def _at_edge(self) -> None:
         if self.isFullScreen() and not self._wishes.kiosk and not self._bar.isVisible():
