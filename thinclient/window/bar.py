@@ -27,7 +27,8 @@ class Bar(QWidget):
     """Menus and figures.
 
     pressed: a combination was chosen. fits, follows, text: a choice of the view was made. full, disconnected,
-    logged_off: what the person wants. monitors: which ones full screen is to fill (see Connection).
+    logged_off: what the person wants. monitors: which ones full screen is to fill (see Connection). captures:
+    whether the pointer is to be captured.
     """
 
     pressed = Signal(str)
@@ -36,6 +37,7 @@ class Bar(QWidget):
     text = Signal(bool)
     full = Signal()
     monitors = Signal(str)
+    captures = Signal(bool)
     disconnected = Signal()
     logged_off = Signal()
 
@@ -105,6 +107,9 @@ class Bar(QWidget):
         group.addAction(_choice(menu, "Pixel by pixel", not self._chosen["fits"], None))
         menu.addSeparator()
         _choice(menu, "Give the desktop the window's size", self._chosen["follows"], self.follows)
+        menu.addSeparator()
+        games = _choice(menu, "Capture the pointer, for games", False, self.captures)
+        games.setToolTip("From the next click on; Ctrl+Alt lets it out")
         menu.addSeparator()
         full = _act(menu, "Full screen", self.full.emit)
         full.setText("Full screen\tF11")

@@ -24,7 +24,7 @@ from tsgateway.client.viewer import AsyncViewer, Happening, Picture
 
 FAULT = "Either the gateway answers what it should not, or this program has a fault; its log says more."
 _log = logging.getLogger(__name__)
-ABILITIES = (Capability.DIALOGS, Capability.SHADOWS)
+ABILITIES = (Capability.DIALOGS, Capability.SHADOWS, Capability.RELATIVE)
 
 
 class Link(QObject):

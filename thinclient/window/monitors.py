@@ -28,11 +28,12 @@ class Screens(QObject):
     """The window's own screen, and one more for each other monitor that it fills.
 
     make: another screen of the same desktop. shown: a picture is on all of them. changed: a monitor has come,
-    gone or moved.
+    gone or moved. held: the pointer is captured by one of them, or let go.
     """
 
     shown = Signal()
     changed = Signal()
+    held = Signal(bool)
 
     def __init__(self, window: QWidget, main: Screen, make: Callable[[], Screen]) -> None:
         super().__init__(window)
@@ -45,6 +46,8 @@ class Screens(QObject):
         self._rest.timeout.connect(self.changed)
         main.shown.connect(self._settle)
         main.looked.connect(self.set_look)
+        main.pointer.held.connect(self.held)
+        main.let_out.connect(self.let_out)
         app = cast(QGuiApplication, QGuiApplication.instance())
         app.screenAdded.connect(self._follow)
         for signal in (app.screenAdded, app.screenRemoved, app.primaryScreenChanged):
@@ -93,6 +96,8 @@ class Screens(QObject):
         wing.said.connect(self._touched)
         wing.shown.connect(self._settle)
         wing.looked.connect(self.set_look)
+        wing.pointer.held.connect(self.held)
+        wing.pointer.captures = self._main.pointer.captures
         self._part(wing, monitor, wanted, span)
         wing.setScreen(monitor)
         wing.setGeometry(monitor.geometry())
@@ -148,6 +153,18 @@ class Screens(QObject):
         """See another part of a picture that is larger than the room."""
         for screen in self._all:
             screen.set_look(look)
+
+    def set_captures(self, captures: bool) -> None:
+        """Capture the pointer from the next click on; or let it go, and do so no more."""
+        for screen in self._all:
+            screen.pointer.captures = captures
+        if not captures:
+            self.let_out()
+
+    def let_out(self) -> None:
+        """Let a captured pointer go."""
+        for screen in self._all:
+            screen.pointer.let_go()
 
     def _settle(self) -> None:
         if all(screen.is_settled for screen in self._all):

@@ -17,25 +17,26 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPixmap,
     QResizeEvent,
+    QTabletEvent,
+    QTouchEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from sessions.pixels.geometry import Rect
 from sessions.wire import tsg
-from thinclient.window.keyboard import Keyboard
+from thinclient.window.keyboard import Keyboard, lets_out
 from thinclient.window.placing import Placing, placed
+from thinclient.window.pointer import Pointer
 from tsgateway.client.viewer import Picture
 
 RESIZE_PAUSE = 250
 """Milliseconds that the window has to rest before the guest is given its size."""
 HIDDEN_PAUSE = 300
 """Milliseconds after which a picture that is not drawn, because nobody sees the window, is acknowledged."""
-_BUTTONS = {
-    Qt.MouseButton.LeftButton: 1, Qt.MouseButton.MiddleButton: 2, Qt.MouseButton.RightButton: 4,
-    Qt.MouseButton.BackButton: 8, Qt.MouseButton.ForwardButton: 16,
-}  # fmt: skip
-_WHEEL_LIMIT = 0x7FFF
+_TOUCHES = (
+    QEvent.Type.TouchBegin, QEvent.Type.TouchUpdate, QEvent.Type.TouchEnd, QEvent.Type.TouchCancel,
+)  # fmt: skip
 
 
 class Screen(QWidget):
@@ -43,7 +44,8 @@ class Screen(QWidget):
 
     said: with messages for the server. wished: with the width and height that the guest should have.
     shown: the last picture is on the screen. at_edge: the pointer touches the upper edge. looked: which part
-    of a picture that is larger than the room is to be seen (see `placed`).
+    of a picture that is larger than the room is to be seen (see `placed`). focused: it has the keyboard now.
+    let_out: keys were pressed that let a captured pointer go.
     """
 
     said = Signal(object)
@@ -51,6 +53,8 @@ class Screen(QWidget):
     shown = Signal()
     at_edge = Signal()
     looked = Signal(object)
+    focused = Signal()
+    let_out = Signal()
 
     def __init__(self, picture: Picture, guard: AbstractContextManager[object], keyboard: Keyboard) -> None:
         super().__init__()
@@ -63,7 +67,8 @@ class Screen(QWidget):
         self._image = QImage()
         self._look = (0.5, 0.5)
         self._span: tuple[tuple[int, int], tuple[int, int]] | None = None
-        self._buttons = 0
+        self.pointer = Pointer(self, self._guest_at)
+        self.pointer.said.connect(self.said)
         self._is_owed = False
         self._rest = QTimer(self, singleShot=True, interval=RESIZE_PAUSE)
         self._rest.timeout.connect(self._wish)
@@ -199,12 +204,12 @@ class Screen(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Move the guest's pointer."""
         at = event.position()
-        if at.y() < 2:
+        if at.y() < 2 and not self.pointer.is_held:
             self.at_edge.emit()
-        if not self.fits:
+        if not self.fits and not self.pointer.is_held:
             self.set_look(self._look_at(at))
             self.looked.emit(self._look)
-        self._point(at)
+        self.pointer.moved(event)
 
     def _look_at(self, at: QPointF) -> tuple[float, float]:
         """Return what part of a larger picture the pointer asks for."""
@@ -214,27 +219,27 @@ class Screen(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Press a button."""
-        self._buttons |= _BUTTONS.get(event.button(), 0)
-        self._point(event.position())
+        self.pointer.pressed(event)
 
     mouseDoubleClickEvent = mousePressEvent
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go of a button."""
-        self._buttons &= ~_BUTTONS.get(event.button(), 0)
-        self._point(event.position())
+        self.pointer.released(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Turn the wheel."""
-        turned = event.angleDelta()
-        self._point(event.position())
-        self._say(tsg.Wheel(_bounded(-turned.x()), _bounded(-turned.y())))
+        self.pointer.turned(event)
 
-    def _point(self, at: QPointF) -> None:
-        if not self._image.isNull():
-            ratio = self.devicePixelRatioF()
-            x, y = self.placing().to_guest(at.x() * ratio, at.y() * ratio)
-            self._say(tsg.Pointer(x, y, self._buttons))
+    def tabletEvent(self, event: QTabletEvent) -> None:
+        """Point with a pen."""
+        self.pointer.drawn(event)
+
+    def _guest_at(self, at: QPointF) -> tuple[int, int] | None:
+        if self._image.isNull():
+            return None
+        ratio = self.devicePixelRatioF()
+        return self.placing().to_guest(at.x() * ratio, at.y() * ratio)
 
     # ---- the keyboard
 
@@ -246,6 +251,10 @@ class Screen(QWidget):
             return True
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             self._say(*self._keyboard.pressed(event))
+            if lets_out(event):
+                self.let_out.emit()
+            return True
+        if event.type() in _TOUCHES and isinstance(event, QTouchEvent) and self.pointer.touched(event):
             return True
         return super().event(event)
 
@@ -269,19 +278,20 @@ class Screen(QWidget):
         self._keyboard.text_mode = on
         self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, on)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Tell that the keyboard is the desktop's."""
+        super().focusInEvent(event)
+        self.focused.emit()
+
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Let go of everything that is held."""
-        self._buttons = 0
+        self.pointer.lost()
         self._say(*self._keyboard.lost())
         super().focusOutEvent(event)
 
     def _say(self, *messages: tsg.Message) -> None:
         if messages:
             self.said.emit(messages)
-
-
-def _bounded(turned: int) -> int:
-    return min(max(turned, -_WHEEL_LIMIT), _WHEEL_LIMIT)
 
 
 def _covering(change: Rect, placing: Placing, ratio: float) -> QRect:

@@ -13,6 +13,7 @@ from sessions.wire import tsg
 from sessions.wire.tsg import Capability, CloseCode, DialogKind, NoticeLevel, SessionState, ShadowState
 from thinclient.window.bar import Bar
 from thinclient.window.dialogs import Asked
+from thinclient.window.hands import Hands
 from thinclient.window.home import LOG_OFF
 from thinclient.window.keyboard import Keyboard, combination
 from thinclient.window.link import Link
@@ -73,6 +74,7 @@ class SessionWindow(QMainWindow):
         self._bar = Bar(wishes.fits, self.screen_.follows, wishes.text_mode, wishes.monitors)
         self._notice = Strip("I am here", lambda: link.say(tsg.Stay()), is_put_away=True)
         self._shadowed = Strip("Stop", self._stop_shadows)
+        self._hands = Hands(link, self._screens, self.screen_)
         self._veil = Veil(self.screen_)
         self._rate = Rate()
         self._lay_out(title)
@@ -95,6 +97,7 @@ class SessionWindow(QMainWindow):
         strips.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         strips.addWidget(self._notice)
         strips.addWidget(self._shadowed)
+        strips.addWidget(self._hands.hint)
         self.setCentralWidget(body)
         self.setWindowTitle(f"{title} — tsgateway")
         self._bar.set_title(title)
@@ -116,6 +119,7 @@ class SessionWindow(QMainWindow):
         self._bar.text.connect(self.screen_.set_text_mode)
         self._bar.full.connect(self.toggle_full)
         self._bar.monitors.connect(self._choose_monitors)
+        self._bar.captures.connect(self._hands.choose)
         self._bar.disconnected.connect(self.close)
         self._bar.logged_off.connect(self._leave_for_good)
         if not self._wishes.kiosk:
@@ -147,6 +151,8 @@ class SessionWindow(QMainWindow):
                 self._welcome(hello.desktop)
             case tsg.Cursor():
                 self._screens.show_cursor(event)
+            case tsg.PointerMode(relative):
+                self._hands.ask(bool(relative))
             case tsg.State():
                 self._state(event)
             case tsg.Notice(level, seconds, text):
@@ -178,6 +184,7 @@ class SessionWindow(QMainWindow):
         self.setWindowTitle(f"{title} — tsgateway")
         self._bar.set_title(title)
         self._has_picture = False
+        self._hands.began()
         self.screen_.set_follows(self.screen_.follows)
 
     def _settled(self) -> None:
@@ -185,6 +192,7 @@ class SessionWindow(QMainWindow):
             self._has_picture = True
             self._veil.hide()
             self.screen_.setFocus()
+            self._hands.bring_locks()
 
     def _state(self, state: tsg.State) -> None:
         if state.state == SessionState.STARTING and not self._has_picture:
