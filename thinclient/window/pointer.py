@@ -49,8 +49,8 @@ class Pointer(QObject):
         self._to_guest = to_guest
         self._buttons = 0
         self._touch = Touch()
-        self._long = QTimer(self, singleShot=True, interval=round(1000 * LONG_PRESS) + 1)
-        self._long.timeout.connect(lambda: self._do(self._touch.waited(time.monotonic())))
+        self._long = QTimer(self, singleShot=True, interval=round(1000 * LONG_PRESS))
+        self._long.timeout.connect(lambda: self._do(self._touch.stayed()))
         widget.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
         widget.setTabletTracking(True)  # a pen that hovers, too
 

@@ -118,9 +118,9 @@ class Touch:
         self.stage = Stage.SPENT if self._fingers else Stage.IDLE
         return done
 
-    def waited(self, now: float) -> list[Point | Turn]:
-        """Time has passed: a finger that has stayed is the right button."""
-        if self.stage is not Stage.TOUCHED or now - self._began < LONG_PRESS:
+    def stayed(self) -> list[Point | Turn]:
+        """LONG_PRESS has passed since a finger came: one that is alone and has not moved is the right button."""
+        if self.stage is not Stage.TOUCHED:
             return []
         self.stage = Stage.PRESSED
         return [Point(self._start, 0), Point(self._start, RIGHT)]
