@@ -9,6 +9,7 @@
 `Conversation` and `Picture` are the same without I/O, for whoever has an event loop of another kind.
 """
 
+from tsgateway.client.viewer.access import Look
 from tsgateway.client.viewer.blocking import Viewer
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
@@ -20,6 +21,7 @@ __all__ = [
     "Drawn",
     "Event",
     "Happening",
+    "Look",
     "Over",
     "Picture",
     "Pixels",

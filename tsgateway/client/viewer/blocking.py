@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from tsgateway.client.client import Client
+from tsgateway.client.viewer.access import Look
 from tsgateway.client.viewer.decode import Pixels
 from tsgateway.client.viewer.desktop import PATIENCE, AsyncViewer, Happening
 
@@ -35,8 +36,12 @@ class Viewer:
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
+        session: str = "",
+        look: Look | None = None,
     ) -> None:
-        self.viewer = AsyncViewer(gateway, desktop, size=size, reconnect=reconnect, on_event=on_event)
+        self.viewer = AsyncViewer(
+            gateway, desktop, size=size, reconnect=reconnect, on_event=on_event, session=session, look=look
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 

@@ -24,7 +24,7 @@ from sessions.wire.tsg import Capability, CloseCode
 from tsgateway.client.client import Client
 from tsgateway.client.errors import ClientError, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
-from tsgateway.client.viewer.access import Access, Pass, close_code
+from tsgateway.client.viewer.access import Access, Look, Pass, close_code
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
 from tsgateway.client.viewer.line import Line
@@ -67,6 +67,8 @@ class AsyncViewer:
     called with everything that happens (see `conversation.Event`), on the loop; an Over comes for each
     connection, `closed` tells whether it was the last.
 
+    look: looks on at `session`, which is somebody else's, as one's role allows: its person may be asked first.
+
     For programs with a window: session: of the desktop, to go to this one; client: the program's name and
     version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
     picture is on the screen; picture: what frames are decoded into, to read it on another thread.
@@ -84,6 +86,7 @@ class AsyncViewer:
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
         session: str = "",
+        look: Look | None = None,
         client: str = "tsgateway client",
         abilities: Sequence[int] = (),
         presents: bool = False,
@@ -103,7 +106,7 @@ class AsyncViewer:
         self._size = Size(*size) if size else None
         self._reconnect = reconnect
         self._on_event = on_event or (lambda event: None)
-        self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)))
+        self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)), look)
         self._client = client
         self._abilities = [*conversation.ABILITIES, *abilities]
         if importlib.util.find_spec("av"):
@@ -114,6 +117,7 @@ class AsyncViewer:
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
         self._lost_at = 0.0
+        self._elsewhere: Pass | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._pointer = (0, 0)
 
@@ -278,7 +282,11 @@ class AsyncViewer:
     async def _run(self, given: Pass) -> None:
         try:
             over = await self._connection(given)
-            while (delay := self._delay(over.code)) is not None:
+            while self._elsewhere is not None or (delay := self._delay(over.code)) is not None:
+                if (elsewhere := self._elsewhere) is not None:
+                    self._elsewhere = self._access.look = None
+                    over = await self._connection(elsewhere)
+                    continue
                 self._on_event(Retrying(delay, over.reason))
                 await asyncio.sleep(delay)
                 try:
@@ -357,6 +365,8 @@ class AsyncViewer:
                     self.state = event
                 case tsg.Notice():
                     self.notice = event
+                case tsg.Switch(ticket, session, _):
+                    self._elsewhere = Pass(session, ticket)
             self._on_event(event)
         self._wake()
 
