@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import click
 
+from thinclient.exits import code_of
+from thinclient.files import get, ls, put
 from thinclient.opening import forget, open_
 from thinclient.probe import probe
 from thinclient.screenshot import screenshot
-from tsgateway.client import ClientError, NoRight, NotSignedIn, ServerAway
-
-CANNOT, NO_RIGHT, AWAY, SIGNED_OUT = 1, 3, 4, 5
-"""Exit codes, as of tsadmin; 2 is a command line that is wrong."""
-_CODES = ((ServerAway, AWAY), (NotSignedIn, SIGNED_OUT), (NoRight, NO_RIGHT), (ClientError, CANNOT))
+from tsgateway.client import ClientError
 
 
 class _Told(click.Group):
@@ -29,7 +27,7 @@ class _Told(click.Group):
             return super().invoke(ctx)
         except ClientError as error:
             click.echo(f"Error: {error}", err=True)
-            raise SystemExit(next(code for kind, code in _CODES if isinstance(error, kind))) from None
+            raise SystemExit(code_of(error)) from None
 
 
 @click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,6 +44,9 @@ main.add_command(open_)
 main.add_command(forget)
 main.add_command(probe)
 main.add_command(screenshot)
+main.add_command(put)
+main.add_command(get)
+main.add_command(ls)
 
 
 def run() -> None:

@@ -86,16 +86,25 @@ class PointerLook:
     changed: Callable[[], None] = lambda: None
 
 
+@dataclass
+class AskedSize:
+    """The size that the guest's monitor has, as QEMU was told last; None: nobody here knows."""
+
+    size: Size | None = None
+
+
 @dataclass(frozen=True)
 class Machine:
     """What a display needs of its guest.
 
-    pointer: outlives the displays, because QEMU (before 8) tells it only when it changes.
+    pointer, asked: outlive the displays. QEMU (before 8) tells the pointer only when it changes, and the
+    size that was asked for never.
     """
 
     commands: Commands
     typist: Typist
     pointer: PointerLook
+    asked: AskedSize
 
 
 async def open_qemu_display(
@@ -127,6 +136,7 @@ class QemuDisplay:
         self._commands = machine.commands
         self._typist = machine.typist
         self._pointer = machine.pointer
+        self._asked = machine.asked
         self._framebuffer = framebuffer
         self._events = events
         self._input = QemuInput()
@@ -248,6 +258,9 @@ class QemuDisplay:
         possible = 0 < size.width <= wire.MAX_SIDE and 0 < size.height <= wire.MAX_SIDE
         if self._console is None or not possible:
             return
+        if size == self._asked.size == self._framebuffer.size:
+            return  # else the guest would look at its monitor anew, a dozen times, for nothing
+        self._asked.size = size
         # No millimetres: QEMU then makes them up as for the first picture. With others a guest that has this
         # size already would see another monitor and set its mode anew, and its panel would start again.
         values = (0, 0, 0, 0, *size)

@@ -119,7 +119,7 @@ class Touch:
         return done
 
     def stayed(self) -> list[Point | Turn]:
-        """LONG_PRESS has passed since a finger came: one that is alone and has not moved is the right button."""
+        """LONG_PRESS has passed: a finger that is alone and has not moved is the right button."""
         if self.stage is not Stage.TOUCHED:
             return []
         self.stage = Stage.PRESSED

@@ -227,7 +227,9 @@ class QemuGuest:
         process = launch(machine, image, self._folder, uid, memory=memory, lock=lock)
         if self._disk is not None:
             self._disk.release()  # QEMU has it
-        vm = Vm(self._folder, self._reactor, process, self._place.ended, self.clipboard)
+        vm = Vm(
+            self._folder, self._reactor, process, self._place.ended, self.clipboard, screen=machine.screen
+        )
         self._vm = self.sound.vm = vm
         kept = State(
             self._given, image.name, image.version, machine.accelerator, vm.process, uid, time.time(),

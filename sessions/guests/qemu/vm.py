@@ -13,8 +13,8 @@ from twisted.internet.task import deferLater
 
 from sessions.clipboard.agent import AgentClipboard
 from sessions.displays.base import DisplayError, DisplayEvents
+from sessions.displays.qemu_dbus import AskedSize, PointerLook, QemuDisplay, open_qemu_display
 from sessions.displays.qemu_dbus import Machine as ShownMachine
-from sessions.displays.qemu_dbus import PointerLook, QemuDisplay, open_qemu_display
 from sessions.displays.sockets import connect_unix
 from sessions.guests.base import GuestError
 from sessions.guests.qemu import state
@@ -25,6 +25,7 @@ from sessions.guests.qemu.process import ProcessId, QemuProcess
 from sessions.guests.qemu.sound import MicrophonePort
 from sessions.guests.qemu.text_port import TextPort
 from sessions.pixels.framebuffer import Framebuffer
+from sessions.pixels.geometry import Size
 from sessions.wire.qmp import Event, Greeting
 
 QUIT_SECONDS = 3
@@ -39,6 +40,7 @@ class Vm:
     process: which one; child: as its parent sees it, None for one that was found again.
     ended: called with a sentence when QEMU goes by itself while `watched`.
     clipboard: is connected to the guest's; None: nobody is.
+    screen: the size it was started with; None: that is not known.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Vm:
         process: ProcessId | QemuProcess,
         ended: Callable[[str], None],
         clipboard: AgentClipboard | None = None,
+        *,
+        screen: Size | None = None,
     ) -> None:
         self.child = process if isinstance(process, QemuProcess) else None
         self.process = process.id if isinstance(process, QemuProcess) else process
@@ -59,6 +63,7 @@ class Vm:
         self._reactor = reactor
         self._ended = ended
         self._clipboard = clipboard
+        self._asked = AskedSize(screen)
         self._monitor: Monitor | None = None
         self._ending = Ending()
 
@@ -114,7 +119,7 @@ class Vm:
         if self._monitor is None or self.text is None:
             raise DisplayError("The guest does not run.")
         try:
-            machine = ShownMachine(self._monitor, self.text, pointer)
+            machine = ShownMachine(self._monitor, self.text, pointer, self._asked)
             return await open_qemu_display(self._reactor, machine, framebuffer, events)
         except MonitorError as error:
             raise DisplayError(f"The guest's screen cannot be opened: {error}.") from error

@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 
 from sessions.displays.base import DisplayError
 from sessions.displays.locks import ANSWER_SECONDS
-from sessions.displays.qemu_dbus import Machine, PointerLook, open_qemu_display
+from sessions.displays.qemu_dbus import AskedSize, Machine, PointerLook, open_qemu_display
 from sessions.displays.sockets import SocketLink
 from sessions.input.events import Button, Key, Locks, Move, Text
 from sessions.pixels.framebuffer import Framebuffer
@@ -195,10 +195,10 @@ def qemu():
     made.close()
 
 
-async def opened(qemu, pointer=None):
+async def opened(qemu, pointer=None, asked=None):
     framebuffer = Framebuffer()
     events = Recorder(framebuffer)
-    machine = Machine(qemu, qemu, pointer or PointerLook())
+    machine = Machine(qemu, qemu, pointer or PointerLook(), asked or AskedSize())
     display = await open_qemu_display(reactor, machine, framebuffer, events)
     return display, framebuffer, events
 
@@ -324,6 +324,29 @@ async def test_many_updates_at_once_are_told_as_one(qemu):
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_guest_is_not_asked_for_the_size_that_it_was_asked_for_and_has(qemu):
+    """It would look at its monitor anew for each viewer; one that has not followed is asked again."""
+
+    def asked():
+        return [
+            Size(*message.body[4:])
+            for message in qemu.console.messages
+            if qemu.console.field(message, "member") == "SetUIInfo"
+        ]
+
+    shown, other = Size(64, 48), Size(80, 60)
+    display, framebuffer, _ = await opened(qemu, asked=AskedSize(shown))
+    await until(lambda: not qemu.listener.signing)
+    qemu.listener.link.write(peer.scanout(*shown, bytes(64 * 48 * 4)))
+    await until(lambda: framebuffer.size == shown)
+    for size in (shown, other, other, shown, shown):
+        display.request_size(size)
+    await until(lambda: len(asked()) >= 3)
+    assert asked() == [other, other, shown]
+    display.close()
+
+
+@pytest_twisted.ensureDeferred
 async def test_the_pointers_alpha_is_made_straight_and_outlives_the_display(qemu):
     look = PointerLook()
     display, _, events = await opened(qemu, look)
@@ -406,6 +429,6 @@ async def test_a_display_that_fails_while_it_opens_was_never_there_to_be_lost(qe
     framebuffer = Framebuffer()
     events = Recorder(framebuffer)
     with pytest.raises(DisplayError):
-        await open_qemu_display(reactor, Machine(qemu, qemu, PointerLook()), framebuffer, events)
+        await open_qemu_display(reactor, Machine(qemu, qemu, PointerLook(), AskedSize()), framebuffer, events)
     await deferLater(reactor, 0)
     assert events.losses == []

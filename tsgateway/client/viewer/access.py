@@ -44,7 +44,8 @@ class Pass(NamedTuple):
 class Access:
     """One desktop of one gateway. desktop: its id or title; "" where there is but one.
 
-    look: how one looks on at a session, None for one's own. on_turn: is called in the queue, now and then, with how many people come before.
+    look: how one looks on at a session, None for one's own.
+    on_turn: is called in the queue, now and then, with how many people come before.
 
     Raises ClientError where it says so in the API's words; ValueError for a client without an address.
     """
@@ -86,7 +87,7 @@ class Access:
             await asyncio.sleep(TURN_SECONDS)
 
     async def again(self, session: str) -> Pass:
-        """Return a new ticket for a session that one was connected to, or looks on at: its person may be asked."""
+        """Return a new ticket for a session; when one looks on at it, its person may be asked again."""
         if self.look is not None:
             seen = await asyncio.to_thread(
                 self._gateway.shadow_session, session, control=self.look is Look.CONTROL

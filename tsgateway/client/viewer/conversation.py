@@ -22,8 +22,10 @@ from sessions.wire import tsg
 from sessions.wire.errors import LimitExceeded, ProtocolError
 from sessions.wire.fields import clip
 from sessions.wire.tsg import Capability, CloseCode
+from tsgateway.client.viewer.clipboard import DIRECTIONS, MESSAGES, Clipboard, ClipboardEvent
 from tsgateway.client.viewer.decode import DecodeError, Picture
 from tsgateway.client.viewer.decode.history import MAX_WINDOW_LOG
+from tsgateway.client.viewer.sound import Hearing, Played
 
 HELLO_SECONDS = 10.0
 PING_SECONDS = 2.0
@@ -60,7 +62,7 @@ class Over:
 
 _OTHER_VERSION = "The gateway speaks version {} of the protocol, this client another: update the older one."
 
-Event = Welcome | Drawn | Over | tsg.Message
+Event = Welcome | Drawn | Played | Over | ClipboardEvent | tsg.Message
 
 
 class Stage(enum.Enum):
@@ -76,7 +78,9 @@ class Conversation:
 
     ticket: for this connection. clock: seconds that only grow. size: of the screen one would like, None for
     no wish. capabilities: beyond HISTORY. presents: whether whoever uses this calls `presented` when a
-    picture is on the screen; without a screen it is acknowledged when it is decoded.
+    picture is on the screen; without a screen it is acknowledged when it is decoded. clipboard: what takes
+    part in the desktop's, or None; it is told when connections begin and end. hearing: what is wanted of
+    sound, kept from one connection to the next.
     """
 
     def __init__(
@@ -89,6 +93,8 @@ class Conversation:
         size: Size | None = None,
         capabilities: Sequence[int] = ABILITIES,
         presents: bool = False,
+        clipboard: Clipboard | None = None,
+        hearing: Hearing | None = None,
     ) -> None:
         self.stage = Stage.GREETING
         self.over: Over | None = None
@@ -98,6 +104,8 @@ class Conversation:
         self._picture = picture
         self._clock = clock
         self._presents = presents
+        self._clipboard = clipboard
+        self._hearing = hearing or Hearing()
         self._owed: tuple[int, float, float] | None = None  # number, arrival, decoded
         self._is_mending = False
         self._mends = 0
@@ -105,7 +113,7 @@ class Conversation:
         self._pinged = self._begun
         self._nonce = 0
         wished = size or Size(0, 0)
-        able = (Capability.HISTORY, *capabilities)
+        able = (Capability.HISTORY, *capabilities, *(DIRECTIONS if clipboard is not None else ()))
         self._out: list[tsg.Message] = [
             tsg.ClientHello(tsg.VERSION, ticket, clip(client, 128), *wished, able)
         ]
@@ -113,6 +121,8 @@ class Conversation:
     def outgoing(self) -> list[bytes]:
         """Return the messages that are to be sent now, in this order; they are forgotten here."""
         out, self._out = self._out, []
+        if self._clipboard is not None and self.stage is Stage.CONNECTED:
+            out += self._clipboard.outgoing()
         return [message.encode() for message in out]
 
     def can(self, capability: Capability) -> bool:
@@ -196,16 +206,28 @@ class Conversation:
                 return self._over(code, reason)
             case tsg.ServerHello():
                 return self._welcome(message)
-            case _ if self.stage is Stage.GREETING:
-                raise ProtocolError(f"{type(message).__name__} before ServerHello")
+            case _:
+                return self._show(message)
+        return []
+
+    def _show(self, message: tsg.Message) -> list[Event]:
+        """Take what is to be seen, heard, or told."""
+        if self.stage is Stage.GREETING:
+            raise ProtocolError(f"{type(message).__name__} before ServerHello")
+        match message:
             case tsg.Frame():
                 return self._frame(message)
+            case tsg.Sound():
+                played, said = self._hearing.take(message)
+                self._out += said
+                return [*played]
             case tsg.ScreenSize(width, height):
                 self._picture.resize(Size(width, height))
-                return [message]
-            case _:
-                return [message]
-        return []
+            case tsg.Microphone():
+                self._hearing.told(message)
+        if self._clipboard is not None and isinstance(message, MESSAGES):
+            return list(self._clipboard.receive(message))
+        return [message]
 
     def _welcome(self, hello: tsg.ServerHello) -> list[Event]:
         if self.stage is Stage.CONNECTED:
@@ -217,6 +239,9 @@ class Conversation:
         self.hello = hello
         self.stage = Stage.CONNECTED
         self._picture.begin(hello.window_log)
+        if self._clipboard is not None:
+            self._clipboard.connected(hello.capabilities)
+        self._out += self._hearing.greeted(hello)
         return [Welcome(hello)]
 
     def _frame(self, frame: tsg.Frame) -> list[Event]:
@@ -259,6 +284,8 @@ class Conversation:
 
     def _over(self, code: int | None, reason: str) -> list[Event]:
         self.stage = Stage.OVER
+        if self._clipboard is not None:
+            self._clipboard.lost()
         self.over = Over(code, reason)
         return [self.over]
 

@@ -15,6 +15,7 @@ import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sessions.pixels.geometry import Size
@@ -22,13 +23,15 @@ from sessions.wire import tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.tsg import Capability, CloseCode
 from tsgateway.client.client import Client
-from tsgateway.client.errors import ClientError, TookTooLong, ViewerClosed
+from tsgateway.client.errors import ClientError, NoRight, Refused, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
 from tsgateway.client.viewer.access import Access, Look, Pass, close_code
+from tsgateway.client.viewer.clipboard import Clipboard, Content
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
 from tsgateway.client.viewer.line import Line
 from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
+from tsgateway.client.viewer.sound import Hearing, Played
 
 PATIENCE = 60.0
 """Seconds that things are waited for, unless told otherwise."""
@@ -65,13 +68,15 @@ class AsyncViewer:
     gateway: a client that is signed in. desktop: id or title; "" where there is but one. size: of the screen
     one would like. reconnect: after a cut, connect again by itself until that makes no sense. on_event: is
     called with everything that happens (see `conversation.Event`), on the loop; an Over comes for each
-    connection, `closed` tells whether it was the last.
+    connection, `closed` tells whether it was the last. on_sound: is called with what the desktop plays, 10 ms
+    at a time, on the loop; without it sound is not asked for. hearing: what is wanted and known of sound.
 
-    look: looks on at `session`, which is somebody else's, as one's role allows: its person may be asked first.
+    look: looks on at `session`, somebody else's, as one's role allows: its person may be asked first.
 
     For programs with a window: session: of the desktop, to go to this one; client: the program's name and
     version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
-    picture is on the screen; picture: what frames are decoded into, to read it on another thread.
+    picture is on the screen; picture: what frames are decoded into, to read it on another thread;
+    clipboard: one that fetches what is copied by itself.
 
     picture: what is shown, as it changes; cursor, state, notice: the last that was told, None before.
     Methods that wait raise ViewerClosed when the desktop is not shown any more, and TookTooLong.
@@ -85,14 +90,17 @@ class AsyncViewer:
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
+        on_sound: Callable[[Played], None] | None = None,
         session: str = "",
         look: Look | None = None,
         client: str = "tsgateway client",
         abilities: Sequence[int] = (),
         presents: bool = False,
         picture: Picture | None = None,
+        clipboard: Clipboard | None = None,
     ) -> None:
         self.picture = picture or Picture()
+        self.clipboard = clipboard or Clipboard()
         self.cursor: tsg.Cursor | None = None
         self.state: tsg.State | None = None
         self.notice: tsg.Notice | None = None
@@ -106,6 +114,8 @@ class AsyncViewer:
         self._size = Size(*size) if size else None
         self._reconnect = reconnect
         self._on_event = on_event or (lambda event: None)
+        self._on_sound = on_sound or (lambda played: None)
+        self.hearing = Hearing(wanted=on_sound is not None)
         self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)), look)
         self._client = client
         self._abilities = [*conversation.ABILITIES, *abilities]
@@ -260,6 +270,49 @@ class AsyncViewer:
         self._size = Size(width, height)
         await self.send([tsg.RequestSize(width, height)])
 
+    # ---- the clipboard
+
+    async def copy(
+        self, text: str = "", *, html: str = "", png: bytes = b"", within: float = PATIENCE
+    ) -> None:
+        """Let programs in the desktop paste this: one content, in up to three forms.
+
+        Raises NoRight where policies forbid it, Refused for what is too large or of no use there.
+        """
+        clipboard = self.clipboard
+        await self._until(lambda: self.hello is not None, within, "a connection")
+        if clipboard.may_in:
+            await self._until(lambda: bool(clipboard.formats), within, "a clipboard that answers")
+        number = self.give(Content(text, html, png))
+        await self._until(
+            lambda: clipboard.taken == number or clipboard.given != number, within, "the desktop taking it"
+        )
+        if clipboard.taken != number:
+            raise Refused("Something else was copied meanwhile.")
+
+    def give(self, content: Content) -> int:
+        """Offer a content without waiting; see `Clipboard.give`. A `Taken` follows."""
+        number = self.clipboard.give(content)
+        self._flush()
+        return number
+
+    async def copied(self, within: float = PATIENCE) -> Content:
+        """Return what a program in the desktop has copied last, when there is something.
+
+        Raises NoRight where policies forbid it, ClientError when it cannot be had.
+        """
+        clipboard = self.clipboard
+        await self._until(lambda: self.hello is not None, within, "a connection")
+        if not clipboard.may_out:
+            raise NoRight("Nothing may be taken from this desktop by the clipboard.")
+        await self._until(lambda: clipboard.copy is not None, within, "something that was copied")
+        while (copy := clipboard.copy) is not None and clipboard.take():
+            self._flush()
+            await self._until(partial(clipboard.rests, copy), within, "all that was copied")
+        if copy is None or not copy.contents:
+            raise ClientError(copy.problem if copy and copy.problem else "What was copied is there no more.")
+        return Content.of(copy.contents)
+
     async def send(self, messages: Iterable[tsg.Message]) -> None:
         """Send messages of the protocol. While there is no connection they are dropped, as any input is."""
         if self.closed is not None:
@@ -270,6 +323,24 @@ class AsyncViewer:
             self._talk.say(message)
         self._flush()
         await self._line.drain()
+
+    # ---- sound
+
+    async def listen(self, on: bool) -> None:
+        """Hear what the desktop plays (`on_sound`), or no more: then nothing is sent."""
+        await self.send(self.hearing.listen(on))
+
+    async def microphone(self, on: bool) -> None:
+        """Turn the microphone on, or off. Who turns theirs on takes the place of who spoke before."""
+        await self.send(self.hearing.speak(on))
+
+    async def voice(self, samples: bytes) -> None:
+        """Say into the desktop's microphone: 16-bit samples, little-endian, one channel, 24,000 a second.
+
+        The server leaves out what comes faster than time passes. While it does not listen, because
+        `hearing.microphone` is not OWN, nothing is sent.
+        """
+        await self.send(self.hearing.voice(samples))
 
     def presented(self) -> None:
         """The last picture that was `Drawn` is on the screen."""
@@ -282,15 +353,12 @@ class AsyncViewer:
     async def _run(self, given: Pass) -> None:
         try:
             over = await self._connection(given)
-            while self._elsewhere is not None or (delay := self._delay(over.code)) is not None:
-                if (elsewhere := self._elsewhere) is not None:
-                    self._elsewhere = self._access.look = None
-                    over = await self._connection(elsewhere)
-                    continue
-                self._on_event(Retrying(delay, over.reason))
-                await asyncio.sleep(delay)
+            while (delay := self._delay(over.code)) is not None:
+                if delay:
+                    self._on_event(Retrying(delay, over.reason))
+                    await asyncio.sleep(delay)
                 try:
-                    over = await self._connection(await self._access.again(self.session))
+                    over = await self._connection(await self._next())
                 except ClientError as error:
                     over = Over(close_code(error), str(error))
             self._ended(over.code, over.reason)
@@ -299,7 +367,17 @@ class AsyncViewer:
         finally:
             self._access.close()
 
+    async def _next(self) -> Pass:
+        """Return what the next connection begins with."""
+        elsewhere, self._elsewhere = self._elsewhere, None
+        if elsewhere is None:
+            return await self._access.again(self.session)
+        self._access.look = None  # it is a session of one's own
+        return elsewhere
+
     def _delay(self, code: int | None) -> float | None:
+        if self._elsewhere is not None:
+            return 0.0
         if not self._reconnect:
             return None
         return self._retry.delay(code, asyncio.get_running_loop().time() - self._lost_at)
@@ -312,6 +390,7 @@ class AsyncViewer:
         talk = Conversation(
             given.ticket, self.picture, loop.time, client=self._client, size=self._size,
             capabilities=self._abilities, presents=self._presents,
+            clipboard=self.clipboard, hearing=self.hearing,
         )  # fmt: skip
         self._talk, self._line = talk, line
         self._flush()
@@ -354,6 +433,9 @@ class AsyncViewer:
     def _happened(self, events: Iterable[Event]) -> None:
         for event in events:
             match event:
+                case Played():
+                    self._on_sound(event)
+                    continue
                 case Welcome():
                     self._retry.connected()
                 case Drawn():
