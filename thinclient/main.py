@@ -6,9 +6,11 @@ import click
 
 from thinclient.exits import code_of
 from thinclient.files import get, ls, put
+from thinclient.listing import list_
 from thinclient.opening import forget, open_
 from thinclient.probe import probe
 from thinclient.screenshot import screenshot
+from thinclient.shadowing import shadow
 from tsgateway.client import ClientError
 
 
@@ -44,6 +46,8 @@ main.add_command(open_)
 main.add_command(forget)
 main.add_command(probe)
 main.add_command(screenshot)
+main.add_command(list_)
+main.add_command(shadow)
 main.add_command(put)
 main.add_command(get)
 main.add_command(ls)

@@ -51,13 +51,13 @@ def open_(
     """Open a window: at URL, with a connection FILE (.tsc, .rdp), or with a saved connection's NAME."""
     said = {"name": name, "fingerprint": pin, "monitors": _monitors(monitors), **given}
     connection = replace(_found(where), **{key: value for key, value in said.items() if value})
-    _check(connection)
+    check(connection)
     if save:
         click.echo(f"Saved as {_saved(save, connection)}")
         return
     token = secret(token_file or "") or os.environ.get("TSCLIENT_TOKEN", "")
     password = secret(password_file or "") or os.environ.get("TSCLIENT_PASSWORD", "")
-    _check_display()
+    check_display()
     from thinclient.window.app import run
     from thinclient.window.flow import Secrets
 
@@ -111,7 +111,8 @@ def _monitors(told: str | None) -> str:
         raise click.UsageError(f"{error}.") from None
 
 
-def _check(connection: Connection) -> None:
+def check(connection: Connection) -> None:
+    """Look at what no option's own type has looked at. Raises click.UsageError."""
     try:
         if connection.address:
             Address.parse(connection.address)
@@ -122,7 +123,7 @@ def _check(connection: Connection) -> None:
         raise click.UsageError("A kiosk needs to be told where to: give an address or a connection file.")
 
 
-def _check_display() -> None:
+def check_display() -> None:
     """See that there can be a window: Qt itself would end the program without a sentence."""
     if importlib.util.find_spec("PySide6") is None:
         raise click.ClickException(

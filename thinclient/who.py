@@ -72,10 +72,27 @@ def who_options(command: Command) -> Command:
     return with_who  # type: ignore[return-value]
 
 
+def gateway_options(command: Command) -> Command:
+    """Add what a command needs to know that is about no one desktop; it is given as `who`."""
+
+    @functools.wraps(command)
+    def with_who(url: str, **options: Any) -> Any:
+        who = Who(url, **{name: options.pop(name) or "" for name in _NAMES})
+        return command(who=who, **options)
+
+    for option in reversed([each for each in _OPTIONS if each not in _OF_DESKTOP]):
+        with_who = option(with_who)
+    return with_who  # type: ignore[return-value]
+
+
 _NAMES = ("name", "password_file", "token_file", "ca_file", "pin")
+_OF_DESKTOP = (
+    click.argument("desktop", default=""),
+    click.option("--size", metavar="WIDTHxHEIGHT", help="The size that the screen is to have."),
+)
 _OPTIONS = (
     click.argument("url"),
-    click.argument("desktop", default=""),
+    _OF_DESKTOP[0],
     click.option("--name", envvar="TSCLIENT_NAME", help="As whom; else you are asked. [env: TSCLIENT_NAME]"),
     click.option(
         "--password-file", metavar="FILE", help="The password, in the file's first line. Else it is in the "
@@ -85,7 +102,7 @@ _OPTIONS = (
                  "TSCLIENT_TOKEN."),
     click.option("--ca-file", metavar="FILE", help="Certificates to trust instead of the system's."),
     click.option("--pin", metavar="SHA256", help="The fingerprint of the one certificate to trust."),
-    click.option("--size", metavar="WIDTHxHEIGHT", help="The size that the screen is to have."),
+    _OF_DESKTOP[1],
 )  # fmt: skip
 
 

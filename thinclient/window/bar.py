@@ -29,6 +29,8 @@ class Bar(QWidget):
     pressed: a combination was chosen. files: the panel of files is wanted. fits, follows, text: a choice of
     the view was made. full, disconnected, logged_off: what the person wants. monitors: which ones full screen
     is to fill (see Connection). captures: whether the pointer is to be captured.
+
+    looks: it is somebody else's session, which is left and not ended.
     """
 
     pressed = Signal(str)
@@ -42,8 +44,11 @@ class Bar(QWidget):
     disconnected = Signal()
     logged_off = Signal()
 
-    def __init__(self, fits: bool, follows: bool, by_text: bool, monitors: str = "") -> None:
+    def __init__(
+        self, fits: bool, follows: bool, by_text: bool, monitors: str = "", *, looks: bool = False
+    ) -> None:
         super().__init__()
+        self._looks = looks
         self._monitors = monitors
         self._chosen = {"fits": fits, "follows": follows, "text": by_text}
         self.setObjectName("bar")
@@ -146,6 +151,9 @@ class Bar(QWidget):
 
     def _leave(self) -> QMenu:
         menu = QMenu(self)
+        if self._looks:
+            _act(menu, "Stop looking on", self.disconnected.emit, "unplug")
+            return menu
         _act(menu, "Disconnect; programs go on", self.disconnected.emit, "unplug")
         _act(menu, "Log off; programs end", self.logged_off.emit, "power")
         return menu

@@ -21,7 +21,16 @@ from PySide6.QtCore import QObject, Qt, Signal
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability
 from tsgateway.client import Client, ClientError, ViewerClosed
-from tsgateway.client.viewer import AsyncViewer, Clipboard, Content, Happening, NotTaken, Picture, Played
+from tsgateway.client.viewer import (
+    AsyncViewer,
+    Clipboard,
+    Content,
+    Happening,
+    Look,
+    NotTaken,
+    Picture,
+    Played,
+)
 
 FAULT = "Either the gateway answers what it should not, or this program has a fault; its log says more."
 _log = logging.getLogger(__name__)
@@ -29,7 +38,7 @@ AT_ONCE = 4 * 1024 * 1024
 """Bytes of what is copied on the desktop that are fetched before anybody pastes them."""
 FETCH_SECONDS = 20.0
 """So long a program that pastes waits for the rest."""
-ABILITIES = (Capability.DIALOGS, Capability.SHADOWS, Capability.RELATIVE)
+ABILITIES = (Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH, Capability.RELATIVE)
 
 
 class Link(QObject):
@@ -44,7 +53,14 @@ class Link(QObject):
     _told = Signal(object)
     _over = Signal(object)
 
-    def __init__(self, gateway: Client, desktop: str, session: str, size: tuple[int, int] | None) -> None:
+    def __init__(
+        self,
+        gateway: Client,
+        desktop: str,
+        session: str,
+        size: tuple[int, int] | None,
+        look: Look | None = None,
+    ) -> None:
         super().__init__()
         self.gateway = gateway
         self.guard = threading.Lock()
@@ -55,7 +71,7 @@ class Link(QObject):
         self._over.connect(self.ended, Qt.ConnectionType.QueuedConnection)
         self._loop = asyncio.new_event_loop()
         self._viewer = AsyncViewer(
-            gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session,
+            gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session, look=look,
             client=f"tsclient {version('tsgateway')} ({platform.system()})", abilities=ABILITIES,
             presents=True, picture=self.picture, clipboard=Clipboard(AT_ONCE), on_sound=self._sounded,
         )  # fmt: skip

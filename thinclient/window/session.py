@@ -10,7 +10,7 @@ from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QLayout, QMainWindow, QVBoxLayout, QWidget
 
 from sessions.wire import tsg
-from sessions.wire.tsg import Capability, CloseCode, DialogKind, NoticeLevel, SessionState, ShadowState
+from sessions.wire.tsg import Capability, CloseCode, DialogKind, NoticeLevel, SessionState
 from thinclient.window.bar import Bar
 from thinclient.window.clipboard import Clipboard
 from thinclient.window.dialogs import Asked
@@ -19,6 +19,7 @@ from thinclient.window.hands import Hands
 from thinclient.window.home import LOG_OFF
 from thinclient.window.keyboard import Keyboard, combination
 from thinclient.window.link import Link
+from thinclient.window.looking import Shadows
 from thinclient.window.monitors import Screens
 from thinclient.window.parts import agreed
 from thinclient.window.rate import Rate
@@ -27,7 +28,7 @@ from thinclient.window.sound import Sound
 from thinclient.window.strip import Strip
 from thinclient.window.veil import Veil
 from tsgateway.client import ClientError, ViewerClosed
-from tsgateway.client.viewer import Drawn, Happening, Over, Queued, Retrying, Welcome
+from tsgateway.client.viewer import Drawn, Happening, Look, Over, Queued, Retrying, Welcome
 
 BAR_PAUSE = 1200
 """Milliseconds after which the bar goes in full screen, when the pointer has left it."""
@@ -42,7 +43,10 @@ STOP_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a desktop is to be shown. size: of the screen, None for the window's. monitors: see Connection."""
+    """How a desktop is to be shown. size: of the screen, None for the window's. monitors: see Connection.
+
+    look: how one looks on at somebody else's session, None for one's own.
+    """
 
     full_screen: bool = False
     kiosk: bool = False
@@ -50,6 +54,7 @@ class Wishes:
     text_mode: bool = False
     size: tuple[int, int] | None = None
     monitors: str = ""
+    look: Look | None = None
 
 
 class SessionWindow(QMainWindow):
@@ -70,22 +75,28 @@ class SessionWindow(QMainWindow):
         self._is_left = False
         self._has_picture = False
         self._dialogs: dict[int, Asked] = {}
-        self._shadows: dict[int, tsg.Shadow] = {}
         self._keyboard = Keyboard(lambda: link.can(Capability.TEXT))
         self._keyboard.kiosk = wishes.kiosk
         self.screen_ = Screen(link.picture, link.guard, self._keyboard)
         self._screens = Screens(self, self.screen_, self._another_screen)
         self._monitors = wishes.monitors
         self.screen_.fits = wishes.fits
-        self.screen_.follows = wishes.size is None
+        self.screen_.follows = wishes.size is None and wishes.look is None
         self.screen_.set_text_mode(wishes.text_mode)
-        self._bar = Bar(wishes.fits, self.screen_.follows, wishes.text_mode, wishes.monitors)
+        self._bar = Bar(
+            wishes.fits,
+            self.screen_.follows,
+            wishes.text_mode,
+            wishes.monitors,
+            looks=wishes.look is not None,
+        )
         self._notice = Strip("I am here", lambda: link.say(tsg.Stay()), is_put_away=True)
-        self._shadowed = Strip("Stop", self._stop_shadows)
+        self._shadows = Shadows(link, wishes.look, self.close)
         self._hands = Hands(link, self._screens, self.screen_)
         self._said = Strip("", lambda: None, is_put_away=True)
         self._clipboard = Clipboard(link, self.isActiveWindow)
-        self._files = None if wishes.kiosk else Files(link, self)  # whose dialogs would be a way out
+        has_files = not wishes.kiosk and wishes.look is None  # its dialogs would be a way out of a kiosk
+        self._files = Files(link, self) if has_files else None
         self._sound = Sound(link)
         self._bar.add(self._sound.tool)
         self._veil = Veil(self.screen_)
@@ -109,7 +120,7 @@ class SessionWindow(QMainWindow):
         strips.setSpacing(6)
         strips.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         strips.addWidget(self._notice)
-        strips.addWidget(self._shadowed)
+        strips.addWidget(self._shadows.strip)
         strips.addWidget(self._hands.hint)
         strips.addWidget(self._said)
         self.setCentralWidget(body)
@@ -185,7 +196,7 @@ class SessionWindow(QMainWindow):
             case tsg.DialogOver(number):
                 self._close_dialog(number)
             case tsg.Shadow():
-                self._shadow(event)
+                self._shadows.told(event)
             case Retrying(_, reason):
                 self._veil.tell(
                     "The connection was lost", f"{reason} Your programs go on; connecting …".lstrip(), -1,
@@ -216,12 +227,13 @@ class SessionWindow(QMainWindow):
         if state.state == SessionState.STARTING and not self._has_picture:
             known = state.progress != _ABSENT
             self._veil.tell("The desktop starts", state.text, state.progress if known else -1)
+        elif self._wishes.look is not None and not self._has_picture and state.text:
+            self._veil.tell("Looking on", state.text, -1, (("Cancel", self.close),))
 
     def _forget(self) -> None:
         for number in list(self._dialogs):
             self._close_dialog(number)
-        self._shadows.clear()
-        self._shadowed.tell("")
+        self._shadows.forget()
         self._notice.tell("")
 
     def _link_ended(self, error: ClientError) -> None:
@@ -251,22 +263,6 @@ class SessionWindow(QMainWindow):
         if dialog := self._dialogs.pop(number, None):
             dialog.over()
             dialog.deleteLater()
-
-    def _shadow(self, shadow: tsg.Shadow) -> None:
-        if shadow.state == ShadowState.OVER:
-            self._shadows.pop(shadow.id, None)
-        else:
-            self._shadows[shadow.id] = shadow
-        uses = any(each.state == ShadowState.CONTROL for each in self._shadows.values())
-        who = " and ".join(each.who for each in self._shadows.values())
-        sees = "see" if len(self._shadows) > 1 else "sees"
-        told = (
-            f"{who} {sees} this screen{' and can use keyboard and pointer' if uses else ''}." if who else ""
-        )
-        self._shadowed.tell(told, warns=True, acts=True)
-
-    def _stop_shadows(self) -> None:
-        self._link.say(*(tsg.StopShadow(number) for number in self._shadows))
 
     def _tell_line(self) -> None:
         rate, round_trip = self._rate.add(self._link.received), self._link.round_trip
@@ -392,6 +388,8 @@ def _title(code: int | None) -> str:
             return "The desktop is open elsewhere"
         case CloseCode.SIGNED_OUT:
             return "You are signed out"
+        case CloseCode.SHADOW_OVER:
+            return "Looking on has ended"
         case CloseCode.DISCONNECTED:
             return "Disconnected"
         case _:
