@@ -18,6 +18,8 @@ class Program:
         own = {"TSCLIENT_FOLDER": str(folder)} | ({"TSCLIENT_PASSWORD": password} if password else {})
         height, width = display.screen().shape
         display.do("mousemove", str(width - 1), str(height - 1))
+        self.codes = (0, 4)
+        """Exit codes that are well."""
         self.errors = folder.parent / f"{folder.name}.err"
         with self.errors.open("a") as errors:
             self.process = subprocess.Popen(
@@ -35,7 +37,7 @@ class Program:
         code = self.process.wait(30)
         if kind is None:
             assert "Traceback" not in self.errors.read_text(), self.errors.read_text()
-            assert code in (0, 4), (code, self.errors.read_text())
+            assert code in self.codes, (code, self.errors.read_text())
 
 
 def as_ada(real: RealGateway) -> tuple[str, ...]:

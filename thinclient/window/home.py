@@ -224,7 +224,9 @@ class DesktopsPage(QWidget):
                 label("There is no desktop for you yet. Whoever runs the gateway can change that.")
             )
         if others:
-            self._rows.addWidget(others_card(others, self.looks.emit))
+            foreign = others_card(others, self.looks.emit)
+            self._rows.addWidget(foreign)
+            self.first = self.first or foreign.findChild(QPushButton)
         self._rows.addStretch(1)
         area.setWidget(inner)
         layout.addWidget(area, 1)
