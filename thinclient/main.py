@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from thinclient.entry import register
 from thinclient.exits import code_of
 from thinclient.files import get, ls, put
 from thinclient.listing import list_
@@ -46,6 +47,7 @@ main.add_command(open_)
 main.add_command(forget)
 main.add_command(probe)
 main.add_command(screenshot)
+main.add_command(register)
 main.add_command(list_)
 main.add_command(shadow)
 main.add_command(put)

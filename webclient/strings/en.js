@@ -98,6 +98,7 @@ export default {
   "desktops.favourite.on": "{title} is a favourite.",
   "desktops.favourite.off": "{title} is no favourite any more.",
   "desktops.window": "Open in a new window",
+  "desktops.file": "For the native client (.tsc)",
   "desktops.link": "Copy link",
   "desktops.link.copied": "The link was copied.",
   "desktops.link.failed": "Your browser does not allow copying. The link is {address}",

@@ -98,6 +98,7 @@ export default {
   "desktops.favourite.on": "{title} をお気に入りに追加しました。",
   "desktops.favourite.off": "{title} をお気に入りから外しました。",
   "desktops.window": "新しいウィンドウで開く",
+  "desktops.file": "専用クライアント用ファイル (.tsc)",
   "desktops.link": "リンクをコピー",
   "desktops.link.copied": "リンクをコピーしました。",
   "desktops.link.failed": "ブラウザーがコピーを許可していません。リンク: {address}",
