@@ -193,6 +193,8 @@ export default {
   "session.fingers.direct.hint": "A tap clicks there, holding is a right click.",
   "session.fingers.touchpad": "Touchpad",
   "session.fingers.touchpad.hint": "Fingers move the pointer from where it is.",
+  "session.capture": "Capture the pointer, for games",
+  "session.capture.hint": "From the next click on. Esc or Ctrl+Alt lets it out.",
   "session.keyboard.test": "Test this keyboard",
   "session.keyboard.test.hint": "Which keys the browser and the system keep for themselves.",
   "session.keyrow": "Keys",

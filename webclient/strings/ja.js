@@ -193,6 +193,8 @@ export default {
   "session.fingers.direct.hint": "タップした場所をクリックします。長押しは右クリックです。",
   "session.fingers.touchpad": "タッチパッド",
   "session.fingers.touchpad.hint": "指を動かすと、ポインターが今の位置から動きます。",
+  "session.capture": "ポインターを捕捉（ゲーム用）",
+  "session.capture.hint": "次のクリックから有効です。Esc または Ctrl+Alt で解放します。",
   "session.keyboard.test": "キーボードをテスト",
   "session.keyboard.test.hint": "ブラウザーやシステムに取られるキーを調べます。",
   "session.keyrow": "キー",
