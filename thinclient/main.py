@@ -8,12 +8,15 @@ import sys
 
 import click
 
+from thinclient.entry import register
 from thinclient.exits import CANNOT, INTERRUPTED, code_of
 from thinclient.faults import FAULT, in_a_line, keep_log
 from thinclient.files import get, ls, put
+from thinclient.listing import list_
 from thinclient.opening import forget, open_
 from thinclient.probe import probe
 from thinclient.screenshot import screenshot
+from thinclient.shadowing import shadow
 from tsgateway.client import ClientError
 
 _log = logging.getLogger(__name__)
@@ -59,6 +62,9 @@ main.add_command(open_)
 main.add_command(forget)
 main.add_command(probe)
 main.add_command(screenshot)
+main.add_command(register)
+main.add_command(list_)
+main.add_command(shadow)
 main.add_command(put)
 main.add_command(get)
 main.add_command(ls)

@@ -86,9 +86,7 @@ def who_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def with_who(url: str, desktop: str, size: str | None, **options: Any) -> Any:
-        told: dict[str, Any] = {name: options.pop(name) for name in ("browser", "carrier")}
-        told |= {name: options.pop(name) or "" for name in _NAMES}
-        who = Who(url, **told)
+        who = _who(url, options)
         return command(who=who, desktop=desktop, size=_parsed(size), **options)
 
     for option in reversed(_OPTIONS):
@@ -96,10 +94,33 @@ def who_options(command: Command) -> Command:
     return with_who  # type: ignore[return-value]
 
 
+def gateway_options(command: Command) -> Command:
+    """Add what a command needs to know that is about no one desktop; it is given as `who`."""
+
+    @functools.wraps(command)
+    def with_who(url: str, **options: Any) -> Any:
+        who = _who(url, options)
+        return command(who=who, **options)
+
+    for option in reversed([each for each in _OPTIONS if each not in _OF_DESKTOP]):
+        with_who = option(with_who)
+    return with_who  # type: ignore[return-value]
+
+
+def _who(url: str, options: dict[str, Any]) -> Who:
+    told: dict[str, Any] = {name: options.pop(name) for name in ("browser", "carrier")}
+    told |= {name: options.pop(name) or "" for name in _NAMES}
+    return Who(url, **told)
+
+
 _NAMES = ("name", "password_file", "token_file", "ca_file", "pin")
+_OF_DESKTOP = (
+    click.argument("desktop", default=""),
+    click.option("--size", metavar="WIDTHxHEIGHT", help="The size that the screen is to have."),
+)
 _OPTIONS = (
     click.argument("url"),
-    click.argument("desktop", default=""),
+    _OF_DESKTOP[0],
     click.option("--name", envvar="TSCLIENT_NAME", help="As whom; else you are asked. [env: TSCLIENT_NAME]"),
     click.option(
         "--password-file", metavar="FILE", help="The password, in the file's first line. Else it is in the "
@@ -112,7 +133,7 @@ _OPTIONS = (
     click.option("--pin", metavar="SHA256", help="The fingerprint of the one certificate to trust."),
     click.option("--carrier", type=click.Choice(CARRIERS), default="auto", show_default=True,
                  help="By plain TLS, by a WebSocket, or by that where plain TLS does not get through."),
-    click.option("--size", metavar="WIDTHxHEIGHT", help="The size that the screen is to have."),
+    _OF_DESKTOP[1],
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@
 `Conversation` and `Picture` are the same without I/O, for whoever has an event loop of another kind.
 """
 
+from tsgateway.client.viewer.access import Look
 from tsgateway.client.viewer.blocking import Viewer
 from tsgateway.client.viewer.clipboard import Clipboard, Content, Copied, NotTaken, Offered, Taken
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
@@ -26,6 +27,7 @@ __all__ = [
     "Event",
     "Happening",
     "Hearing",
+    "Look",
     "NotTaken",
     "Offered",
     "Over",

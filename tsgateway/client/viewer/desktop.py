@@ -25,7 +25,7 @@ from sessions.wire.tsg import Capability, CloseCode
 from tsgateway.client.client import Client
 from tsgateway.client.errors import ClientError, NoRight, Refused, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
-from tsgateway.client.viewer.access import Access, Pass, close_code
+from tsgateway.client.viewer.access import Access, Look, Pass, close_code
 from tsgateway.client.viewer.carrier import Carrier
 from tsgateway.client.viewer.clipboard import Clipboard, Content
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
@@ -72,7 +72,8 @@ class AsyncViewer:
     connection, `closed` tells whether it was the last. on_sound: is called with what the desktop plays, 10 ms
     at a time, on the loop; without it sound is not asked for. hearing: what is wanted and known of sound.
 
-    carrier: `tls`, `websocket`, or `auto`: a WebSocket where something in between ends TLS.
+    carrier: `tls`, `websocket`, or `auto`: a WebSocket where something in between ends TLS. look: looks on at
+    `session`, somebody else's, as one's role allows: its person may be asked first.
 
     For programs with a window: session: of the desktop, to go to this one; client: the program's name and
     version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
@@ -93,6 +94,7 @@ class AsyncViewer:
         on_event: Callable[[Happening], None] | None = None,
         on_sound: Callable[[Played], None] | None = None,
         session: str = "",
+        look: Look | None = None,
         client: str = "tsgateway client",
         abilities: Sequence[int] = (),
         presents: bool = False,
@@ -117,7 +119,7 @@ class AsyncViewer:
         self._on_event = on_event or (lambda event: None)
         self._on_sound = on_sound or (lambda played: None)
         self.hearing = Hearing(wanted=on_sound is not None)
-        self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)))
+        self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)), look)
         self._carrier = Carrier(carrier)
         self._client = client
         self._abilities = [*conversation.ABILITIES, *abilities]
@@ -130,6 +132,7 @@ class AsyncViewer:
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
         self._lost_at = 0.0
+        self._elsewhere: Pass | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._pointer = (0, 0)
 
@@ -361,10 +364,11 @@ class AsyncViewer:
         try:
             over = await self._connection(given)
             while (delay := self._delay(over.code)) is not None:
-                self._on_event(Retrying(delay, over.reason))
-                await asyncio.sleep(delay)
+                if delay:
+                    self._on_event(Retrying(delay, over.reason))
+                    await asyncio.sleep(delay)
                 try:
-                    over = await self._connection(await self._access.again(self.session))
+                    over = await self._connection(await self._next())
                 except ClientError as error:
                     over = Over(close_code(error), str(error))
             self._ended(over.code, over.reason)
@@ -374,7 +378,17 @@ class AsyncViewer:
         finally:
             self._access.close()
 
+    async def _next(self) -> Pass:
+        """Return what the next connection begins with."""
+        elsewhere, self._elsewhere = self._elsewhere, None
+        if elsewhere is None:
+            return await self._access.again(self.session)
+        self._access.look = None  # it is a session of one's own
+        return elsewhere
+
     def _delay(self, code: int | None) -> float | None:
+        if self._elsewhere is not None:
+            return 0.0
         if not self._reconnect:
             return None
         return self._retry.delay(code, asyncio.get_running_loop().time() - self._lost_at)
@@ -444,6 +458,8 @@ class AsyncViewer:
                     self.state = event
                 case tsg.Notice():
                     self.notice = event
+                case tsg.Switch(ticket, session, _):
+                    self._elsewhere = Pass(session, ticket)
             self._on_event(event)
         self._wake()
 
