@@ -104,12 +104,13 @@ def test_one_desktop_over_two_monitors_which_come_and_go(
     ) as program:
         wait_for(lambda: spans_both(display.screen()), "one card on both")
         display.do("mousemove", "1000", "300", "click", "1")  # the keyboard stays where it is
+        display.press("alt+F4", "super+d", "alt+Escape")  # the window manager's, who has to do without
         display.type("both")
         desk.unplug()
-        wait_for(lambda: fills_left(display.screen(), "BOTH\n"), "a card on one")
+        wait_for(lambda: fills_left(display.screen(), "DBOTH\n"), "a card on one")
         desk.plug()
-        wait_for(lambda: spans_both(display.screen(), "BOTH\n"), "a card on both again")
+        wait_for(lambda: spans_both(display.screen(), "DBOTH\n"), "a card on both again")
         display.press("F11")
-        wait_for(lambda: not spans_both(display.screen(), "BOTH\n"), "a window again")
+        wait_for(lambda: not spans_both(display.screen(), "DBOTH\n"), "a window again")
         display.press("alt+F4")
         assert program.process.wait(30) == 0

@@ -75,6 +75,7 @@ class Bar(QWidget):
         layout.addWidget(tool("View", "scale", "How the desktop fits this window", self._view()))
         files = tool("Files", "folder", "Files of this desktop, up and down", None)
         files.clicked.connect(self.files)
+        files.setVisible(not looks)
         layout.addWidget(files)
         self._full = tool("", "full", "Full screen (F11)", None)
         self._full.clicked.connect(self.full)
