@@ -104,12 +104,12 @@ def updates(frames: list[Pixels]) -> Iterator[list[tuple[Pixels, Rect]]]:
 
 def office(frames: int = 60) -> list[Pixels]:
     """Render a text page that scrolls in a window, with a line being typed beside it."""
-    page = _page(WIDTH * 2 // 3, HEIGHT + 60 * frames)
+    text = page(WIDTH * 2 // 3, HEIGHT + 60 * frames)
     screen = np.full((HEIGHT, WIDTH), 0x3A5A7A, "<u4")
     screen[:40] = 0x202428
     trace = []
     for number in range(frames):
-        screen[80:1040, 60 : 60 + page.shape[1] - 100] = page[number * 53 : number * 53 + 960, 100:]
+        screen[80:1040, 60 : 60 + text.shape[1] - 100] = text[number * 53 : number * 53 + 960, 100:]
         typed = _text_line("user@desktop:~$ " + "make test && echo done"[: number // 2], 480)
         screen[120:144, 1400:1880] = typed
         trace.append(screen.copy())
@@ -155,7 +155,8 @@ def player(frames: int = 90) -> list[Pixels]:
     return trace
 
 
-def _page(width: int, height: int) -> Pixels:
+def page(width: int, height: int) -> Pixels:
+    """Render text on white."""
     image = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(image)
     rng = np.random.default_rng(3)

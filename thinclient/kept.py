@@ -69,7 +69,7 @@ class Pins:
         return pins
 
     def _write(self, pins: dict[str, str]) -> None:
-        _replace(self.path, "".join(f"{where} {pin}\n" for where, pin in sorted(pins.items())))
+        replace(self.path, "".join(f"{where} {pin}\n" for where, pin in sorted(pins.items())))
 
 
 def saved() -> list[tuple[str, Connection | WrongFile]]:
@@ -95,7 +95,7 @@ def load(path: Path) -> Connection:
 def save(name: str, connection: Connection) -> Path:
     """Save a connection under a name for people, in place of one that has it. Raises OSError."""
     path = folder() / "connections" / f"{_file_name(name)}.tsc"
-    _replace(path, written(connection))
+    replace(path, written(connection))
     return path
 
 
@@ -108,7 +108,7 @@ def _file_name(name: str) -> str:
     return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ")[:80] or "connection"
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, made = tempfile.mkstemp(dir=path.parent)

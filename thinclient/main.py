@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 
 import click
 
+from thinclient.exits import CANNOT, INTERRUPTED, code_of
 from thinclient.faults import FAULT, in_a_line, keep_log
+from thinclient.files import get, ls, put
 from thinclient.opening import forget, open_
 from thinclient.probe import probe
 from thinclient.screenshot import screenshot
-from tsgateway.client import ClientError, NoRight, NotSignedIn, ServerAway
+from tsgateway.client import ClientError
 
-CANNOT, NO_RIGHT, AWAY, SIGNED_OUT, INTERRUPTED = 1, 3, 4, 5, 128 + signal.SIGINT
-"""Exit codes, as of tsadmin; 2 is a command line that is wrong."""
 _log = logging.getLogger(__name__)
-_CODES = ((ServerAway, AWAY), (NotSignedIn, SIGNED_OUT), (NoRight, NO_RIGHT), (ClientError, CANNOT))
 
 
 class _Told(click.Group):
@@ -40,7 +38,7 @@ class _Told(click.Group):
             raise
         except ClientError as error:
             click.echo(f"Error: {in_a_line(str(error))}", err=True)
-            raise SystemExit(next(code for kind, code in _CODES if isinstance(error, kind))) from None
+            raise SystemExit(code_of(error)) from None
         except Exception:
             _log.exception("%s has failed", ctx.invoked_subcommand)
             click.echo(f"Error: {FAULT}", err=True)
@@ -61,6 +59,9 @@ main.add_command(open_)
 main.add_command(forget)
 main.add_command(probe)
 main.add_command(screenshot)
+main.add_command(put)
+main.add_command(get)
+main.add_command(ls)
 
 
 def run() -> None:

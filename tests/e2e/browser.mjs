@@ -60,6 +60,14 @@ const named = (key) => (browserName === "firefox" && key === "Enter" ? "\ue006" 
 const SHIFTED = /^[A-Z~!@#$%^&*()_+{}|:"<>?]$/;
 const found = (selector) => page.waitForSelector(selector, { visible: true, timeout: TIMEOUT });
 
+// use(element)'s value, once there is such an element. A handle that was kept would keep its whole page from going.
+async function of(selector, use) {
+  const element = await found(selector);
+  const value = await use(element);
+  await element.dispose();
+  return value;
+}
+
 // Runs in the page. Where a person would click on an element: its middle, once it stands still from one
 // picture to the next, within the window, and nothing lies over it; null until then.
 async function target(selector) {
@@ -79,6 +87,7 @@ async function target(selector) {
 async function click(selector) {
   const spot = await page.waitForFunction(target, { polling: "raf", timeout: TIMEOUT }, selector);
   const { x, y } = await spot.jsonValue();
+  await spot.dispose();
   // Not mouse.click(): with WebDriver it leaves no trace of where the pointer is, and the next move would come
   // from where the last one ended.
   await page.mouse.move(x, y);
@@ -93,7 +102,7 @@ const commands = {
   click: ({ selector }) => click(selector),
   wait: async ({ selector, gone }) => {
     if (gone) await page.waitForSelector(selector, { hidden: true, timeout: TIMEOUT });
-    else await found(selector);
+    else await of(selector, () => null);
   },
   type: async ({ selector, text }) => {
     if (selector) await click(selector);
@@ -150,7 +159,7 @@ const commands = {
     await devtools.detach();
   },
   evaluate: ({ script }) => page.evaluate(script),
-  text: async ({ selector }) => (await found(selector)).evaluate((element) => element.innerText),
+  text: ({ selector }) => of(selector, (element) => element.evaluate((node) => node.innerText)),
   choose: async ({ selector, paths }) => {
     const input = await page.waitForSelector(selector, { timeout: TIMEOUT });
     await input.uploadFile(...paths);
@@ -165,6 +174,14 @@ const commands = {
   viewport: ({ width, height, scale, mobile }) => page.setViewport({
     width, height, deviceScaleFactor: scale ?? 1, ...(mobile ? { isMobile: true, hasTouch: true } : {}),
   }),
+  // How many nodes and listeners there are in the end, when what nobody holds has gone.
+  held: async () => {
+    const devtools = await page.createCDPSession();
+    await devtools.send("HeapProfiler.collectGarbage");
+    const { Nodes, JSEventListeners } = await page.metrics();
+    await devtools.detach();
+    return [Nodes, JSEventListeners];
+  },
   scheme: ({ scheme }) => page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]),
   offline: ({ offline }) => page.setOfflineMode(offline),
   log: () => log,

@@ -217,6 +217,12 @@ class Browser:
         """Set the window's inside size in CSS pixels, and device pixels per CSS pixel."""
         self._do("viewport", width=width, height=height, scale=scale, mobile=mobile)
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """How many nodes and event listeners the page holds, after a garbage collection (Chromium)."""
+        nodes, listeners = self._do("held")
+        return nodes, listeners
+
     def scheme(self, scheme: str) -> None:
         """Prefer "light" or "dark"."""
         self._do("scheme", scheme=scheme)

@@ -139,3 +139,17 @@ def test_a_slow_program_is_told_from_a_slow_network(
     stages = measured(gateway, "office")
     assert stages["guest"]["p95"] >= 0.28
     assert stages["guest"]["share"] > 0.5
+
+
+def test_a_desktop_that_was_left_is_let_go_of(person: Person) -> None:
+    """Somebody goes to and fro all day without the page being loaded anew: nothing of a visit may stay."""
+    held = []
+    for _ in range(5):
+        person.browser.click("[data-key=open-card]")
+        person.picture()
+        person.browser.evaluate("void setTimeout(() => history.back(), 50)")
+        person.browser.wait(".cards")
+        held.append(person.browser.held)
+    (nodes, listeners), (later_nodes, later_listeners) = held[1], held[-1]
+    assert later_nodes <= nodes + 10, held
+    assert later_listeners <= listeners, held

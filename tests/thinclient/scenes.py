@@ -18,17 +18,21 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from sessions.pixels import testcard
 from sessions.pixels.geometry import Rect, Size
 from sessions.wire import tsg
-from sessions.wire.tsg import CloseCode, DialogKind, NoticeLevel, SessionState, ShadowState
+from sessions.wire.tsg import CloseCode, DialogKind, MicrophoneState, NoticeLevel, SessionState, ShadowState
 from thinclient.certificate import Shown
 from thinclient.connection import Connection, WrongFile
+from thinclient.queue import Transfers
+from thinclient.transfer import State
+from thinclient.upload import Upload
 from thinclient.window import home as pages
 from thinclient.window import theme
 from thinclient.window.bar import Bar
 from thinclient.window.dialogs import Asked
+from thinclient.window.files_panel import FilesPanel
 from thinclient.window.link import Link
 from thinclient.window.session import SessionWindow, Wishes
 from thinclient.window.trust import ChangedDialog, TrustDialog
-from tsgateway.client import Client, ViewerClosed
+from tsgateway.client import Client, ClientError, ViewerClosed
 from tsgateway.client.viewer import Drawn, Over, Retrying, Welcome
 
 URL = "https://desk.example.org/"
@@ -128,7 +132,9 @@ def during() -> Iterator[tuple[str, QWidget]]:
     yield "starting", window
     size = Size(window.screen_.width(), window.screen_.height())
     link.picture.pixels = testcard.frame(7, size).view(np.uint8).reshape(size.height, size.width, 4).copy()
-    window._happened(Welcome(tsg.ServerHello(1, "s", "Linux desktop", 1, 24, (1,))))
+    link.happened.emit(Welcome(tsg.ServerHello(1, "s", "Linux desktop", 1, 24, (1, 17, 18))))
+    link.happened.emit(tsg.Microphone(MicrophoneState.FREE))
+    QApplication.processEvents()
     window._happened(Drawn((Rect(0, 0, *size),)))
     yield "session", window
     for at, menu in enumerate(window.findChild(Bar).findChildren(QMenu)):
@@ -139,13 +145,59 @@ def during() -> Iterator[tuple[str, QWidget]]:
         tsg.Notice(NoticeLevel.ABSENCE, 95, "You will be disconnected, for nobody has been at work.")
     )
     window._happened(tsg.Shadow(4, ShadowState.CONTROL, "Bob"))
+    window._said.tell("What you copy on this desktop stays there: its policies do not allow taking it out.")
     yield "strips", window
+    window._said.tell("")
+    yield from files(window)
     window._happened(Over(None, ""))
     window._happened(Retrying(1.0, "Nothing comes over the line any more."))
     yield "cut", window
     window._link_ended(ViewerClosed("This desktop was opened in another place.", CloseCode.TAKEN_OVER))
     yield "ended", window
     window.hide()
+
+
+def listed() -> Any:
+    """A folder as the gateway tells of it."""
+    rows = (
+        ("Reports", True, 0),
+        ("photo.png", False, 3_400_000),
+        ("<b>report</b> \u202efdp.exe", False, 999),
+    )
+    files = [
+        {"name": name, "folder": folder, "bytes": size, "changed": 1.77e9} for name, folder, size in rows
+    ]
+    one = {"id": "1", "path": "Work/disk.img", "bytes": 4 * 10**9, "changed": 0.0, "offset": 10**9}
+    return {
+        "path": "Work",
+        "files": files,
+        "unfinished": [one],
+        "used": 4e9,
+        "quota": 10**10,
+        "mounted": False,
+    }
+
+
+def files(window: SessionWindow) -> Iterator[tuple[str, QWidget]]:
+    transfers = Transfers(Client.remote(URL))
+    panel = FilesPanel(window, Client.remote(URL), lambda: "s", transfers)
+    panel._show(listed())
+    panel.show()
+    yield "files", panel
+    states = {
+        State.PAUSED: "", State.FAILED: "The disk of /home/ruth is full. " * 4, State.MOVING: "",
+        State.WAITING: f"{URL} hung up.", State.DONE: "Work/video.mp4",
+    }  # fmt: skip
+    for at, (state, message) in enumerate(states.items()):
+        made = Upload(Path("video.mp4"), "s", f"Work/video {at}.mp4")
+        made.state, made.message, made.size, made.done = state, message, 4_000_000_000, 1_000_000_000 * at
+        transfers.add(made)
+    panel._rows.refresh()
+    panel._failed(ClientError("Files may not be exchanged with this desktop from where you are."))
+    yield "files-moving", panel
+    panel.leave()
+    transfers.close()
+    window.show()
 
 
 def main(folder: Path) -> None:

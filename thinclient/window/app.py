@@ -13,9 +13,14 @@ from thinclient.window import theme
 from thinclient.window.flow import Flow, Secrets
 from tsgateway.client import ClientError
 
+SWITCH_SECONDS = 0.0005
+"""After so long a thread lets another one have the interpreter: window, connection and sound device wait for
+each other. By Python's own 5 ms pictures and sound would now and then be as much later."""
+
 
 def run(connection: Connection, secrets: Secrets, appearance: str) -> ClientError | None:
     """Show the window until it is closed. Returns the error that ended the desktop, if one did."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("tsclient")
     app.setApplicationDisplayName("tsgateway")

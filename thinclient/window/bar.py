@@ -23,11 +23,12 @@ COMBINATIONS = (
 class Bar(QWidget):
     """Menus and figures.
 
-    pressed: a combination was chosen. fits, follows, text: a choice of the view was made. full, disconnected,
-    logged_off: what the person wants.
+    pressed: a combination was chosen. files: the panel of files is wanted. fits, follows, text: a choice of
+    the view was made. full, disconnected, logged_off: what the person wants.
     """
 
     pressed = Signal(str)
+    files = Signal()
     fits = Signal(bool)
     follows = Signal(bool)
     text = Signal(bool)
@@ -55,14 +56,23 @@ class Bar(QWidget):
         layout.addStretch(1)
         layout.addWidget(self._line)
         layout.addSpacing(8)
+        self._tools, self._added_at = layout, layout.count()
         layout.addWidget(
-            _tool("Keys", "keyboard", "Send keys that this machine keeps for itself", self._keys())
+            tool("Keys", "keyboard", "Send keys that this machine keeps for itself", self._keys())
         )
-        layout.addWidget(_tool("View", "scale", "How the desktop fits this window", self._view()))
-        self._full = _tool("", "full", "Full screen (F11)", None)
+        layout.addWidget(tool("View", "scale", "How the desktop fits this window", self._view()))
+        files = tool("Files", "folder", "Files of this desktop, up and down", None)
+        files.clicked.connect(self.files)
+        layout.addWidget(files)
+        self._full = tool("", "full", "Full screen (F11)", None)
         self._full.clicked.connect(self.full)
         layout.addWidget(self._full)
-        layout.addWidget(_tool("", "power", "Disconnect or log off", self._leave()))
+        layout.addWidget(tool("", "power", "Disconnect or log off", self._leave()))
+
+    def add(self, added: QToolButton) -> None:
+        """Put another tool before those of the bar's own."""
+        self._tools.insertWidget(self._added_at, added)
+        self._added_at += 1
 
     def set_title(self, title: str) -> None:
         """Name the desktop."""
@@ -112,7 +122,8 @@ class Bar(QWidget):
         return menu
 
 
-def _tool(text: str, icon: str, tip: str, menu: QMenu | None) -> QToolButton:
+def tool(text: str, icon: str, tip: str, menu: QMenu | None) -> QToolButton:
+    """Return a button of the bar. tip: what it is for; text: "" for a picture alone."""
     made = QToolButton()
     made.setText(text)
     made.setIcon(theme.icon(icon))

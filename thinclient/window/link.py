@@ -7,6 +7,7 @@ pixels are the one thing that both threads touch: `guard` is held by whoever rea
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
 import platform
@@ -21,9 +22,13 @@ from sessions.wire import tsg
 from sessions.wire.tsg import Capability
 from thinclient.faults import FAULT
 from tsgateway.client import Client, ClientError, ViewerClosed
-from tsgateway.client.viewer import AsyncViewer, Happening, Picture
+from tsgateway.client.viewer import AsyncViewer, Clipboard, Content, Happening, NotTaken, Picture, Played
 
 _log = logging.getLogger(__name__)
+AT_ONCE = 4 * 1024 * 1024
+"""Bytes of what is copied on the desktop that are fetched before anybody pastes them."""
+FETCH_SECONDS = 20.0
+"""So long a program that pastes waits for the rest."""
 ABILITIES = (Capability.DIALOGS, Capability.SHADOWS)
 
 
@@ -49,15 +54,19 @@ class Link(QObject):
         carrier: str = "auto",
     ) -> None:
         super().__init__()
+        self.gateway = gateway
         self.guard = threading.Lock()
         self.picture = Picture(self.guard)
+        self.on_sound: Callable[[Played], None] = lambda played: None
+        """Is called with what the desktop plays, on the connection's thread."""
         self._told.connect(self.happened, Qt.ConnectionType.QueuedConnection)
         self._over.connect(self.ended, Qt.ConnectionType.QueuedConnection)
         self._loop = asyncio.new_event_loop()
         self._viewer = AsyncViewer(
             gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session,
             client=f"tsclient {version('tsgateway')} ({platform.system()})", abilities=ABILITIES,
-            presents=True, picture=self.picture, carrier=carrier,
+            presents=True, picture=self.picture, clipboard=Clipboard(AT_ONCE), on_sound=self._sounded,
+            carrier=carrier,
         )  # fmt: skip
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -84,6 +93,32 @@ class Link(QObject):
     def presented(self) -> None:
         """The last picture is on the screen."""
         self._soon(self._viewer.presented)
+
+    def give(self, content: Content) -> None:
+        """Let programs in the desktop paste this; `Taken` or `NotTaken` follows."""
+        self._soon(lambda: self._give(content))
+
+    def copied(self) -> Content | None:
+        """Wait for all that the desktop's clipboard holds; None when that cannot be had."""
+        if not self._loop.is_running():
+            return None
+        coming = asyncio.run_coroutine_threadsafe(self._viewer.copied(FETCH_SECONDS), self._loop)
+        try:
+            return coming.result(FETCH_SECONDS + 1)
+        except (ClientError, TimeoutError, concurrent.futures.CancelledError):
+            return None
+
+    def listen(self, on: bool) -> None:
+        """Hear what the desktop plays, or no more; now and after each cut."""
+        self._soon(lambda: self._later(self._viewer.listen(on)))
+
+    def microphone(self, on: bool) -> None:
+        """Turn the microphone on, or off."""
+        self._soon(lambda: self._later(self._viewer.microphone(on)))
+
+    def voice(self, samples: bytes) -> None:
+        """Send what the microphone hears."""
+        self._soon(lambda: self._later(self._viewer.voice(samples)))
 
     @property
     def round_trip(self) -> float | None:
@@ -138,10 +173,19 @@ class Link(QObject):
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(what)
 
+    def _give(self, content: Content) -> None:
+        try:
+            self._viewer.give(content)
+        except ClientError as error:
+            self._tell(NotTaken(str(error)))
+
     def _later(self, what: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(_until_closed(what))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _sounded(self, played: Played) -> None:
+        self.on_sound(played)
 
     def _tell(self, event: Happening) -> None:
         self._told.emit(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -96,6 +97,29 @@ def agreed(over: QWidget, title: str, text: str, yes: str) -> bool:
         layout.addWidget(widget)
     no.setFocus()
     return bool(asked.exec())
+
+
+def chosen(over: QWidget, title: str, text: str, answers: tuple[str, ...]) -> str:
+    """Ask what is to be done; return one of the answers, "" for nothing."""
+    asked = QDialog(over)
+    asked.setWindowTitle(title)
+    asked.setMinimumWidth(420)
+    layout = QVBoxLayout(asked)
+    layout.setContentsMargins(26, 24, 26, 22)
+    layout.setSpacing(12)
+    told: list[str] = []
+
+    def answered(answer: str) -> None:
+        told.append(answer)
+        asked.accept()
+
+    no = button("Cancel", asked.reject)
+    buttons = [button(each, partial(answered, each)) for each in answers]
+    for widget in (label(title, "subtitle"), label(text), row(no, *buttons, to_right=True)):
+        layout.addWidget(widget)
+    no.setFocus()
+    asked.exec()
+    return told[0] if told else ""
 
 
 def brand() -> QWidget:

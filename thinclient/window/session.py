@@ -12,13 +12,16 @@ from PySide6.QtWidgets import QLayout, QMainWindow, QVBoxLayout, QWidget
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability, CloseCode, DialogKind, NoticeLevel, SessionState, ShadowState
 from thinclient.window.bar import Bar
+from thinclient.window.clipboard import Clipboard
 from thinclient.window.dialogs import Asked
+from thinclient.window.files import Files
 from thinclient.window.home import LOG_OFF
 from thinclient.window.keyboard import Keyboard, combination
 from thinclient.window.link import Link
 from thinclient.window.parts import agreed
 from thinclient.window.rate import Rate
 from thinclient.window.screen import Screen
+from thinclient.window.sound import Sound
 from thinclient.window.strip import Strip
 from thinclient.window.veil import Veil
 from tsgateway.client import ClientError, ViewerClosed
@@ -28,6 +31,11 @@ BAR_PAUSE = 1200
 """Milliseconds after which the bar goes in full screen, when the pointer has left it."""
 STRIP_MARGIN = 10
 _ABSENT = 255
+STOP_FILES = (
+    "Stop the files?",
+    "Some are on their way. What is there stays: each goes on when you send or load it again.",
+    "Disconnect",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,11 @@ class SessionWindow(QMainWindow):
         self._bar = Bar(wishes.fits, self.screen_.follows, wishes.text_mode)
         self._notice = Strip("I am here", lambda: link.say(tsg.Stay()), is_put_away=True)
         self._shadowed = Strip("Stop", self._stop_shadows)
+        self._said = Strip("", lambda: None, is_put_away=True)
+        self._clipboard = Clipboard(link, self.isActiveWindow)
+        self._files = None if wishes.kiosk else Files(link, self)  # whose dialogs would be a way out
+        self._sound = Sound(link)
+        self._bar.add(self._sound.tool)
         self._veil = Veil(self.screen_)
         self._rate = Rate()
         self._lay_out(title)
@@ -91,6 +104,7 @@ class SessionWindow(QMainWindow):
         strips.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         strips.addWidget(self._notice)
         strips.addWidget(self._shadowed)
+        strips.addWidget(self._said)
         self.setCentralWidget(body)
         self.setWindowTitle(f"{title} — tsgateway")
         self._bar.set_title(title)
@@ -99,12 +113,16 @@ class SessionWindow(QMainWindow):
     def _connect(self) -> None:
         self._link.happened.connect(self._happened)
         self._link.ended.connect(self._link_ended)
-        self.screen_.said.connect(lambda messages: self._link.say(*messages))
+        self.screen_.said.connect(self._clipboard.say)
+        self._clipboard.told.connect(self._said.tell)
         self.screen_.wished.connect(self._link.resize)
         self.screen_.shown.connect(self._link.presented)
         self.screen_.at_edge.connect(self._at_edge)
         self.screen_.installEventFilter(self)
         self._strips.installEventFilter(self)
+        if self._files is not None:
+            self._files.told.connect(self._said.tell)
+            self._bar.files.connect(self._files.show)
         self._bar.pressed.connect(lambda name: self._link.say(*combination(name)))
         self._bar.fits.connect(self.screen_.set_fits)
         self._bar.follows.connect(self.screen_.set_follows)
@@ -287,6 +305,8 @@ class SessionWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange:
             self._grab()
+            if self.isActiveWindow():
+                self._clipboard.here()
 
     # ---- the end
 
@@ -301,6 +321,9 @@ class SessionWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Disconnect. In kiosk mode the desktop is all there is: the window stays."""
         if self._wishes.kiosk and event.spontaneous():
+            event.ignore()
+            return
+        if self._files is not None and self._files.working and not agreed(self, *STOP_FILES):
             event.ignore()
             return
         self.hide()
@@ -323,7 +346,10 @@ class SessionWindow(QMainWindow):
         self._is_left = True
         self._figures.stop()
         self._forget()
+        if self._files is not None:
+            self._files.leave()
         self._link.close()
+        self._sound.close()
 
 
 def _title(code: int | None) -> str:

@@ -87,6 +87,10 @@ QMenu::item:disabled {{ color: {quiet}; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: 5px 8px; }}
 QProgressBar {{ background: {line}; border: 0; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
+QTreeView {{ background: {surface}; border: 1px solid {line}; border-radius: 9px; padding: 4px; }}
+QTreeView::item {{ padding: 4px 6px; }}
+QTreeView::item:selected {{ background: {accent_soft}; color: {text}; }}
+QHeaderView::section {{ background: {surface}; color: {quiet}; border: 0; padding: 5px 8px; }}
 QScrollArea {{ border: 0; background: transparent; }}
 QToolTip {{ background: {surface}; color: {text}; border: 1px solid {line}; padding: 5px; }}
 """

@@ -19,6 +19,7 @@ ClientError
 """
 
 from tsgateway.client.client import Client, Event
+from tsgateway.client.download import Download
 from tsgateway.client.errors import (
     ClientError,
     NoRight,
@@ -36,6 +37,7 @@ from tsgateway.client.signing import signed_in
 __all__ = [
     "Client",
     "ClientError",
+    "Download",
     "Event",
     "NoRight",
     "NotSignedIn",

@@ -10,9 +10,10 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from tsgateway.client.address import Address, away
+from tsgateway.client.download import Download
 from tsgateway.client.errors import ClientError, ServerAway, error_of
 from tsgateway.client.operations import Operations
 from tsgateway.client.proxy import named, proxy_for
@@ -78,9 +79,19 @@ class Client(Operations):
         context = address.context()
         return cls(lambda: _Remote(address, timeout=patience, context=context), url, token, address)
 
-    def twin(self) -> Client:
-        """Return another client of this gateway, signed in as this one is now: for another thread."""
-        twin = Client(self._connect, self._where, address=self.address)
+    def twin(self, patience: float | None = None) -> Client:
+        """Return another client of this gateway, signed in as this one is now: for another thread.
+
+        patience: seconds that it waits for an answer, None for as many as this one.
+        """
+
+        def connect() -> http.client.HTTPConnection:
+            made = self._connect()
+            if patience is not None:
+                made.timeout = patience
+            return made
+
+        twin = Client(connect, self._where, address=self.address)
         twin._headers = dict(self._headers)
         return twin
 
@@ -125,6 +136,17 @@ class Client(Operations):
             return [str(each.get("message", "")) for each in found if isinstance(each, dict)]
         return []
 
+    def download(self, session: str, path: str, *, first: int = 0, tag: str = "") -> Download:
+        """Begin to read a file that a session's desktop shares, whatever its size; see `Download`.
+
+        first: the byte to begin with, tag: of a former download, which that byte follows on; if the file is
+        another one now, all of it comes. Raises ClientError, with status 416 where it has no such byte.
+        """
+        target = f"/api/v1/sessions/{quote(session, safe='')}/files/content"
+        asked = {"Range": f"bytes={first}-", "If-Range": tag} if first else {}
+        response = self._send("GET", target, {"path": path}, None, asked)
+        return Download(response, first, self._told, self.close)
+
     # ---- what the operations are made of
 
     def _ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
@@ -163,11 +185,16 @@ class Client(Operations):
             self.close()  # what is left of the stream is of no use
 
     def _send(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: Any
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        more: Mapping[str, str] | None = None,
     ) -> http.client.HTTPResponse:
         asked = {key: _text(value) for key, value in (query or {}).items() if not _is_unset(value)}
         target = path + (f"?{urlencode(asked)}" if asked else "")
-        headers, data = dict(self._headers), None
+        headers, data = self._headers | dict(more or {}), None
         if isinstance(body, bytes):
             headers["Content-Type"], data = "application/octet-stream", body
         elif method != "GET":

@@ -15,8 +15,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from tsgateway.client.client import Client
+from tsgateway.client.viewer.clipboard import Content
 from tsgateway.client.viewer.decode import Pixels
 from tsgateway.client.viewer.desktop import PATIENCE, AsyncViewer, Happening
+from tsgateway.client.viewer.sound import Played
 
 Result = TypeVar("Result")
 
@@ -35,10 +37,17 @@ class Viewer:
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
+        on_sound: Callable[[Played], None] | None = None,
         carrier: str = "auto",
     ) -> None:
         self.viewer = AsyncViewer(
-            gateway, desktop, size=size, reconnect=reconnect, on_event=on_event, carrier=carrier
+            gateway,
+            desktop,
+            size=size,
+            reconnect=reconnect,
+            on_event=on_event,
+            on_sound=on_sound,
+            carrier=carrier,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -127,6 +136,26 @@ class Viewer:
     def resize(self, width: int, height: int) -> None:
         """Ask for another size of the screen."""
         self._do(self.viewer.resize(width, height))
+
+    def copy(self, text: str = "", *, html: str = "", png: bytes = b"", within: float = PATIENCE) -> None:
+        """Let programs in the desktop paste this."""
+        self._do(self.viewer.copy(text, html=html, png=png, within=within))
+
+    def copied(self, within: float = PATIENCE) -> Content:
+        """Return what a program in the desktop has copied last."""
+        return self._do(self.viewer.copied(within))
+
+    def listen(self, on: bool) -> None:
+        """Hear what the desktop plays, or no more."""
+        self._do(self.viewer.listen(on))
+
+    def microphone(self, on: bool) -> None:
+        """Turn the microphone on, or off."""
+        self._do(self.viewer.microphone(on))
+
+    def voice(self, samples: bytes) -> None:
+        """Say something into the desktop's microphone."""
+        self._do(self.viewer.voice(samples))
 
     def _do(self, what: Coroutine[Any, Any, Result]) -> Result:
         if self._loop is None:

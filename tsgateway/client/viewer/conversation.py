@@ -22,12 +22,16 @@ from sessions.wire import tsg
 from sessions.wire.errors import LimitExceeded, ProtocolError
 from sessions.wire.fields import clip
 from sessions.wire.tsg import Capability, CloseCode
+from tsgateway.client.viewer.clipboard import DIRECTIONS, MESSAGES, Clipboard, ClipboardEvent
 from tsgateway.client.viewer.decode import DecodeError, Picture
 from tsgateway.client.viewer.decode.history import MAX_WINDOW_LOG
+from tsgateway.client.viewer.sound import Hearing, Played
 
 HELLO_SECONDS = 10.0
 PING_SECONDS = 2.0
 SILENCE_SECONDS = 7.0
+DRAWING_SECONDS = 0.1
+"""What comes while a picture is being drawn is shown after it; no longer than so much later."""
 MAX_MENDS = 1
 """Pictures that may go wrong one after the other before the connection is given up."""
 
@@ -60,7 +64,7 @@ class Over:
 
 _OTHER_VERSION = "The gateway speaks version {} of the protocol, this client another: update the older one."
 
-Event = Welcome | Drawn | Over | tsg.Message
+Event = Welcome | Drawn | Played | Over | ClipboardEvent | tsg.Message
 
 
 class Stage(enum.Enum):
@@ -76,7 +80,9 @@ class Conversation:
 
     ticket: for this connection. clock: seconds that only grow. size: of the screen one would like, None for
     no wish. capabilities: beyond HISTORY. presents: whether whoever uses this calls `presented` when a
-    picture is on the screen; without a screen it is acknowledged when it is decoded.
+    picture is on the screen; without a screen it is acknowledged when it is decoded. clipboard: what takes
+    part in the desktop's, or None; it is told when connections begin and end. hearing: what is wanted of
+    sound, kept from one connection to the next.
     """
 
     def __init__(
@@ -89,6 +95,8 @@ class Conversation:
         size: Size | None = None,
         capabilities: Sequence[int] = ABILITIES,
         presents: bool = False,
+        clipboard: Clipboard | None = None,
+        hearing: Hearing | None = None,
     ) -> None:
         self.stage = Stage.GREETING
         self.over: Over | None = None
@@ -98,14 +106,18 @@ class Conversation:
         self._picture = picture
         self._clock = clock
         self._presents = presents
+        self._clipboard = clipboard
+        self._hearing = hearing or Hearing()
         self._owed: tuple[int, float, float] | None = None  # number, arrival, decoded
+        self._held: tuple[int, float, float] | None = None  # whole, but waits for the one that is being drawn
+        self._drawing_since: float | None = None
         self._is_mending = False
         self._mends = 0
         self._begun = self._heard = clock()
         self._pinged = self._begun
         self._nonce = 0
         wished = size or Size(0, 0)
-        able = (Capability.HISTORY, *capabilities)
+        able = (Capability.HISTORY, *capabilities, *(DIRECTIONS if clipboard is not None else ()))
         self._out: list[tsg.Message] = [
             tsg.ClientHello(tsg.VERSION, ticket, clip(client, 128), *wished, able)
         ]
@@ -113,6 +125,8 @@ class Conversation:
     def outgoing(self) -> list[bytes]:
         """Return the messages that are to be sent now, in this order; they are forgotten here."""
         out, self._out = self._out, []
+        if self._clipboard is not None and self.stage is Stage.CONNECTED:
+            out += self._clipboard.outgoing()
         return [message.encode() for message in out]
 
     def can(self, capability: Capability) -> bool:
@@ -148,11 +162,11 @@ class Conversation:
                 code = CloseCode.PROTOCOL
         return self.leave(code, str(error))
 
-    def presented(self) -> None:
-        """Acknowledge the last whole picture: it is on the screen."""
-        owed, self._owed = self._owed, None
-        if owed is not None:
-            self._acknowledge(*owed, present=True)
+    def presented(self) -> list[Event]:
+        """Acknowledge the last whole picture: it is on the screen. Returns the next, if that has waited."""
+        self._settle()
+        self._drawing_since = None
+        return self._show_held()
 
     def tick(self) -> tuple[float, list[Event]]:
         """Ping, and notice silence. Returns the seconds until this wants to be called again, and events."""
@@ -196,16 +210,29 @@ class Conversation:
                 return self._over(code, reason)
             case tsg.ServerHello():
                 return self._welcome(message)
-            case _ if self.stage is Stage.GREETING:
-                raise ProtocolError(f"{type(message).__name__} before ServerHello")
+            case _:
+                return self._show(message)
+        return []
+
+    def _show(self, message: tsg.Message) -> list[Event]:
+        """Take what is to be seen, heard, or told."""
+        if self.stage is Stage.GREETING:
+            raise ProtocolError(f"{type(message).__name__} before ServerHello")
+        match message:
             case tsg.Frame():
                 return self._frame(message)
+            case tsg.Sound():
+                played, said = self._hearing.take(message)
+                self._out += said
+                return [*played]
             case tsg.ScreenSize(width, height):
+                self._held = None  # the new screen comes whole
                 self._picture.resize(Size(width, height))
-                return [message]
-            case _:
-                return [message]
-        return []
+            case tsg.Microphone():
+                self._hearing.told(message)
+        if self._clipboard is not None and isinstance(message, MESSAGES):
+            return list(self._clipboard.receive(message))
+        return [message]
 
     def _welcome(self, hello: tsg.ServerHello) -> list[Event]:
         if self.stage is Stage.CONNECTED:
@@ -217,25 +244,53 @@ class Conversation:
         self.hello = hello
         self.stage = Stage.CONNECTED
         self._picture.begin(hello.window_log)
+        if self._clipboard is not None:
+            self._clipboard.connected(hello.capabilities)
+        self._out += self._hearing.greeted(hello)
         return [Welcome(hello)]
 
     def _frame(self, frame: tsg.Frame) -> list[Event]:
         arrived = self._heard
         if frame.flags & tsg.FrameFlag.NEW_STREAM:
             self._is_mending = False
+        # Parts of the next picture are painted over the one that waits.
+        before = [] if frame.flags & tsg.FrameFlag.LAST else self._show_held()
+        waits = self._is_drawing()
         try:
-            added = self._picture.skip(frame) if self._is_mending else self._picture.add(frame)
+            added = (
+                self._picture.skip(frame) if self._is_mending else self._picture.add(frame, shows=not waits)
+            )
         except DecodeError as error:
-            return self._mend(frame, arrived, str(error))
+            return before + self._mend(frame, arrived, str(error))
         self._out += (tsg.VideoFailed(codec, clip(why, 256)) for codec, why in added.failed)
         if not added.whole:
             self._decoded(frame.number, arrived)
-            return []
+            return before
         self._mends = 0
-        self._owed = (frame.number, arrived, self._clock())
-        if not self._presents:
-            self.presented()
-        return [Drawn(added.changes)]
+        self._held = (frame.number, arrived, self._clock())
+        return before if waits else before + self._shown(added.changes)
+
+    def _is_drawing(self) -> bool:
+        """Whether pixels that are being drawn would change below the hand that draws."""
+        since = self._drawing_since
+        return since is not None and self._clock() - since < DRAWING_SECONDS
+
+    def _show_held(self) -> list[Event]:
+        return [] if self._held is None else self._shown(self._picture.show())
+
+    def _shown(self, changes: tuple[Rect, ...]) -> list[Event]:
+        """Tell of a picture that `pixels` show now; it is acknowledged when it is on the screen."""
+        self._owed, self._held = self._held, None
+        if self._presents and changes:
+            self._drawing_since = self._clock()
+        elif not self._presents:
+            self._settle()
+        return [Drawn(changes)]
+
+    def _settle(self) -> None:
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            self._acknowledge(*owed, present=True)
 
     def _mend(self, frame: tsg.Frame, arrived: float, why: str) -> list[Event]:
         """Ask once for the whole picture again."""
@@ -243,12 +298,13 @@ class Conversation:
         if self._mends > MAX_MENDS:
             raise ProtocolError(f"frame {frame.number}: {why}")
         self._is_mending = True
+        self._held = None  # what it was painted on is broken
         self._out.append(tsg.Refresh())
         self._decoded(frame.number, arrived)
         return []
 
     def _decoded(self, number: int, arrived: float) -> None:
-        self.presented()  # numbers never go back
+        self._settle()  # numbers never go back
         self._acknowledge(number, arrived, self._clock(), present=False)
 
     def _acknowledge(self, number: int, arrived: float, decoded: float, *, present: bool) -> None:
@@ -259,6 +315,8 @@ class Conversation:
 
     def _over(self, code: int | None, reason: str) -> list[Event]:
         self.stage = Stage.OVER
+        if self._clipboard is not None:
+            self._clipboard.lost()
         self.over = Over(code, reason)
         return [self.over]
 

@@ -15,6 +15,7 @@ import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sessions.pixels.geometry import Size
@@ -22,14 +23,16 @@ from sessions.wire import tsg
 from sessions.wire.errors import ProtocolError
 from sessions.wire.tsg import Capability, CloseCode
 from tsgateway.client.client import Client
-from tsgateway.client.errors import ClientError, TookTooLong, ViewerClosed
+from tsgateway.client.errors import ClientError, NoRight, Refused, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
 from tsgateway.client.viewer.access import Access, Pass, close_code
 from tsgateway.client.viewer.carrier import Carrier
+from tsgateway.client.viewer.clipboard import Clipboard, Content
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
-from tsgateway.client.viewer.decode import Picture, Pixels
+from tsgateway.client.viewer.decode import Picture, Pixels, sound
 from tsgateway.client.viewer.line import Line
 from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
+from tsgateway.client.viewer.sound import Hearing, Played
 
 PATIENCE = 60.0
 """Seconds that things are waited for, unless told otherwise."""
@@ -66,13 +69,15 @@ class AsyncViewer:
     gateway: a client that is signed in. desktop: id or title; "" where there is but one. size: of the screen
     one would like. reconnect: after a cut, connect again by itself until that makes no sense. on_event: is
     called with everything that happens (see `conversation.Event`), on the loop; an Over comes for each
-    connection, `closed` tells whether it was the last.
+    connection, `closed` tells whether it was the last. on_sound: is called with what the desktop plays, 10 ms
+    at a time, on the loop; without it sound is not asked for. hearing: what is wanted and known of sound.
 
     carrier: `tls`, `websocket`, or `auto`: a WebSocket where something in between ends TLS.
 
     For programs with a window: session: of the desktop, to go to this one; client: the program's name and
     version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
-    picture is on the screen; picture: what frames are decoded into, to read it on another thread.
+    picture is on the screen; picture: what frames are decoded into, to read it on another thread;
+    clipboard: one that fetches what is copied by itself.
 
     picture: what is shown, as it changes; cursor, state, notice: the last that was told, None before.
     Methods that wait raise ViewerClosed when the desktop is not shown any more, and TookTooLong.
@@ -86,14 +91,17 @@ class AsyncViewer:
         size: tuple[int, int] | None = None,
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
+        on_sound: Callable[[Played], None] | None = None,
         session: str = "",
         client: str = "tsgateway client",
         abilities: Sequence[int] = (),
         presents: bool = False,
         picture: Picture | None = None,
+        clipboard: Clipboard | None = None,
         carrier: str = "auto",
     ) -> None:
         self.picture = picture or Picture()
+        self.clipboard = clipboard or Clipboard()
         self.cursor: tsg.Cursor | None = None
         self.state: tsg.State | None = None
         self.notice: tsg.Notice | None = None
@@ -107,6 +115,8 @@ class AsyncViewer:
         self._size = Size(*size) if size else None
         self._reconnect = reconnect
         self._on_event = on_event or (lambda event: None)
+        self._on_sound = on_sound or (lambda played: None)
+        self.hearing = Hearing(wanted=on_sound is not None)
         self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)))
         self._carrier = Carrier(carrier)
         self._client = client
@@ -125,6 +135,8 @@ class AsyncViewer:
 
     async def open(self) -> None:
         """Start the session, or find it, and connect. Raises ClientError."""
+        if self.hearing.wanted:
+            asyncio.get_running_loop().run_in_executor(None, sound.load)  # while the desktop starts
         access = self._access
         given = await (access.again(self.session) if self.session else access.first(self._size))
         self._task = asyncio.create_task(self._run(given))
@@ -265,6 +277,49 @@ class AsyncViewer:
         self._size = Size(width, height)
         await self.send([tsg.RequestSize(width, height)])
 
+    # ---- the clipboard
+
+    async def copy(
+        self, text: str = "", *, html: str = "", png: bytes = b"", within: float = PATIENCE
+    ) -> None:
+        """Let programs in the desktop paste this: one content, in up to three forms.
+
+        Raises NoRight where policies forbid it, Refused for what is too large or of no use there.
+        """
+        clipboard = self.clipboard
+        await self._until(lambda: self.hello is not None, within, "a connection")
+        if clipboard.may_in:
+            await self._until(lambda: bool(clipboard.formats), within, "a clipboard that answers")
+        number = self.give(Content(text, html, png))
+        await self._until(
+            lambda: clipboard.taken == number or clipboard.given != number, within, "the desktop taking it"
+        )
+        if clipboard.taken != number:
+            raise Refused("Something else was copied meanwhile.")
+
+    def give(self, content: Content) -> int:
+        """Offer a content without waiting; see `Clipboard.give`. A `Taken` follows."""
+        number = self.clipboard.give(content)
+        self._flush()
+        return number
+
+    async def copied(self, within: float = PATIENCE) -> Content:
+        """Return what a program in the desktop has copied last, when there is something.
+
+        Raises NoRight where policies forbid it, ClientError when it cannot be had.
+        """
+        clipboard = self.clipboard
+        await self._until(lambda: self.hello is not None, within, "a connection")
+        if not clipboard.may_out:
+            raise NoRight("Nothing may be taken from this desktop by the clipboard.")
+        await self._until(lambda: clipboard.copy is not None, within, "something that was copied")
+        while (copy := clipboard.copy) is not None and clipboard.take():
+            self._flush()
+            await self._until(partial(clipboard.rests, copy), within, "all that was copied")
+        if copy is None or not copy.contents:
+            raise ClientError(copy.problem if copy and copy.problem else "What was copied is there no more.")
+        return Content.of(copy.contents)
+
     async def send(self, messages: Iterable[tsg.Message]) -> None:
         """Send messages of the protocol. While there is no connection they are dropped, as any input is."""
         if self.closed is not None:
@@ -276,10 +331,28 @@ class AsyncViewer:
         self._flush()
         await self._line.drain()
 
+    # ---- sound
+
+    async def listen(self, on: bool) -> None:
+        """Hear what the desktop plays (`on_sound`), or no more: then nothing is sent."""
+        await self.send(self.hearing.listen(on))
+
+    async def microphone(self, on: bool) -> None:
+        """Turn the microphone on, or off. Who turns theirs on takes the place of who spoke before."""
+        await self.send(self.hearing.speak(on))
+
+    async def voice(self, samples: bytes) -> None:
+        """Say into the desktop's microphone: 16-bit samples, little-endian, one channel, 24,000 a second.
+
+        The server leaves out what comes faster than time passes. While it does not listen, because
+        `hearing.microphone` is not OWN, nothing is sent.
+        """
+        await self.send(self.hearing.voice(samples))
+
     def presented(self) -> None:
         """The last picture that was `Drawn` is on the screen."""
         if self._talk is not None:
-            self._talk.presented()
+            self._happened(self._talk.presented())
             self._flush()
 
     # ---- connections
@@ -314,6 +387,7 @@ class AsyncViewer:
         talk = Conversation(
             given.ticket, self.picture, loop.time, client=self._client, size=self._size,
             capabilities=self._abilities, presents=self._presents,
+            clipboard=self.clipboard, hearing=self.hearing,
         )  # fmt: skip
         self._talk, self._line = talk, line
         self._flush()
@@ -356,6 +430,9 @@ class AsyncViewer:
     def _happened(self, events: Iterable[Event]) -> None:
         for event in events:
             match event:
+                case Played():
+                    self._on_sound(event)
+                    continue
                 case Welcome():
                     self._retry.connected()
                 case Drawn():
