@@ -84,6 +84,9 @@ class Counter(DisplayEvents):
     def cursor(self, cursor: Cursor) -> None:
         pass
 
+    def pointing(self, relative: bool) -> None:
+        """Nothing to learn."""
+
     def injected(self, event: InputEvent, waited: float) -> None:
         """Nothing to learn."""
 

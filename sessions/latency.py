@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
+from sessions.input.events import Button, InputEvent, Key, Locks, Move, Pointer, Text, Wheel
 from sessions.wire.tsg import Encoding, Operation, Stage
 
 ANSWER_SECONDS = 2.0
@@ -357,8 +357,10 @@ class Latency:
             case Key():
                 is_modifier = event.scancode in _MODIFIERS or event.keysym in _MODIFIER_SYMBOLS
                 return event.down and not is_modifier
-            case Pointer():
+            case Pointer() | Move():
                 before, self._buttons = self._buttons, event.buttons
                 return event.buttons != before
             case Text() | Wheel():
                 return True
+            case Locks():
+                return False

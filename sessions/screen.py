@@ -42,6 +42,9 @@ class Audience(Protocol):
     def cursor(self, cursor: Cursor) -> None:
         """Show everybody the pointer."""
 
+    def pointing(self, relative: bool) -> None:
+        """The guest asks how the pointer moves, or where it is."""
+
     def injected(self, event: InputEvent, waited: float) -> None:
         """The guest has been handed an input event."""
 
@@ -64,6 +67,7 @@ class Screen:
         self._clock = clock
         self._framebuffer = Framebuffer()
         self._cursor: Cursor | None = None
+        self._is_relative = False
         self._display: Display | None = None
         self._wish: Size | None = None
         self._sharing = Sharing(self._framebuffer, clock, in_thread, self._make_composer, audience.fault)
@@ -124,6 +128,7 @@ class Screen:
         self._framebuffer.resize(Size(0, 0))
         self._framebuffer.take_damage()
         self._cursor = None
+        self._is_relative = False
 
     # ---- for those who look
 
@@ -138,6 +143,8 @@ class Screen:
         self._sharing.join(viewer.recipient)
         if self._cursor is not None:
             viewer.cursor(self._cursor)
+        if self._is_relative:
+            viewer.pointing(True)
 
     def hide(self, viewer: Viewer) -> None:
         """Send a viewer no more."""
@@ -199,6 +206,12 @@ class Screen:
         """The pointer looks like this now."""
         self._cursor = cursor
         self._audience.cursor(cursor)
+
+    def pointing(self, relative: bool) -> None:
+        """The guest asks how the pointer moves, or where it is."""
+        if relative != self._is_relative:
+            self._is_relative = relative
+            self._audience.pointing(relative)
 
     def injected(self, event: InputEvent, waited: float) -> None:
         """The guest has been handed an input event."""

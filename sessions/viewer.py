@@ -16,7 +16,7 @@ from sessions.composer import Composer
 from sessions.encoders.base import Encoder, Options, VideoEncoder
 from sessions.encoders.still import COARSE_QUALITY, MotionJpeg
 from sessions.encoders.video import PREFERENCE
-from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
+from sessions.input.events import Button, InputEvent, Key, Locks, Move, Pointer, Text, Wheel
 from sessions.input.ledger import Ledger
 from sessions.latency import Figures
 from sessions.pacing import Recipient
@@ -96,6 +96,11 @@ class Viewer:
         message = tsg.Cursor(*cursor.size, cursor.hot_x, cursor.hot_y, cursor.pixels)
         self._pointer.show(message.encode())
 
+    def pointing(self, relative: bool) -> None:
+        """The guest asks how the pointer moves (True), or where it is."""
+        if Capability.RELATIVE in self.capabilities:
+            self.tell(tsg.PointerMode(int(relative)))
+
     def watch_statistics(self, on: bool) -> None:
         """Send statistics every second from now on, or no more."""
         self._statistics.watch(on)
@@ -140,15 +145,17 @@ def _videos() -> tuple[type[VideoEncoder], ...]:
     return tuple(found)
 
 
+_INPUT: dict[type[tsg.Message], Callable[[Any], InputEvent]] = {
+    tsg.Key: lambda told: Key(bool(told.down), told.scancode, told.keysym),
+    tsg.TypeText: lambda told: Text(told.text),
+    tsg.Pointer: lambda told: Pointer(told.x, told.y, Button(told.buttons & 0x1F)),
+    tsg.Move: lambda told: Move(told.dx, told.dy, Button(told.buttons & 0x1F)),
+    tsg.Locks: lambda told: Locks(bool(told.on & tsg.Lock.CAPS), bool(told.on & tsg.Lock.NUM)),
+    tsg.Wheel: lambda told: Wheel(told.dx, told.dy),
+}
+
+
 def input_event(message: tsg.Message) -> InputEvent | None:
     """Return what a person did, or None for a message that is not input."""
-    match message:
-        case tsg.Key():
-            return Key(bool(message.down), message.scancode, message.keysym)
-        case tsg.TypeText():
-            return Text(message.text)
-        case tsg.Pointer():
-            return Pointer(message.x, message.y, Button(message.buttons & 0x1F))
-        case tsg.Wheel():
-            return Wheel(message.dx, message.dy)
-    return None
+    make = _INPUT.get(type(message))
+    return None if make is None else make(message)

@@ -274,6 +274,10 @@ class Viewers:
         """Show everybody the pointer."""
         self.serve_all(lambda viewer: viewer.cursor(cursor))
 
+    def pointing(self, relative: bool) -> None:
+        """Tell everybody whether the guest asks how the pointer moves, or where it is."""
+        self.serve_all(lambda viewer: viewer.pointing(relative))
+
     def injected(self, event: InputEvent, waited: float) -> None:
         """The guest has been handed an input event."""
         viewer = None if self._asking is None else self._viewers.get(self._asking)

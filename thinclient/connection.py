@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from thinclient.monitors import ALL, numbered
+
 MAX_FILE = 64 * 1024
 SCALES = ("fit", "actual")
 KEYBOARDS = ("keys", "text")
+CARRIERS = ("auto", "tls", "websocket")
 
 
 class WrongFile(Exception):
@@ -27,8 +30,9 @@ class Connection:
 
     address: https://NAME[:PORT]/. desktop: id or title. name: of the person. fingerprint: SHA-256 of the one
     certificate to trust. ca_file: PEM. size: WIDTHxHEIGHT, "" for the window's. scale: one of SCALES.
-    keyboard: one of KEYBOARDS. browser: sign in with the system's. kiosk: full screen, nothing else,
-    opened again when it has ended.
+    keyboard: one of KEYBOARDS. carrier: one of CARRIERS. browser: sign in with the system's. monitors: those
+    that full screen fills, "all" or numbers like 1,2 from left to right; "" for the one it is on.
+    kiosk: full screen, nothing else, opened again when it has ended.
     """
 
     address: str = ""
@@ -39,9 +43,11 @@ class Connection:
     size: str = ""
     scale: str = "fit"
     keyboard: str = "keys"
+    carrier: str = "auto"
     browser: bool = False
     full_screen: bool = False
     kiosk: bool = False
+    monitors: str = ""
 
 
 def parsed_size(size: str) -> tuple[int, int] | None:
@@ -67,7 +73,7 @@ def written(connection: Connection) -> str:
     """Return the text of a .tsc file; what is as ever is left out."""
     usual = Connection()
     lines = [
-        f"{field.name} = {_toml(value)}"
+        f"{field.name} = {_monitors_toml(value) if field.name == 'monitors' else _toml(value)}"
         for field in fields(connection)
         if (value := getattr(connection, field.name)) != getattr(usual, field.name)
     ]
@@ -76,6 +82,10 @@ def written(connection: Connection) -> str:
 
 def _toml(value: str | bool) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # else JSON's strings are TOML's
+
+
+def _monitors_toml(monitors: str) -> str:
+    return _toml(monitors) if monitors == ALL else f"[{monitors.replace(',', ', ')}]"
 
 
 # ---- .tsc
@@ -97,6 +107,9 @@ def _read_tsc(text: str, name: str) -> Connection:
         if not hasattr(usual, key):
             known = ", ".join(field.name for field in fields(usual))
             raise WrongFile(f"{where}: nothing is called “{key}”; there are {known}.")
+        if key == "monitors":
+            told[key] = _monitors(value, where)
+            continue
         wanted = type(getattr(usual, key))
         if type(value) is not wanted:
             kind = "true or false" if wanted is bool else "a text in quotes"
@@ -106,6 +119,13 @@ def _read_tsc(text: str, name: str) -> Connection:
     return replace(usual, **told)
 
 
+def _monitors(value: Any, where: str) -> str:
+    numbers = value if isinstance(value, list) else []
+    if value == ALL or (numbers and all(type(each) is int and 0 < each < 100 for each in numbers)):
+        return numbered(numbers) or ALL
+    raise WrongFile(f"{where}: “monitors” has to be “all” or numbers like [1, 2].")
+
+
 def _problem(key: str, value: Any) -> str:
     """Return what is wrong with a value, "" for nothing."""
     if key == "size":
@@ -113,7 +133,9 @@ def _problem(key: str, value: Any) -> str:
             parsed_size(value)
         except ValueError as error:
             return str(error)
-    choices: Mapping[str, tuple[str, ...]] = {"scale": SCALES, "keyboard": KEYBOARDS}
+    choices: Mapping[str, tuple[str, ...]] = {
+        "scale": SCALES, "keyboard": KEYBOARDS, "carrier": CARRIERS,
+    }  # fmt: skip
     if key in choices and value not in choices[key]:
         return f"“{key}” is one of {', '.join(choices[key])}, not “{value}”"
     if key == "address" and not re.fullmatch(r"https://[^\s/?#@]+/?", value):
@@ -161,7 +183,16 @@ def _read_rdp(text: str, name: str) -> Connection:
         size="x".join(sides) if all(sides) and not full and told.get("dynamic resolution") != "1" else "",
         scale="fit" if told.get("smart sizing", "1") == "1" else "actual",
         full_screen=full,
+        monitors=_rdp_monitors(told) if full else "",
     )
+
+
+def _rdp_monitors(told: Mapping[str, str]) -> str:
+    """Return which monitors an .rdp file means; it counts from 0."""
+    if "1" not in (told.get("use multimon"), told.get("span monitors")):
+        return ""
+    numbers = re.findall(r"\d{1,2}", told.get("selectedmonitors", ""))
+    return numbered(int(number) + 1 for number in numbers) or ALL
 
 
 def _text(data: bytes, name: str) -> str:

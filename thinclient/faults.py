@@ -11,6 +11,11 @@ FAULT = (
 )
 
 
+def in_a_line(text: str) -> str:
+    """Return a text that somebody else may have written, for a terminal: one line, nothing that steers it."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
 def keep_log() -> None:
     """Keep details in the file that TSCLIENT_LOG names; without one they are dropped."""
     path = os.environ.get("TSCLIENT_LOG", "")

@@ -8,12 +8,15 @@ import sys
 
 import click
 
+from thinclient.entry import register
 from thinclient.exits import CANNOT, INTERRUPTED, code_of
-from thinclient.faults import FAULT, keep_log
+from thinclient.faults import FAULT, in_a_line, keep_log
 from thinclient.files import get, ls, put
+from thinclient.listing import list_
 from thinclient.opening import forget, open_
 from thinclient.probe import probe
 from thinclient.screenshot import screenshot
+from thinclient.shadowing import shadow
 from tsgateway.client import ClientError
 
 _log = logging.getLogger(__name__)
@@ -37,7 +40,7 @@ class _Told(click.Group):
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except ClientError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {in_a_line(str(error))}", err=True)
             raise SystemExit(code_of(error)) from None
         except Exception:
             _log.exception("%s has failed", ctx.invoked_subcommand)
@@ -59,6 +62,9 @@ main.add_command(open_)
 main.add_command(forget)
 main.add_command(probe)
 main.add_command(screenshot)
+main.add_command(register)
+main.add_command(list_)
+main.add_command(shadow)
 main.add_command(put)
 main.add_command(get)
 main.add_command(ls)

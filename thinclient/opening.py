@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from thinclient import kept
-from thinclient.connection import KEYBOARDS, SCALES, Connection, WrongFile, parsed_size
+from thinclient.connection import CARRIERS, KEYBOARDS, SCALES, Connection, WrongFile, parsed_size
+from thinclient.monitors import parsed_monitors
 from thinclient.who import secret
 from tsgateway.client.address import Address
 
@@ -36,25 +37,30 @@ APPEARANCES = ("system", "light", "dark")
 )
 @click.option("--scale", type=click.Choice(SCALES), help="Fit the window, or show it pixel by pixel.")
 @click.option("--keyboard", type=click.Choice(KEYBOARDS), help="Send keys, or text by this machine's layout.")
+@click.option("--carrier", type=click.Choice(CARRIERS),
+              help="Plain TLS, a WebSocket, or that where TLS does not get through.")  # fmt: skip
 @click.option("--full-screen", is_flag=True, help="Fill the display.")
+@click.option(
+    "--monitors", metavar="all|1,2", help="Fill all displays, or these, counted from left to right."
+)
 @click.option("--kiosk", is_flag=True, help="Nothing but this desktop, opened again whenever it has ended.")
 @click.option("--appearance", type=click.Choice(APPEARANCES), default="system", show_default=True,
               help="Light or dark.")  # fmt: skip
 @click.option("--save", metavar="NAME", help="Save all this as a connection, and open nothing.")
 def open_(
     *, where: str, name: str | None, password_file: str | None, token_file: str | None, pin: str | None,
-    save: str | None, appearance: str, **given: Any,
+    monitors: str | None, save: str | None, appearance: str, **given: Any,
 ) -> None:  # fmt: skip
     """Open a window: at URL, with a connection FILE (.tsc, .rdp), or with a saved connection's NAME."""
-    said = {"name": name, "fingerprint": pin, **given}
+    said = {"name": name, "fingerprint": pin, "monitors": _monitors(monitors), **given}
     connection = replace(_found(where), **{key: value for key, value in said.items() if value})
-    _check(connection)
+    check(connection)
     if save:
         click.echo(f"Saved as {_saved(save, connection)}")
         return
     token = secret(token_file or "") or os.environ.get("TSCLIENT_TOKEN", "")
     password = secret(password_file or "") or os.environ.get("TSCLIENT_PASSWORD", "")
-    _check_display()
+    check_display()
     from thinclient.window.app import run
     from thinclient.window.flow import Secrets
 
@@ -101,7 +107,15 @@ def _found(where: str) -> Connection:
     return found
 
 
-def _check(connection: Connection) -> None:
+def _monitors(told: str | None) -> str:
+    try:
+        return parsed_monitors(told or "")
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
+
+
+def check(connection: Connection) -> None:
+    """Look at what no option's own type has looked at. Raises click.UsageError."""
     try:
         if connection.address:
             Address.parse(connection.address)
@@ -112,7 +126,7 @@ def _check(connection: Connection) -> None:
         raise click.UsageError("A kiosk needs to be told where to: give an address or a connection file.")
 
 
-def _check_display() -> None:
+def check_display() -> None:
     """See that there can be a window: Qt itself would end the program without a sentence."""
     if importlib.util.find_spec("PySide6") is None:
         raise click.ClickException(

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from thinclient.browser import BrowserSignIn, open_browser
+from thinclient.connection import CARRIERS
 from tsgateway.client import Client, NotSignedIn, signed_in
 
 MAX_SECRET = 1024
@@ -35,6 +36,7 @@ class Who:
     ca_file: str = ""
     pin: str = ""
     browser: bool = False
+    carrier: str = "auto"
 
     def sign_in(self) -> Client:
         """Return a client that has signed in. Raises ClientError; click.UsageError for what is missing."""
@@ -83,8 +85,8 @@ def who_options(command: Command) -> Command:
     """Add what every command needs to know; it is given as `who`, `desktop` and `size`."""
 
     @functools.wraps(command)
-    def with_who(url: str, desktop: str, size: str | None, browser: bool, **options: Any) -> Any:
-        who = Who(url, browser=browser, **{name: options.pop(name) or "" for name in _NAMES})
+    def with_who(url: str, desktop: str, size: str | None, **options: Any) -> Any:
+        who = _who(url, options)
         return command(who=who, desktop=desktop, size=_parsed(size), **options)
 
     for option in reversed(_OPTIONS):
@@ -92,10 +94,33 @@ def who_options(command: Command) -> Command:
     return with_who  # type: ignore[return-value]
 
 
+def gateway_options(command: Command) -> Command:
+    """Add what a command needs to know that is about no one desktop; it is given as `who`."""
+
+    @functools.wraps(command)
+    def with_who(url: str, **options: Any) -> Any:
+        who = _who(url, options)
+        return command(who=who, **options)
+
+    for option in reversed([each for each in _OPTIONS if each not in _OF_DESKTOP]):
+        with_who = option(with_who)
+    return with_who  # type: ignore[return-value]
+
+
+def _who(url: str, options: dict[str, Any]) -> Who:
+    told: dict[str, Any] = {name: options.pop(name) for name in ("browser", "carrier")}
+    told |= {name: options.pop(name) or "" for name in _NAMES}
+    return Who(url, **told)
+
+
 _NAMES = ("name", "password_file", "token_file", "ca_file", "pin")
+_OF_DESKTOP = (
+    click.argument("desktop", default=""),
+    click.option("--size", metavar="WIDTHxHEIGHT", help="The size that the screen is to have."),
+)
 _OPTIONS = (
     click.argument("url"),
-    click.argument("desktop", default=""),
+    _OF_DESKTOP[0],
     click.option("--name", envvar="TSCLIENT_NAME", help="As whom; else you are asked. [env: TSCLIENT_NAME]"),
     click.option(
         "--password-file", metavar="FILE", help="The password, in the file's first line. Else it is in the "
@@ -106,7 +131,9 @@ _OPTIONS = (
     click.option("--browser", is_flag=True, help="Sign in with the browser of this machine."),
     click.option("--ca-file", metavar="FILE", help="Certificates to trust instead of the system's."),
     click.option("--pin", metavar="SHA256", help="The fingerprint of the one certificate to trust."),
-    click.option("--size", metavar="WIDTHxHEIGHT", help="The size that the screen is to have."),
+    click.option("--carrier", type=click.Choice(CARRIERS), default="auto", show_default=True,
+                 help="By plain TLS, by a WebSocket, or by that where plain TLS does not get through."),
+    _OF_DESKTOP[1],
 )  # fmt: skip
 
 

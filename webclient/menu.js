@@ -4,8 +4,8 @@ import { h, icon } from "./dom.js";
 
 let count = 0;
 
-// items() → list of {label, hint, icon, checked, danger, lang, href, action}, {heading}, or null for a line; asked at each
-// opening.
+// items() → list of {label, hint, icon, checked, danger, lang, href, download, action}, {heading}, or null for a line; asked at
+// each opening.
 export function menuButton(button, items, label) {
   count += 1;
   const menu = h("div", { class: "menu", popover: "auto", role: "menu", id: `menu-${count}`, "aria-label": label });
@@ -52,7 +52,7 @@ function entry(item, menu) {
   const words = h("span", { class: "menu-words" }, item.label, item.hint ? h("small", {}, item.hint) : null);
   const content = [h("span", { class: "menu-mark" }, mark ? icon(mark) : null), words];
   // A link opens a window of its own, as only links may without asking.
-  if (item.href) return h("a", { ...attributes, type: null, href: item.href, target: "_blank", rel: "noopener" }, content);
+  if (item.href) return h("a", { ...attributes, type: null, href: item.href, ...(item.download ? { download: "" } : { target: "_blank", rel: "noopener" }) }, content);
   return h("button", attributes, content);
 }
 

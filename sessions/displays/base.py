@@ -43,6 +43,9 @@ class DisplayEvents(Protocol):
     def cursor(self, cursor: Cursor) -> None:
         """The pointer looks like this now."""
 
+    def pointing(self, relative: bool) -> None:
+        """The guest takes from now on how the pointer moves (True), or where it is, which is the rule."""
+
     def injected(self, event: InputEvent, waited: float) -> None:
         """The guest has been handed an input event, which had waited in the display for so many seconds."""
 

@@ -21,7 +21,7 @@ class DBusPeer:
     """The client's end of a connection whose other end QEMU has.
 
     called: is given each call that comes in; an error it raises ends the connection.
-    lost: is told when the connection ends by itself.
+    lost: is told when the connection ends by itself. told: is given each signal.
     """
 
     def __init__(
@@ -30,10 +30,12 @@ class DBusPeer:
         connected: socket.socket,
         called: Callable[[Message], None],
         lost: Callable[[Exception], None],
+        told: Callable[[Message], None] = lambda message: None,
     ) -> None:
         self._reactor = reactor
         self._called = called
         self._lost = lost
+        self._told = told
         self._serial = 0
         self._calls: dict[int, Deferred[Message]] = {}
         self._sign_on = SignOn(os.geteuid())
@@ -101,6 +103,8 @@ class DBusPeer:
     def _dispatch(self, message: Message) -> None:
         if message.is_call:
             self._called(message)
+        elif message.is_signal:
+            self._told(message)
         elif message.reply_to and (waiting := self._calls.pop(message.reply_to, None)) is not None:
             if message.is_error:
                 text = _first_string(message)

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 
 from sessions.clock import Clock, Timer
-from sessions.input.events import InputEvent, Pointer, Text, Wheel
+from sessions.input.events import InputEvent, Move, Pointer, Text, Wheel
 from sessions.input.ledger import Ledger
 
 AT_ONCE = 8
@@ -107,6 +107,8 @@ def _merge(last: InputEvent, event: InputEvent) -> InputEvent | None:
     match last, event:
         case Pointer(), Pointer() if last.buttons == event.buttons:
             return event
+        case Move(), Move() if last.buttons == event.buttons:
+            return Move(last.dx + event.dx, last.dy + event.dy, event.buttons)
         case Wheel(), Wheel():
             return Wheel(last.dx + event.dx, last.dy + event.dy)
     return None

@@ -9,15 +9,12 @@ answered its `GetAll`.
 megabytes a second. So all is read and written to the framebuffer, and `updated` is called once for what
 came together; that is where damage merges.
 
-From QEMU 9.2 on the screen's memory is shared instead (org.qemu.Display1.Listener.Unix.Map). It is read
-with `preadv` and not mapped here: a QEMU that a guest has taken over could cut the file short, and a
-mapping would then kill this process with SIGBUS.
+From QEMU 9.2 on the screen's memory is shared instead (`mapped_screen.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,10 +27,13 @@ from twisted.internet.task import deferLater
 from sessions.displays.backlog import Backlog
 from sessions.displays.base import DisplayError, DisplayEvents
 from sessions.displays.dbus_peer import DBusPeer
+from sessions.displays.locks import LockKeys
+from sessions.displays.mapped_screen import MappedScreen
 from sessions.displays.pace import Pace
+from sessions.displays.qemu_hands import Hands
 from sessions.displays.qemu_input import KEYBOARD, POINTER, QemuInput, device_of
 from sessions.displays.sockets import Reactor
-from sessions.input.events import InputEvent, Text
+from sessions.input.events import InputEvent, Locks, Text
 from sessions.pixels.cursor import HIDDEN, Cursor
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Rect, Size
@@ -142,7 +142,10 @@ class QemuDisplay:
         self._input = QemuInput()
         self._backlogs = {name: Backlog(reactor, machine.commands, name) for name in (KEYBOARD, POINTER)}
         self._pace = Pace(reactor, self._say, lambda: self._typist.busy, self._is_full)
-        self._screen = _MappedScreen()
+        self._locks = LockKeys(reactor, self._pace.put)
+        self._relative = False
+        self._hands: Hands | None = None
+        self._screen = MappedScreen()
         self._flush: Any = None  # the delayed call that says `updated`
         self._console: DBusPeer | None = None
         self._listener: DBusPeer | None = None
@@ -158,6 +161,8 @@ class QemuDisplay:
         try:
             self._console = await self._connect_console()
             await self._console.signed_on
+            self._hands = Hands(self._console, self._locks.told, self._point)
+            self._hands.ask()
             if self._pointer.picture is not None:
                 self._tell_pointer()
             await self._register()
@@ -183,6 +188,8 @@ class QemuDisplay:
             self._updated_soon()
         if self._pointer.picture is not None:
             self._tell_pointer()
+        if self._relative:
+            events.pointing(True)
 
     async def _connect_console(self) -> DBusPeer:
         ours, theirs = _socket_pair()
@@ -195,7 +202,7 @@ class QemuDisplay:
             raise
         finally:
             theirs.close()
-        return DBusPeer(self._reactor, ours, self._answer_nothing, self._lost)
+        return DBusPeer(self._reactor, ours, self._answer_nothing, self._lost, self._told)
 
     async def _register(self) -> None:
         """Give QEMU our listener.
@@ -226,7 +233,11 @@ class QemuDisplay:
 
     def send(self, event: InputEvent) -> None:
         """Pass one input event on."""
-        if not self._closed:
+        if self._closed:
+            return
+        if isinstance(event, Locks):
+            self._locks.wish(event)
+        else:
             self._pace.put(event)
 
     def _say(self, event: InputEvent, waited: float) -> None:
@@ -234,9 +245,10 @@ class QemuDisplay:
             self._events.injected(event, waited)
         if isinstance(event, Text):
             self._typist.type(event.text)
-        elif events := self._input.encode(event, self._framebuffer.size):
+        elif not isinstance(event, Locks) and (events := self._input.encode(event, self._framebuffer.size)):
             self._commands.post("input-send-event", {"events": events})
-            self._backlogs[device_of(events)].sent(len(events) + 1)  # and the mark of their end
+            if backlog := self._backlogs.get(device_of(events)):
+                backlog.sent(len(events) + 1)  # and the mark of their end
 
     def _is_full(self) -> bool:
         return any(backlog.full for backlog in self._backlogs.values())
@@ -262,6 +274,7 @@ class QemuDisplay:
         """Let go of the display."""
         self._closed = True
         self._pace.close()
+        self._locks.close()
         for peer in (self._listener, self._console):
             if peer is not None:
                 peer.close()
@@ -270,7 +283,7 @@ class QemuDisplay:
             self._flush.cancel()
             self._flush = None
         self._screen.close()
-        self._screen = _MappedScreen()
+        self._screen = MappedScreen()
 
     def _lost(self, reason: Exception) -> None:
         known = self.is_open  # while it opens, `open` itself fails
@@ -281,6 +294,15 @@ class QemuDisplay:
 
     def _answer_nothing(self, message: Message) -> None:
         """QEMU calls nothing on the console's connection that matters here."""
+
+    def _told(self, message: Message) -> None:
+        if self._hands is not None and not self._closed:
+            self._hands.told(message)
+
+    def _point(self, relative: bool) -> None:
+        if relative != self._relative and not self._closed:
+            self._relative = relative
+            self._events.pointing(relative)
 
     def _listen(self, message: Message) -> None:
         if self._listener is None:
@@ -353,43 +375,6 @@ class QemuDisplay:
     def _tell_pointer(self) -> None:
         picture = self._pointer.picture or HIDDEN
         self._events.cursor(picture if self._pointer.shown else HIDDEN)
-
-
-class _MappedScreen:
-    """A screen's pixels in a file that QEMU shares."""
-
-    def __init__(self) -> None:
-        self._descriptor = -1
-        self._offset = self._stride = 0
-        self._rows = memoryview(bytearray(0))
-
-    def open(self, scanout: wire.ScanoutMap) -> None:
-        """Take the pixels from here from now on."""
-        self.close()
-        self._descriptor = os.dup(scanout.descriptor)
-        self._offset, self._stride = scanout.offset, scanout.stride
-        if len(self._rows) < scanout.stride * scanout.height:
-            self._rows = memoryview(bytearray(scanout.stride * scanout.height))
-
-    def read(self, rect: Rect) -> wire.Picture:
-        """Read whole rows, and return the rectangle. Raises ProtocolError when they are not there."""
-        if self._descriptor < 0:
-            raise ProtocolError("QEMU's display: an update of a screen that is not shared")
-        room = self._rows[: self._stride * rect.height]
-        start = self._offset + self._stride * rect.y
-        try:
-            count = os.preadv(self._descriptor, [room], start)
-        except OSError as error:
-            raise ProtocolError(f"QEMU's display: the shared screen cannot be read: {error}") from error
-        if rect.height and count < len(room) - self._stride + 4 * rect.right:
-            raise ProtocolError("QEMU's display: the shared screen is smaller than it should be")
-        return wire.Picture(*rect, self._stride, room[4 * rect.x :])
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
 
 
 def _cursor(picture: wire.PointerPicture) -> Cursor:

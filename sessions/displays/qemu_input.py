@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessions.input.events import Button, Key, Pointer, Wheel
+from sessions.input.events import Button, Key, Move, Pointer, Wheel
 from sessions.input.scancodes import LEFT_SHIFT, RIGHT_SHIFT, key_of, machine_code
 from sessions.pixels.geometry import Size
 
@@ -42,13 +42,15 @@ class QemuInput:
         self._shifts: set[int] = set()
         self._turned = [0, 0]
 
-    def encode(self, event: Key | Pointer | Wheel, size: Size) -> list[QemuEvent]:
+    def encode(self, event: Key | Pointer | Move | Wheel, size: Size) -> list[QemuEvent]:
         """Return QEMU's events for one of ours on a screen of `size`; none where it cannot be said."""
         match event:
             case Key():
                 return self._key(event)
             case Pointer():
                 return self._point(event, size)
+            case Move():
+                return self._move(event)
             case Wheel():
                 return self._turn(0, event.dx, "wheel-left", "wheel-right") + self._turn(
                     1, event.dy, "wheel-up", "wheel-down"
@@ -65,13 +67,16 @@ class QemuInput:
         return [_key(scancode, event.down)]
 
     def _point(self, event: Pointer, size: Size) -> list[QemuEvent]:
-        events = [_axis("x", event.x, size.width), _axis("y", event.y, size.height)]
-        changed = event.buttons ^ self._buttons
-        self._buttons = event.buttons
-        for button, name in _BUTTONS.items():
-            if changed & button:
-                events.append(_button(name, bool(event.buttons & button)))
-        return events
+        place = [_axis("x", event.x, size.width), _axis("y", event.y, size.height)]
+        return place + self._press(event.buttons)
+
+    def _move(self, event: Move) -> list[QemuEvent]:
+        moves = (("x", event.dx), ("y", event.dy))
+        return [_relative(axis, by) for axis, by in moves if by] + self._press(event.buttons)
+
+    def _press(self, buttons: Button) -> list[QemuEvent]:
+        changed, self._buttons = buttons ^ self._buttons, buttons
+        return [_button(name, bool(buttons & each)) for each, name in _BUTTONS.items() if changed & each]
 
     def _turn(self, axis: int, amount: int, back: str, forth: str) -> list[QemuEvent]:
         self._turned[axis] += amount
@@ -82,8 +87,14 @@ class QemuInput:
 
 
 def device_of(events: list[QemuEvent]) -> str:
-    """Return which device has these events of one `encode`."""
-    return KEYBOARD if events[0]["type"] == "key" else POINTER
+    """Return which device has these events of one `encode`, "" for the PS/2 mouse, which has the moves."""
+    match events[0]["type"]:
+        case "key":
+            return KEYBOARD
+        case "rel":
+            return ""
+        case _:
+            return POINTER
 
 
 def _axis(axis: str, pixel: int, length: int) -> QemuEvent:
@@ -92,6 +103,10 @@ def _axis(axis: str, pixel: int, length: int) -> QemuEvent:
     pixel = min(max(pixel, 0), max(length - 1, 0))
     value = -(-(4 * pixel + 1) * _AXIS_RANGE // (4 * max(length, 1)))
     return {"type": "abs", "data": {"axis": axis, "value": min(value, _AXIS_RANGE - 1)}}
+
+
+def _relative(axis: str, by: int) -> QemuEvent:
+    return {"type": "rel", "data": {"axis": axis, "value": by}}
 
 
 def _button(name: str, down: bool) -> QemuEvent:

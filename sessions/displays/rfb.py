@@ -195,7 +195,9 @@ class RfbDisplay:
                 shape = Cursor(Size(width, height), hot_x, hot_y, pixels) if width else HIDDEN
                 self._to.cursor(shape)
             case events.PointerMode(absolute):
-                self._input.absolute = absolute
+                if absolute != self._input.absolute:
+                    self._input.absolute = absolute
+                    self._to.pointing(not absolute)
                 self._qemu = True  # no other server says this
             case events.ResizeRefused(status):
                 self._prohibited = self._prohibited or status == _PROHIBITED

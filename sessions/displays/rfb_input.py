@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
+from sessions.input.events import Button, InputEvent, Key, Locks, Move, Pointer, Text, Wheel
 from sessions.input.keysyms import keysym_of
 from sessions.input.scancodes import machine_code
 from sessions.wire.rfb.messages import extended_key_event, key_event, pointer_event
@@ -43,6 +43,10 @@ class RfbInput:
                 return b"".join(key_event(True, s) + key_event(False, s) for s in symbols if s)
             case Pointer():
                 return self._point(event)
+            case Move(dx, dy, buttons):
+                return self._move(dx, dy, buttons)
+            case Locks():
+                return b""
             case Wheel():
                 return self._turn(0, event.dx, _LEFT, _RIGHT) + self._turn(1, event.dy, _UP, _DOWN)
 
@@ -57,6 +61,13 @@ class RfbInput:
         moved = x - self._x, y - self._y
         self._x, self._y, self._buttons = x, y, pointer.buttons
         return self._pointer_message(0, *moved)
+
+    def _move(self, dx: int, dy: int, buttons: Button) -> bytes:
+        """Move on from where the pointer is; a server that takes movements gets all of it."""
+        if self.absolute:
+            return self._point(Pointer(self._x + dx, self._y + dy, buttons))
+        self._buttons = buttons
+        return self._pointer_message(0, dx, dy)
 
     def _turn(self, axis: int, amount: int, back: int, forth: int) -> bytes:
         self._turned[axis] += amount

@@ -6,7 +6,7 @@ from twisted.internet.task import LoopingCall
 
 from sessions.displays.base import DisplayEvents
 from sessions.displays.sockets import Reactor
-from sessions.input.events import InputEvent, Key, Pointer, Text, Wheel
+from sessions.input.events import InputEvent, Key, Locks, Move, Pointer, Text, Wheel
 from sessions.pixels import testcard
 from sessions.pixels.framebuffer import MAX_SIDE, Framebuffer
 from sessions.pixels.geometry import Rect, Size
@@ -56,7 +56,9 @@ class TestcardDisplay:
                 self._type(text)
             case Pointer():
                 self._point(event)
-            case Key() | Wheel():
+            case Move():
+                self._point(self._moved(event))
+            case Key() | Wheel() | Locks():
                 return
         self._to.updated()
 
@@ -104,6 +106,13 @@ class TestcardDisplay:
         before, self._pointer = self._cross(), pointer
         self._show(before)
         self._show(self._cross())
+
+    def _moved(self, move: Move) -> Pointer:
+        """Return where the pointer comes to; the first move begins in the middle."""
+        width, height = self._framebuffer.size
+        before = self._pointer or Pointer(width // 2, height // 2, move.buttons)
+        x, y = before.x + move.dx, before.y + move.dy
+        return Pointer(min(max(x, 0), width - 1), min(max(y, 0), height - 1), move.buttons)
 
     def _paragraph(self) -> testcard.Picture:
         return testcard.paragraph(self._text, self._layout)

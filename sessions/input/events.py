@@ -46,6 +46,23 @@ class Pointer:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """The pointer was moved by so many pixels, and which buttons are held."""
+
+    dx: int
+    dy: int
+    buttons: Button
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """Whether Caps Lock and Num Lock are on, on the keyboard of whoever begins to type."""
+
+    caps: bool
+    num: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Wheel:
     """The wheel turned, in 1/120 notches; positive is down and right."""
 
@@ -53,4 +70,4 @@ class Wheel:
     dy: int
 
 
-InputEvent = Key | Text | Pointer | Wheel
+InputEvent = Key | Text | Pointer | Move | Wheel | Locks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessions.input.events import Button, InputEvent, Key, Pointer
+from sessions.input.events import Button, InputEvent, Key, Move, Pointer
 
 MAX_HELD = 32
 """Keys one viewer can hold; nobody has more fingers, and further presses are not passed on."""
@@ -13,14 +13,14 @@ class Ledger:
 
     def __init__(self) -> None:
         self._keys: dict[tuple[int, int], Key] = {}
-        self._pointer = Pointer(0, 0, Button(0))
+        self._pointer: Pointer | Move = Pointer(0, 0, Button(0))
 
     def passes(self, event: InputEvent) -> bool:
         """Take note of an event; False for one that must not reach the guest.
 
         A release without a press is not passed on: its press was made elsewhere, or not at all.
         """
-        if isinstance(event, Pointer):
+        if isinstance(event, Pointer | Move):
             self._pointer = event
         if not isinstance(event, Key):
             return True
@@ -39,7 +39,13 @@ class Ledger:
             Key(False, key.scancode, key.keysym) for key in reversed(self._keys.values())
         ]
         if self._pointer.buttons:
-            self._pointer = Pointer(self._pointer.x, self._pointer.y, Button(0))
+            self._pointer = _let_go(self._pointer)
             events.append(self._pointer)
         self._keys.clear()
         return events
+
+
+def _let_go(pointer: Pointer | Move) -> Pointer | Move:
+    if isinstance(pointer, Move):
+        return Move(0, 0, Button(0))
+    return Pointer(pointer.x, pointer.y, Button(0))

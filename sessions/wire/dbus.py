@@ -71,6 +71,11 @@ class Message:
         return self.kind == _CALL
 
     @property
+    def is_signal(self) -> bool:
+        """Whether this tells of something that has happened."""
+        return self.kind == _SIGNAL
+
+    @property
     def is_error(self) -> bool:
         """Whether this says that a call failed."""
         return self.kind == _ERROR

@@ -18,6 +18,7 @@ CONSOLE = Target("/org/qemu/Display1/Console_0", "org.qemu.Display1.Console")
 LISTENER = "org.qemu.Display1.Listener"
 LISTENER_MAP = "org.qemu.Display1.Listener.Unix.Map"
 PROPERTIES = "org.freedesktop.DBus.Properties"
+CONSOLE_PROPERTIES = Target(CONSOLE.path, PROPERTIES)
 
 MAX_SIDE = 8192
 MAX_CURSOR_SIDE = 512
@@ -201,3 +202,14 @@ _PARSERS: dict[tuple[str, str], tuple[str, struct.Struct, _Make]] = {
     (LISTENER_MAP, "ScanoutMap"): ("huuuuu", struct.Struct("<6I"), _scanout_map),
     (LISTENER_MAP, "UpdateMap"): ("iiii", struct.Struct("<4i"), _update_map),
 }
+
+
+_VARIANTS = (b"\x01u\0\0", b"\x01b\0\0")  # a u32 or a boolean: its signature, and room until a multiple of 4
+
+
+def property_value(message: Message) -> int:
+    """Read the answer to `Get` for a property that is a number or a boolean. Raises ProtocolError."""
+    body = bytes(message.body)
+    if message.signature != "v" or len(body) != 8 or body[:4] not in _VARIANTS:
+        raise ProtocolError("QEMU's display: a property is neither a number nor a boolean")
+    return int(struct.unpack("<I", body[4:])[0])

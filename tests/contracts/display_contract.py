@@ -35,6 +35,7 @@ class Recorder:
         self.updates = 0
         self.cursors = []
         self.inputs = []
+        self.modes = []
         self.losses = []
         self.damaged = False  # since it was last set to False
         self.damage = None  # of the last update
@@ -59,6 +60,10 @@ class Recorder:
         self.cursors.append(cursor)
         self._told("cursor")
 
+    def pointing(self, relative):
+        self.modes.append(relative)
+        self._told("pointing")
+
     def injected(self, event, waited):
         if not waited >= 0:
             self.faults.append(f"an input that waited {waited} s")
@@ -74,7 +79,14 @@ class Recorder:
     @property
     def told(self):
         """How much has been told so far."""
-        return len(self.sizes) + self.updates + len(self.cursors) + len(self.inputs) + len(self.losses)
+        return (
+            len(self.sizes)
+            + self.updates
+            + len(self.cursors)
+            + len(self.inputs)
+            + len(self.modes)
+            + len(self.losses)
+        )
 
     async def until(self, test, seconds=SECONDS):
         """Wait until `test()` is true, looked at whenever something is told."""

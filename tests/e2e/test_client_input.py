@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sessions.wire import tsg
+from sessions.wire.tsg import Capability
 from tests.e2e.browser import Browser
 from tests.e2e.devserver import DevServer, Viewer
 from tests.e2e.marks import ONLY_CHROMIUM
@@ -185,6 +186,39 @@ def test_key_combination_from_the_menu(browser: Browser, viewer: Viewer) -> None
     assert [(down, code) for down, code, _ in keys(viewer)] == [
         (1, 0x1D), (1, 0x38), (1, 0xD3), (0, 0xD3), (0, 0x38), (0, 0x1D),
     ]  # fmt: skip
+
+
+@ONLY_CHROMIUM
+def test_the_pointer_is_captured_where_the_guest_asks_and_locks_are_told(
+    browser: Browser, attached: Viewer
+) -> None:
+    viewer = attached
+    viewer.greet(capabilities=(1, 2, 3, 4, int(Capability.RELATIVE), int(Capability.LOCKS)))
+    viewer.painter.random(1)
+    viewer.show()
+    viewer.shown(1)
+    browser.key("a")
+    viewer.heard(lambda m: isinstance(m, tsg.Key))
+    first = next(m for m in viewer.received if isinstance(m, tsg.Locks | tsg.Key))
+    assert first == tsg.Locks(0)
+    viewer.send(tsg.PointerMode(1))
+    browser.move(300, 300)
+    browser.press()
+    browser.release()
+    browser.evaluate(until("document.pointerLockElement !== null"))
+    browser.move(340, 290)
+    viewer.heard(lambda m: isinstance(m, tsg.Move))
+    assert not [m for m in viewer.of(tsg.Pointer) if m.buttons]
+    browser.down("Control")
+    browser.down("Alt")
+    browser.evaluate(until("document.pointerLockElement === null"))
+    browser.up("Alt")
+    browser.up("Control")
+    browser.press()
+    browser.release()
+    browser.evaluate(until("document.pointerLockElement !== null"))
+    viewer.send(tsg.PointerMode(0))
+    browser.evaluate(until("document.pointerLockElement === null"))
 
 
 def test_guest_follows_the_window(browser: Browser, viewer: Viewer) -> None:

@@ -13,7 +13,7 @@ from sessions.displays.base import DisplayError
 from sessions.encoders.base import Options
 from sessions.guests.base import GuestError
 from sessions.identity import Identity
-from sessions.input.events import Button, Key, Pointer, Text, Wheel
+from sessions.input.events import Button, Key, Locks, Move, Pointer, Text, Wheel
 from sessions.pixels.geometry import Rect, Size
 from sessions.quiet import IDLE_SECONDS, REST_SECONDS
 from sessions.rules import AtGuestEnd, AtLimit, Rules, Second
@@ -228,6 +228,22 @@ def test_a_returning_viewer_gets_the_picture_and_the_pointer(running):
     again = Client(running.session, 2)
     assert (again.picture.pixels == 0x654321).all()
     assert (first.picture.pixels == 0x123456).all()
+
+
+def test_who_can_is_told_that_the_guest_asks_for_movements_and_may_say_them(running):
+    running.screen.paint(1)
+    plain = Client(running.session, 1)
+    running.screen.events.pointing(True)
+    running.screen.events.pointing(True)
+    able = Client(running.session, 2, capabilities=(1, 19))
+    running.screen.events.pointing(False)
+    modes = [[m.relative for m in each.messages if isinstance(m, tsg.PointerMode)] for each in (plain, able)]
+    assert modes == [[], [1, 0]]
+    able.say(tsg.Move(-3, 4, 1))
+    able.say(tsg.Locks(tsg.Lock.NUM))
+    assert running.screen.got == [Move(-3, 4, Button.LEFT), Locks(False, True)]
+    able.say(tsg.ReleaseKeys())
+    assert running.screen.got[-1] == Move(0, 0, Button(0))
 
 
 def test_a_display_may_rest_while_nobody_looks(running):

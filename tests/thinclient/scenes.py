@@ -21,6 +21,7 @@ from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode, DialogKind, MicrophoneState, NoticeLevel, SessionState, ShadowState
 from thinclient.certificate import Shown
 from thinclient.connection import Connection, WrongFile
+from thinclient.listing import Other
 from thinclient.queue import Transfers
 from thinclient.transfer import State
 from thinclient.upload import Upload
@@ -33,7 +34,7 @@ from thinclient.window.link import Link
 from thinclient.window.session import SessionWindow, Wishes
 from thinclient.window.trust import ChangedDialog, TrustDialog
 from tsgateway.client import Client, ClientError, ViewerClosed
-from tsgateway.client.viewer import Drawn, Over, Retrying, Welcome
+from tsgateway.client.viewer import Drawn, Look, Over, Retrying, Welcome
 
 URL = "https://desk.example.org/"
 SHOWN = Shown(
@@ -63,6 +64,11 @@ def desktop(title: str, description: str, kind: str, *states: str, single: bool 
         "id": title, "title": title, "description": description, "kind": kind, "session": None,
         "sessions": running, "single": single, "favourite": False, "used": None,
     }  # fmt: skip
+
+
+def other(user: str, number: int, state: str, controls: bool) -> Other:
+    session: Any = {"id": f"s{number}", "number": number, "user": user, "title": "Work", "state": state}
+    return Other(session, True, controls)
 
 
 def scenes() -> Iterator[tuple[str, QWidget]]:
@@ -102,7 +108,12 @@ def before(home: pages.Home) -> Iterator[tuple[str, QWidget]]:
         desktop("Old machine", "", "rfb"),
     ]
     page = pages.DesktopsPage(
-        "ruth", desktops, "", "Saved as /home/ruth/.config/tsclient/connections/Work.tsc", False
+        "ruth",
+        desktops,
+        "",
+        "Saved as /home/ruth/.config/tsclient/connections/Work.tsc",
+        False,
+        others=[other("ada", 7, "active", True), other("王小明", 12, "disconnected", False)],
     )
     home.show_page("Your desktops", page, page.first)
     yield "desktops", home
@@ -148,12 +159,37 @@ def during() -> Iterator[tuple[str, QWidget]]:
     window._said.tell("What you copy on this desktop stays there: its policies do not allow taking it out.")
     yield "strips", window
     window._said.tell("")
+    window._happened(tsg.Notice(NoticeLevel.INFORMATION, 0, ""))
+    window._happened(tsg.Shadow(4, ShadowState.OVER, "Bob"))
+    window._screens.held.emit(True)
+    yield "captured", window
+    window._screens.held.emit(False)
     yield from files(window)
     window._happened(Over(None, ""))
     window._happened(Retrying(1.0, "Nothing comes over the line any more."))
     yield "cut", window
     window._link_ended(ViewerClosed("This desktop was opened in another place.", CloseCode.TAKEN_OVER))
     yield "ended", window
+    window.hide()
+    yield from looking()
+
+
+def looking() -> Iterator[tuple[str, QWidget]]:
+    link = Link(Client.remote(URL), "", "s7", None, Look.VIEW)
+    window = SessionWindow(link, "Work", Wishes(look=Look.VIEW), nothing)
+    window.resize(1000, 640)
+    window.show()
+    link.happened.emit(Welcome(tsg.ServerHello(1, "s7", "Work", 0, 24, (1,))))
+    QApplication.processEvents()
+    window._happened(tsg.State(SessionState.CONNECTED, 255, "ada is asked to allow it."))
+    yield "asking", window
+    size = Size(800, 500)
+    link.picture.pixels = testcard.frame(7, size).view(np.uint8).reshape(size.height, size.width, 4).copy()
+    window._happened(tsg.Shadow(4, ShadowState.VIEW, "ada"))
+    window._happened(Drawn((Rect(0, 0, *size),)))
+    yield "looking", window
+    window._link_ended(ViewerClosed("ada does not allow it.", CloseCode.SHADOW_OVER))
+    yield "refused", window
     window.hide()
 
 
@@ -167,7 +203,15 @@ def listed() -> Any:
     files = [
         {"name": name, "folder": folder, "bytes": size, "changed": 1.77e9} for name, folder, size in rows
     ]
-    return {"path": "Work", "files": files, "unfinished": [], "used": 4e9, "quota": 10**10, "mounted": False}
+    one = {"id": "1", "path": "Work/disk.img", "bytes": 4 * 10**9, "changed": 0.0, "offset": 10**9}
+    return {
+        "path": "Work",
+        "files": files,
+        "unfinished": [one],
+        "used": 4e9,
+        "quota": 10**10,
+        "mounted": False,
+    }
 
 
 def files(window: SessionWindow) -> Iterator[tuple[str, QWidget]]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from thinclient import kept
 from thinclient.connection import KEYBOARDS, MAX_FILE, SCALES, Connection, WrongFile, read, written
 from thinclient.kept import Pins
+from thinclient.monitors import chosen, numbered, parsed_monitors
 
 PIN = "0123456789abcdef" * 4
 FULL = Connection(
@@ -23,6 +24,7 @@ FULL = Connection(
     "text",
     True,
     True,
+    "1,3",
 )
 
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -35,6 +37,7 @@ plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
         desktop=plain, name=plain, ca_file=plain, fingerprint=st.sampled_from(["", PIN]),
         size=st.sampled_from(["", "1x1", "1920×1080"]), scale=st.sampled_from(SCALES),
         keyboard=st.sampled_from(KEYBOARDS), full_screen=st.booleans(), kiosk=st.booleans(),
+        monitors=st.just("all") | st.sets(st.integers(1, 99)).map(numbered),
     )
 )  # fmt: skip
 def test_what_was_written_is_read(connection: Connection) -> None:
@@ -60,6 +63,10 @@ def test_a_whole_file() -> None:
         ('address = "http://a"', "is not an address like https://"),
         ('address = "https://a@b/"', "is not an address like https://"),
         ('fingerprint = "ab"', "64 digits"),
+        ('monitors = "some"', "a.tsc, line 1: “monitors” has to be “all” or numbers like [1, 2]."),
+        ("monitors = [0]", "“monitors” has to be"),
+        ("monitors = [true]", "“monitors” has to be"),
+        ("monitors = []", "“monitors” has to be"),
         ('name = "ruth"\npassword = "hunter2"\n', "a.tsc, line 2: a connection file holds no secrets"),
         ("[window]\nsize = 1\n", "a.tsc, line 1: nothing is called “window”"),
         ("x" * (MAX_FILE + 1), "is larger than a connection file can be"),
@@ -101,6 +108,9 @@ def test_an_rdp_file() -> None:
     assert read(RDP.replace("\n", "\r\n").encode("utf-16"), "A.RDP") == expected
     window = read(RDP.replace("id:i:2", "id:i:1").encode(), "a.rdp")
     assert (window.full_screen, window.size) == (False, "1280x800")
+    both = read(f"{RDP}use multimon:i:1\nselectedmonitors:s:0,2\n".encode(), "a.rdp")
+    assert (expected.monitors, both.monitors) == ("", "1,3")
+    assert read(f"{RDP}span monitors:i:1\n".encode(), "a.rdp").monitors == "all"
     behind = read(f"{RDP}gatewayhostname:s:gate.example.org:8443\n".encode(), "a.rdp")
     assert (behind.address, behind.desktop) == ("https://gate.example.org:8443/", "desk.example.org")
 
@@ -155,3 +165,12 @@ def test_trusted_certificates(tmp_path: Path) -> None:
         with pytest.raises(WrongFile, match="line 2"):
             ask()
     assert "rubbish" in pins.path.read_text()
+
+
+def test_which_monitors() -> None:
+    assert parsed_monitors("ALL") == "all"
+    assert parsed_monitors("3, 1,3") == "1,3"
+    for wrong in ("0", "1;2", "both", "1,", "100"):
+        with pytest.raises(ValueError, match="neither “all” nor numbers"):
+            parsed_monitors(wrong)
+    assert (chosen("", 3), chosen("all", 2), chosen("1,3,4", 3)) == ([], [0, 1], [0, 2])

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinclient.window.placing import placed
+from thinclient.window.placing import Monitor, placed, spanned
 from thinclient.window.rate import Rate
 
 side = st.integers(1, 8192)
@@ -68,3 +68,28 @@ def test_rates_are_of_the_last_seconds() -> None:
     assert rate.add(2_000_000) == "1.0 MB/s"
     assert rate.add(2_000_000) == "667 kB/s"
     assert rate.add(2_000_000) == "0 kB/s"
+
+
+def test_monitors_make_one_room_pixel_by_pixel() -> None:
+    beside = [Monitor(0, 200, 1920, 1080, 1.0), Monitor(1920, 0, 1280, 1024, 2.0)]
+    assert spanned(beside, places_are_pixels=True) == ((4480, 2048), ((0, 200), (1920, 0)))
+    left_of_the_first = [Monitor(0, 0, 1000, 800, 1.0), Monitor(-800, 0, 800, 600, 1.0)]
+    assert spanned(left_of_the_first, places_are_pixels=True) == ((1800, 800), ((800, 0), (0, 0)))
+
+
+@given(st.lists(st.sampled_from([1.0, 1.25, 1.5, 2.0]), min_size=2, max_size=4))
+def test_monitors_of_different_density_never_overlap(ratios: list[float]) -> None:
+    row = [Monitor(1000 * at, 0, 1000, 800, ratio) for at, ratio in enumerate(ratios)]
+    room, offsets = spanned(row, places_are_pixels=False)
+    ends = [x + round(1000 * ratio) for (x, _), ratio in zip(offsets, ratios, strict=True)]
+    assert all(end <= x for end, (x, _) in zip(ends, offsets[1:], strict=False))
+    assert room == (ends[-1], round(800 * max(ratios)))
+
+
+@given(side, side, st.integers(0, 8192), st.booleans())
+def test_a_part_of_the_room_shows_what_is_there_of_the_whole(
+    width: int, height: int, left: int, fits: bool
+) -> None:
+    whole = placed((2 * width, height), (width, height), fits=fits)
+    part = whole.seen_from(left, 0)
+    assert part.to_guest(10, 20) == whole.to_guest(10 + left, 20)

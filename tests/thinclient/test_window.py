@@ -19,6 +19,7 @@ from tests.e2e.gateway import PASSWORD, RealGateway
 from tests.e2e.machine import Machine, wait_for
 from tests.images_fixture import tiny_image
 from tests.thinclient.display import Display
+from tests.thinclient.program import Program, as_ada
 from tests.tsgateway.client.test_viewer import pin
 from thinclient.window.theme import LIGHT
 from tsgateway.client import Client, signed_in
@@ -72,36 +73,6 @@ def display() -> Iterator[Display]:
     made = Display(*SIZE)
     yield made
     made.stop()
-
-
-class Program:
-    """tsclient in a process of its own, with a folder of its own for what it keeps."""
-
-    def __init__(self, display: Display, folder: Path, *words: str, password: str = PASSWORD) -> None:
-        own = {"TSCLIENT_FOLDER": str(folder)} | ({"TSCLIENT_PASSWORD": password} if password else {})
-        display.do("mousemove", *map(str, (SIZE.width - 1, SIZE.height - 1)))
-        self.errors = folder.parent / f"{folder.name}.err"
-        with self.errors.open("a") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "thinclient.main", *words],
-                env=display.environment | own,
-                stderr=errors,
-            )
-
-    def __enter__(self) -> "Program":
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-        code = self.process.wait(30)
-        if kind is None:
-            assert "Traceback" not in self.errors.read_text(), self.errors.read_text()
-            assert code in (0, 4), (code, self.errors.read_text())
-
-
-def as_ada(real: RealGateway) -> tuple[str, ...]:
-    return ("--name", "ada", "--pin", pin(real))
 
 
 def card() -> np.ndarray:

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import struct
+from urllib.parse import quote
 
 import pytest
 import pytest_twisted
@@ -13,6 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from twisted.internet.threads import deferToThread
 
 from tests.tsgateway.support import World, http_request, sleep, type_of, until
+from thinclient.connection import read
 from tsgateway.api.client_source import source
 from tsgateway.api.description import openapi
 from tsgateway.api.route import May, Open, Route, SignedIn, Stranger
@@ -338,6 +340,25 @@ async def test_favourites_are_kept_by_the_gateway(world: World):
     assert (await bob.ask("PUT", "/api/v1/desktops/nowhere/favourite")).code == "no_such_desktop"
     assert (await bob.ask("DELETE", "/api/v1/desktops/one/favourite")).status == 204
     assert set((await marked(bob)).values()) == {False}
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_connection_file_says_where_and_as_whom_and_nothing_secret(world: World):
+    bob = await world.sign_in("bob")
+    answer = await bob.get("/api/v1/desktops/one/connection-file")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/x-tsclient"
+    title = next(
+        each["title"] for each in (await bob.get("/api/v1/desktops")).json["desktops"] if each["id"] == "one"
+    )
+    named = f"attachment; filename*=UTF-8''{quote(title, safe='')}.tsc"
+    assert answer.headers["content-disposition"] == named
+    connection = read(answer.body, "one.tsc")
+    assert (connection.desktop, connection.name) == ("one", "bob")
+    assert connection.address.startswith("https://")
+    assert answer.body.count(b"\n") == 3
+    hidden = await bob.get("/api/v1/desktops/nowhere/connection-file")
+    assert (hidden.status, hidden.code) == (404, "no_such_desktop")
 
 
 @pytest_twisted.ensureDeferred

@@ -204,7 +204,7 @@ def test_files_have_their_types_and_secrets_no_name(tmp_path):
 _NEEDED = re.compile(r"""(?:from|import|new URL\()\s*"(\.[^"]+)\"""")
 """What comes along at once; what is loaded when somebody opens it, `import("…")`, does not."""
 _SESSION = ("pages/session.js", "session.css", "strings/told/ja.js")
-MOST = 280_000
+MOST = 284_000
 """Bytes until a session is shown."""
 MOST_AT_FIRST = 110_000
 """Bytes until somebody can sign in and see their desktops."""

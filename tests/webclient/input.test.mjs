@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 
+import { Capture } from "../../webclient/input/capture.js";
 import { Caret } from "../../webclient/input/caret.js";
 import { Keyboard, platformOf } from "../../webclient/input/keyboard.js";
+import { Locks } from "../../webclient/input/locks.js";
 import { keysym } from "../../webclient/input/keysyms.js";
 import { buttonsOf, penButtonsOf, Pointer } from "../../webclient/input/pointer.js";
 import { scancode, SCANCODES } from "../../webclient/input/scancodes.js";
@@ -451,5 +453,74 @@ describe("caret", () => {
     caret.changed([{ x: 0, y: 0, width: 8, height: 8 }, { x: 0, y: 0, width: 800, height: 600 }], 10);
     caret.changed([{ x: 300, y: 300, width: 8, height: 8 }], 5000);
     assert.deepEqual([caret.place.x, caret.place.y], [100, 200]);
+  });
+});
+
+describe("locks", () => {
+  const on = (...names) => ({ getModifierState: (name) => names.includes(name) });
+
+  test("are told before the first key after the keyboard was elsewhere, to a server that takes them", () => {
+    const locks = new Locks(send, "other");
+    locks.down(event("KeyA", "a", on("CapsLock")));
+    assert.deepEqual(sent, []);
+    locks.able = true;
+    locks.down(event("KeyA", "a", on("CapsLock", "NumLock")));
+    locks.down(event("KeyB", "b", on("CapsLock")));
+    locks.lost();
+    locks.down(event("CapsLock", "CapsLock", on("CapsLock"))); // the guest gets that key itself
+    locks.down(event("", "Unidentified", on()));
+    locks.down(event("KeyC", "c", on()));
+    assert.deepEqual(sent, [{ name: "Locks", on: 3 }, { name: "Locks", on: 0 }]);
+  });
+
+  test("a Mac's keypad types digits", () => {
+    const locks = new Locks(send, "mac");
+    locks.able = true;
+    locks.down(event("KeyA", "a", on()));
+    assert.deepEqual(sent, [{ name: "Locks", on: 2 }]);
+  });
+});
+
+describe("the captured pointer", () => {
+  let held;
+  let frames;
+  let capture;
+  const pointer = (type, movementX = 0, movementY = 0, buttons = 0) => ({ type, movementX, movementY, buttons, pointerType: "mouse" });
+
+  beforeEach(() => {
+    held = false;
+    frames = [];
+    const lock = { held: () => held, take: () => { held = true; }, release: () => { held = false; } };
+    capture = new Capture(send, (callback) => frames.push(callback), lock);
+  });
+
+  test("is taken by a click where the guest asks, or the person wants it, and let out when neither does", () => {
+    assert.equal(capture.take(pointer("pointerdown", 0, 0, 1)), false);
+    capture.set({ asked: true }); // of a server that takes no movements
+    assert.equal(capture.take(pointer("pointerdown", 0, 0, 1)), false);
+    capture.set({ able: true });
+    assert.equal(capture.take({ ...pointer("pointerdown", 0, 0, 1), pointerType: "touch" }), false);
+    assert.equal(capture.take(pointer("pointermove")), false);
+    assert.equal(capture.take(pointer("pointerdown", 0, 0, 1)), true);
+    assert.ok(held);
+    capture.set({ chosen: true, asked: false });
+    assert.ok(held);
+    capture.set({ chosen: false });
+    assert.ok(!held);
+  });
+
+  test("adds movements up until the next frame, and tells buttons at once, after them", () => {
+    capture.set({ able: true, chosen: true });
+    capture.take(pointer("pointerdown", 0, 0, 1));
+    capture.take(pointer("pointerup"));
+    for (let step = 0; step < 4; step += 1) capture.take(pointer("pointermove", 10.5, -3));
+    assert.equal(frames.length, 1);
+    frames.pop()();
+    assert.deepEqual(sent, [{ name: "Move", dx: 42, dy: -12, buttons: 0 }]);
+    sent = [];
+    capture.take(pointer("pointermove", 1, 1));
+    capture.take(pointer("pointerdown", 1, 0, 2));
+    frames.pop()();
+    assert.deepEqual(sent, [{ name: "Move", dx: 2, dy: 1, buttons: 0 }, { name: "Move", dx: 0, dy: 0, buttons: 4 }]);
   });
 });

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from thinclient.connection import Connection
 from thinclient.window import theme
 from thinclient.window.flow import Flow, Secrets
+from thinclient.window.looking import Looking
 from tsgateway.client import ClientError
 
 SWITCH_SECONDS = 0.0005
@@ -18,8 +19,13 @@ SWITCH_SECONDS = 0.0005
 each other. By Python's own 5 ms pictures and sound would now and then be as much later."""
 
 
-def run(connection: Connection, secrets: Secrets, appearance: str) -> ClientError | None:
-    """Show the window until it is closed. Returns the error that ended the desktop, if one did."""
+def run(
+    connection: Connection, secrets: Secrets, appearance: str, looking: Looking | None = None
+) -> ClientError | None:
+    """Show the window until it is closed. Returns the error that ended the desktop, if one did.
+
+    looking: the session of somebody else's that is looked at, in place of a desktop.
+    """
     sys.setswitchinterval(SWITCH_SECONDS)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("tsclient")
@@ -33,7 +39,7 @@ def run(connection: Connection, secrets: Secrets, appearance: str) -> ClientErro
         ended.append(error)
         app.exit()  # quit() would ask every window
 
-    flow = Flow(connection, secrets)
+    flow = Flow(connection, secrets, looking)
     flow.over.connect(over)
     signal.signal(signal.SIGINT, lambda *_: app.exit())
     signal.signal(signal.SIGTERM, lambda *_: app.exit())

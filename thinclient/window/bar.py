@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
+from thinclient.monitors import ALL, chosen, numbered
 from thinclient.window import theme
+from thinclient.window.monitors import described, numbered_monitors
 from thinclient.window.parts import label
 
 COMBINATIONS = (
@@ -24,7 +27,10 @@ class Bar(QWidget):
     """Menus and figures.
 
     pressed: a combination was chosen. files: the panel of files is wanted. fits, follows, text: a choice of
-    the view was made. full, disconnected, logged_off: what the person wants.
+    the view was made. full, disconnected, logged_off: what the person wants. monitors: which ones full screen
+    is to fill (see Connection). captures: whether the pointer is to be captured.
+
+    looks: it is somebody else's session, which is left and not ended.
     """
 
     pressed = Signal(str)
@@ -33,11 +39,17 @@ class Bar(QWidget):
     follows = Signal(bool)
     text = Signal(bool)
     full = Signal()
+    monitors = Signal(str)
+    captures = Signal(bool)
     disconnected = Signal()
     logged_off = Signal()
 
-    def __init__(self, fits: bool, follows: bool, by_text: bool) -> None:
+    def __init__(
+        self, fits: bool, follows: bool, by_text: bool, monitors: str = "", *, looks: bool = False
+    ) -> None:
         super().__init__()
+        self._looks = looks
+        self._monitors = monitors
         self._chosen = {"fits": fits, "follows": follows, "text": by_text}
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -63,6 +75,7 @@ class Bar(QWidget):
         layout.addWidget(tool("View", "scale", "How the desktop fits this window", self._view()))
         files = tool("Files", "folder", "Files of this desktop, up and down", None)
         files.clicked.connect(self.files)
+        files.setVisible(not looks)
         layout.addWidget(files)
         self._full = tool("", "full", "Full screen (F11)", None)
         self._full.clicked.connect(self.full)
@@ -111,12 +124,37 @@ class Bar(QWidget):
         menu.addSeparator()
         _choice(menu, "Give the desktop the window's size", self._chosen["follows"], self.follows)
         menu.addSeparator()
+        games = _choice(menu, "Capture the pointer, for games", False, self.captures)
+        games.setToolTip("From the next click on; Ctrl+Alt lets it out")
+        menu.addSeparator()
         full = _act(menu, "Full screen", self.full.emit)
         full.setText("Full screen\tF11")
+        over = menu.addMenu("Full screen over")
+        menu.aboutToShow.connect(lambda: self._offer_monitors(over))
         return menu
+
+    def _offer_monitors(self, menu: QMenu) -> None:
+        """Offer the monitors that there are now."""
+        monitors = numbered_monitors()
+        menu.clear()
+        menu.menuAction().setVisible(len(monitors) > 1)
+        for wish, text in (("", "This monitor"), (ALL, "All monitors")):
+            _tick(menu, text, wish == self._monitors, partial(self._fill, wish))
+        menu.addSeparator()
+        now = {number + 1 for number in chosen(self._monitors, len(monitors))}
+        for number, monitor in enumerate(monitors, 1):
+            text = f"Monitor {number} ({described(monitor)})"
+            _tick(menu, text, number in now, partial(self._fill, numbered(now ^ {number})))
+
+    def _fill(self, wish: str) -> None:
+        self._monitors = wish
+        self.monitors.emit(wish)
 
     def _leave(self) -> QMenu:
         menu = QMenu(self)
+        if self._looks:
+            _act(menu, "Stop looking on", self.disconnected.emit, "unplug")
+            return menu
         _act(menu, "Disconnect; programs go on", self.disconnected.emit, "unplug")
         _act(menu, "Log off; programs end", self.logged_off.emit, "power")
         return menu
@@ -143,6 +181,12 @@ def _act(menu: QMenu, text: str, act: Callable[[], object], icon: str = "") -> Q
     action = menu.addAction(theme.icon(icon), text) if icon else menu.addAction(text)
     action.triggered.connect(lambda _: act())
     return action
+
+
+def _tick(menu: QMenu, text: str, on: bool, act: Callable[[], object]) -> None:
+    action = _act(menu, text, act)
+    action.setCheckable(True)
+    action.setChecked(on)
 
 
 def _choice(menu: QMenu, text: str, on: bool, signal: object) -> QAction:

@@ -13,14 +13,17 @@ from thinclient import kept
 from thinclient.browser import BrowserSignIn, Cancelled, open_browser
 from thinclient.certificate import Shown, shown_by
 from thinclient.connection import Connection, WrongFile, parsed_size
+from thinclient.listing import Other, others
 from thinclient.window import home as pages
 from thinclient.window.errands import Errands
 from thinclient.window.link import Link
+from thinclient.window.looking import Looking
 from thinclient.window.session import SessionWindow, Wishes
 from thinclient.window.trust import ChangedDialog, TrustDialog
 from tsgateway.client import Client, ClientError, NotSignedIn, ViewerClosed, WrongCertificate
 from tsgateway.client.address import Address
 from tsgateway.client.operations import NextStep, Outcome, Published, Way, Ways
+from tsgateway.client.viewer import Look
 
 _NO_TOKEN = "The token is not good, or is good no more."
 MAX_WAYS = 4
@@ -48,8 +51,9 @@ class Flow(QObject):
 
     over = Signal(object)
 
-    def __init__(self, connection: Connection, secrets: Secrets) -> None:
+    def __init__(self, connection: Connection, secrets: Secrets, looking: Looking | None = None) -> None:
         super().__init__()
+        self._looking = looking
         self._given = connection
         self._connection = connection
         self._secrets = secrets
@@ -60,7 +64,7 @@ class Flow(QObject):
         self._ways: list[Way] = []
         self._browser: BrowserSignIn | None = None
         self._session: SessionWindow | None = None
-        self._full = connection.full_screen
+        self._full = connection.full_screen or bool(connection.monitors)
 
     def start(self) -> None:
         """Go where the connection says, or ask."""
@@ -77,7 +81,7 @@ class Flow(QObject):
 
     def _go(self, connection: Connection) -> None:
         self._connection = connection
-        self._full = connection.full_screen
+        self._full = connection.full_screen or bool(connection.monitors)
         self._reach()
 
     def _remove(self, name: str) -> None:
@@ -248,20 +252,28 @@ class Flow(QObject):
     def _choose(self, problem: str = "") -> None:
         """Open the desktop that was named, or ask which."""
         gateway = self._at()
+        if self._looking is not None:
+            self._look_on(self._looking)
+            return
         if self._connection.desktop or self._connection.kiosk:
             self._open(self._connection.desktop, "", self._full)
             return
         self._errands.run(
-            lambda: gateway.list_desktops()["desktops"],
-            lambda desktops: self._show_desktops(desktops, problem),
+            lambda: (gateway.list_desktops()["desktops"], others(gateway)),
+            lambda found: self._show_desktops(*found, problem),
             self._lost,
         )
 
-    def _show_desktops(self, desktops: list[Published], problem: str = "", told: str = "") -> None:
-        page = pages.DesktopsPage(self._connection.name, desktops, problem, told, self._full)
+    def _show_desktops(
+        self, desktops: list[Published], foreign: list[Other], problem: str = "", told: str = ""
+    ) -> None:
+        page = pages.DesktopsPage(self._connection.name, desktops, problem, told, self._full, others=foreign)
+        page.looks.connect(
+            lambda session, controls: self._look_on(Looking(session, Look.CONTROL if controls else Look.VIEW))
+        )
         page.opens.connect(self._open)
         page.logs_off.connect(self._log_off)
-        page.saves.connect(lambda desktop: self._save(desktop, desktops))
+        page.saves.connect(lambda desktop: self._save(desktop, desktops, foreign))
         page.refreshes.connect(self._choose)
         page.signs_out.connect(self._sign_out)
         self._home.show_page("Your desktops", page, page.first)
@@ -274,14 +286,14 @@ class Flow(QObject):
             lambda error: self._choose(str(error)) if self._session is None else None,
         )
 
-    def _save(self, desktop: str, desktops: list[Published]) -> None:
+    def _save(self, desktop: str, desktops: list[Published], foreign: list[Other]) -> None:
         title = next(each["title"] for each in desktops if each["id"] == desktop)
         try:
             path = kept.save(title, replace(self._connection, desktop=desktop, full_screen=self._full))
         except OSError as error:
-            self._show_desktops(desktops, f"It cannot be saved: {error.strerror}.")
+            self._show_desktops(desktops, foreign, f"It cannot be saved: {error.strerror}.")
         else:
-            self._show_desktops(desktops, told=f"Saved as {path}")
+            self._show_desktops(desktops, foreign, told=f"Saved as {path}")
 
     def _sign_out(self) -> None:
         gateway = self._at()
@@ -290,29 +302,43 @@ class Flow(QObject):
 
     # ---- the desktop
 
+    def _look_on(self, looking: Looking) -> None:
+        """Show somebody else's session, when its person has agreed."""
+        self._dismiss()
+        self._show("", looking.session, looking.look, lambda: self._look_on(looking))
+
     def _open(self, desktop: str, session: str, full_screen: bool) -> None:
         self._full = full_screen
+        self._show(desktop, session, None, lambda: self._again(desktop, session))
+
+    def _show(self, desktop: str, session: str, look: Look | None, again: Callable[[], object]) -> None:
         size = parsed_size(self._connection.size)
         wishes = Wishes(
-            full_screen, self._connection.kiosk, self._connection.scale == "fit",
-            self._connection.keyboard == "text", size,
+            self._full, self._connection.kiosk and look is None, self._connection.scale == "fit",
+            self._connection.keyboard == "text", size, self._connection.monitors, look,
         )  # fmt: skip
-        link = Link(self._at(), desktop, session, size)
+        link = Link(
+            self._at(), desktop, session, None if look else size,
+            look=look, carrier=self._connection.carrier,
+        )  # fmt: skip
         window = SessionWindow(link, desktop or "Desktop", wishes, self._log_off)
         window.over.connect(self._session_over)
-        window.again.connect(lambda: self._again(desktop, session))
+        window.again.connect(again)
         self._session = window
         self._home.hide()
         window.open()
 
-    def _again(self, desktop: str, session: str) -> None:
-        """Open a desktop anew; whoever is signed out signs in first."""
+    def _dismiss(self) -> None:
+        """Have another window take the place of the one that is there."""
         if window := self._session:
             self._session = None
             window.over.disconnect(self._session_over)
-            full = window.isFullScreen()
+            self._full = window.isFullScreen()
             window.dismiss()
-            self._full = full
+
+    def _again(self, desktop: str, session: str) -> None:
+        """Open a desktop anew; whoever is signed out signs in first."""
+        self._dismiss()
         gateway = self._at()
         self._errands.run(
             gateway.who_am_i,
@@ -326,7 +352,7 @@ class Flow(QObject):
         self._session = None
         if isinstance(error, ViewerClosed) and error.close_code == CloseCode.SESSION_ENDED:
             error = None  # which is how work ends
-        if self._given.desktop:
+        if self._given.desktop or self._looking is not None:
             self._end(error)
         else:
             self._connection = replace(self._connection, desktop="")
@@ -358,7 +384,7 @@ class Flow(QObject):
 
     def _drop(self) -> None:
         if self._gateway is not None:
-            self._gateway.close()
+            self._gateway.abandon()
             self._gateway = None
 
     def _home_closed(self) -> None:

@@ -20,7 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from thinclient.connection import Connection, WrongFile
+from thinclient.listing import Other
 from thinclient.window import theme
+from thinclient.window.others import STATES, others_card
 from thinclient.window.parts import agreed, brand, button, card, centred, label, row
 from tsgateway.client.operations import OwnSession, Published
 
@@ -192,17 +194,26 @@ def show_code(home: Home, problem: str, answer: Callable[[str], object], back: C
 class DesktopsPage(QWidget):
     """The desktops that one may open, and what runs there.
 
-    opens: with a desktop's id, a session's id or "", and whether in full screen.
+    opens: with a desktop's id, a session's id or "", and whether in full screen. looks: with the id of
+    somebody else's session, and whether to control it.
     """
 
     opens = Signal(str, str, bool)
+    looks = Signal(str, bool)
     logs_off = Signal(str)
     saves = Signal(str)
     refreshes = Signal()
     signs_out = Signal()
 
     def __init__(
-        self, name: str, desktops: list[Published], problem: str, told: str, full_screen: bool
+        self,
+        name: str,
+        desktops: list[Published],
+        problem: str,
+        told: str,
+        full_screen: bool,
+        *,
+        others: Sequence[Other] = (),
     ) -> None:
         super().__init__()
         self.first: QPushButton | None = None
@@ -233,6 +244,10 @@ class DesktopsPage(QWidget):
             self._rows.addWidget(
                 label("There is no desktop for you yet. Whoever runs the gateway can change that.")
             )
+        if others:
+            foreign = others_card(others, self.looks.emit)
+            self._rows.addWidget(foreign)
+            self.first = self.first or foreign.findChild(QPushButton)
         self._rows.addStretch(1)
         area.setWidget(inner)
         layout.addWidget(area, 1)
@@ -279,7 +294,7 @@ class DesktopsPage(QWidget):
         layout = QHBoxLayout(line)
         layout.setContentsMargins(44, 0, 0, 0)
         layout.addWidget(
-            label(f"Session {session['number']} · {_STATES.get(session['state'], session['state'])}", "good"),
+            label(f"Session {session['number']} · {STATES.get(session['state'], session['state'])}", "good"),
             1,
         )
         layout.addWidget(button("Log off", partial(self._log_off, session), icon="power"))
@@ -297,9 +312,3 @@ class DesktopsPage(QWidget):
 
     def _open(self, desktop: str, session: str) -> None:
         self.opens.emit(desktop, session, self._full.isChecked())
-
-
-_STATES = {
-    "starting": "starts", "active": "in use", "connected": "open", "idle": "open, nobody at work",
-    "disconnected": "runs, not shown anywhere",
-}  # fmt: skip

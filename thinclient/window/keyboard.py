@@ -85,6 +85,14 @@ class Keyboard:
         return [tsg.ReleaseKeys()]
 
 
+def lets_out(event: QKeyEvent) -> bool:
+    """Whether Ctrl and Alt are held together, and nothing else is: what lets a captured pointer go."""
+    held, key = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier, event.key()
+    if key == Qt.Key.Key_Alt:
+        return bool(held & Qt.KeyboardModifier.ControlModifier)
+    return key == Qt.Key.Key_Control and bool(held & Qt.KeyboardModifier.AltModifier)
+
+
 def _is_text(event: QKeyEvent) -> bool:
     """Whether a key types: Ctrl and Alt together are what Windows calls AltGr."""
     held = event.modifiers() & _CHORD

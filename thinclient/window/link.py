@@ -22,14 +22,23 @@ from sessions.wire import tsg
 from sessions.wire.tsg import Capability
 from thinclient.faults import FAULT
 from tsgateway.client import Client, ClientError, ViewerClosed
-from tsgateway.client.viewer import AsyncViewer, Clipboard, Content, Happening, NotTaken, Picture, Played
+from tsgateway.client.viewer import (
+    AsyncViewer,
+    Clipboard,
+    Content,
+    Happening,
+    Look,
+    NotTaken,
+    Picture,
+    Played,
+)
 
 _log = logging.getLogger(__name__)
 AT_ONCE = 4 * 1024 * 1024
 """Bytes of what is copied on the desktop that are fetched before anybody pastes them."""
 FETCH_SECONDS = 20.0
 """So long a program that pastes waits for the rest."""
-ABILITIES = (Capability.DIALOGS, Capability.SHADOWS)
+ABILITIES = (Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH, Capability.RELATIVE)
 
 
 class Link(QObject):
@@ -44,7 +53,16 @@ class Link(QObject):
     _told = Signal(object)
     _over = Signal(object)
 
-    def __init__(self, gateway: Client, desktop: str, session: str, size: tuple[int, int] | None) -> None:
+    def __init__(
+        self,
+        gateway: Client,
+        desktop: str,
+        session: str,
+        size: tuple[int, int] | None,
+        *,
+        look: Look | None = None,
+        carrier: str = "auto",
+    ) -> None:
         super().__init__()
         self.gateway = gateway
         self.guard = threading.Lock()
@@ -55,9 +73,10 @@ class Link(QObject):
         self._over.connect(self.ended, Qt.ConnectionType.QueuedConnection)
         self._loop = asyncio.new_event_loop()
         self._viewer = AsyncViewer(
-            gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session,
+            gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session, look=look,
             client=f"tsclient {version('tsgateway')} ({platform.system()})", abilities=ABILITIES,
             presents=True, picture=self.picture, clipboard=Clipboard(AT_ONCE), on_sound=self._sounded,
+            carrier=carrier,
         )  # fmt: skip
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+LARGEST = 8192
+"""Pixels that a screen may have across or down, as the protocol says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +19,10 @@ class Placing:
     top: int
     width: int
     height: int
+
+    def seen_from(self, left: int, top: int) -> Placing:
+        """Return the same for a part of the room that begins there."""
+        return replace(self, left=self.left - left, top=self.top - top)
 
     def to_guest(self, x: float, y: float) -> tuple[int, int]:
         """Return the guest's pixel below a place on the widget, the nearest one where there is none."""
@@ -48,3 +57,36 @@ def placed(
 def _start(room: int, size: float, look: float) -> int:
     left = room - size
     return round(left / 2 if left >= 0 else left * min(max(look, 0.0), 1.0))
+
+
+class Monitor(NamedTuple):
+    """One display, as the window system tells it. ratio: its pixels for one unit of width and height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    ratio: float
+
+
+class Span(NamedTuple):
+    """A room made of several displays, in their pixels. offsets: where each begins in it."""
+
+    room: tuple[int, int]
+    offsets: tuple[tuple[int, int], ...]
+
+
+def spanned(monitors: Sequence[Monitor], *, places_are_pixels: bool) -> Span:
+    """Lay displays into one room, pixel by pixel, as they stand to each other.
+
+    places_are_pixels: x and y are pixels already, as X11 and Windows tell them. Where they are not, and the
+    displays differ in density, they are taken apart as far as the densest needs, so that none overlap.
+    """
+    step = 1.0 if places_are_pixels else max(each.ratio for each in monitors)
+    starts = [(round(each.x * step), round(each.y * step)) for each in monitors]
+    sizes = [(round(each.width * each.ratio), round(each.height * each.ratio)) for each in monitors]
+    left, top = (min(start[axis] for start in starts) for axis in (0, 1))
+    across, down = (
+        max(start[axis] + size[axis] for start, size in zip(starts, sizes, strict=True)) for axis in (0, 1)
+    )
+    return Span((across - left, down - top), tuple((x - left, y - top) for x, y in starts))

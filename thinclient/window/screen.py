@@ -17,38 +17,44 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPixmap,
     QResizeEvent,
+    QTabletEvent,
+    QTouchEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from sessions.pixels.geometry import Rect
 from sessions.wire import tsg
-from thinclient.window.keyboard import Keyboard
+from thinclient.window.keyboard import Keyboard, lets_out
 from thinclient.window.placing import Placing, placed
+from thinclient.window.pointer import Pointer
 from tsgateway.client.viewer import Picture
 
 RESIZE_PAUSE = 250
 """Milliseconds that the window has to rest before the guest is given its size."""
 HIDDEN_PAUSE = 300
 """Milliseconds after which a picture that is not drawn, because nobody sees the window, is acknowledged."""
-_BUTTONS = {
-    Qt.MouseButton.LeftButton: 1, Qt.MouseButton.MiddleButton: 2, Qt.MouseButton.RightButton: 4,
-    Qt.MouseButton.BackButton: 8, Qt.MouseButton.ForwardButton: 16,
-}  # fmt: skip
-_WHEEL_LIMIT = 0x7FFF
+_TOUCHES = (
+    QEvent.Type.TouchBegin, QEvent.Type.TouchUpdate, QEvent.Type.TouchEnd, QEvent.Type.TouchCancel,
+)  # fmt: skip
 
 
 class Screen(QWidget):
     """A picture that takes input.
 
     said: with messages for the server. wished: with the width and height that the guest should have.
-    shown: the last picture is on the screen. at_edge: the pointer touches the upper edge.
+    shown: the last picture is on the screen. at_edge: the pointer touches the upper edge. looked: which part
+    of a picture that is larger than the room is to be seen (see `placed`). focused: it has the keyboard now.
+    let_out: keys were pressed that let a captured pointer go.
     """
 
     said = Signal(object)
     wished = Signal(int, int)
     shown = Signal()
     at_edge = Signal()
+    looked = Signal(object)
+    focused = Signal()
+    let_out = Signal()
 
     def __init__(self, picture: Picture, guard: AbstractContextManager[object], keyboard: Keyboard) -> None:
         super().__init__()
@@ -60,7 +66,9 @@ class Screen(QWidget):
         self._pixels = picture.pixels
         self._image = QImage()
         self._look = (0.5, 0.5)
-        self._buttons = 0
+        self._span: tuple[tuple[int, int], tuple[int, int]] | None = None
+        self.pointer = Pointer(self, self._guest_at)
+        self.pointer.said.connect(self.said)
         self._is_owed = False
         self._rest = QTimer(self, singleShot=True, interval=RESIZE_PAUSE)
         self._rest.timeout.connect(self._wish)
@@ -79,24 +87,46 @@ class Screen(QWidget):
         self._is_owed = True
         self._unseen.start()
         if self._pixels is not self._picture.pixels:
-            self._take()
-            self.update()
+            self.show_picture()
             return
         placing, ratio = self.placing(), self.devicePixelRatioF()
-        for change in changes:
-            self.update(_covering(change, placing, ratio))
+        seen = [part for each in changes if (part := _covering(each, placing, ratio)).intersects(self.rect())]
+        for part in seen:
+            self.update(part)
+        if not seen and self.isVisible():
+            QTimer.singleShot(0, self._settle)  # it is another screen's, or out of sight
 
-    def _take(self) -> None:
-        """Look at the picture's new pixels, where they are: nothing is copied."""
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was to be drawn is."""
+        return not self._is_owed
+
+    def show_picture(self) -> None:
+        """Show the picture whole. Its pixels are looked at where they are: nothing is copied."""
+        self.update()
         with self._guard:
             self._pixels = self._picture.pixels
+        if not self._pixels.size:
+            return
         height, width = self._pixels.shape[:2]
         self._image = QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
 
     def placing(self) -> Placing:
         """Where the picture is, in pixels of the display."""
         guest = (self._image.width(), self._image.height())
-        return placed(self._room(), guest, fits=self.fits, look=self._look)
+        room, begin = self._span or (self._room(), (0, 0))
+        return placed(room, guest, fits=self.fits, look=self._look).seen_from(*begin)
+
+    def set_span(self, room: tuple[int, int] | None, begin: tuple[int, int] = (0, 0)) -> None:
+        """Be the part that begins there of a room of several displays, in pixels; None: be the room."""
+        self._span = None if room is None else (room, begin)
+        self.update()
+        self._rest.start()
+
+    def set_look(self, look: tuple[float, float]) -> None:
+        """See another part of a picture that is larger than the room."""
+        self._look = look
+        self.update()
 
     def _room(self) -> tuple[int, int]:
         ratio = self.devicePixelRatioF()
@@ -154,7 +184,7 @@ class Screen(QWidget):
 
     def _wish(self) -> None:
         if self.follows and self.isVisible():
-            self.wished.emit(*self._room())
+            self.wished.emit(*(self._span[0] if self._span else self._room()))
 
     # ---- the pointer
 
@@ -174,36 +204,42 @@ class Screen(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Move the guest's pointer."""
         at = event.position()
-        if at.y() < 2:
+        if at.y() < 2 and not self.pointer.is_held:
             self.at_edge.emit()
-        if not self.fits:
-            self._look = (at.x() / max(self.width(), 1), at.y() / max(self.height(), 1))
-            self.update()
-        self._point(at)
+        if not self.fits and not self.pointer.is_held:
+            self.set_look(self._look_at(at))
+            self.looked.emit(self._look)
+        self.pointer.moved(event)
+
+    def _look_at(self, at: QPointF) -> tuple[float, float]:
+        """Return what part of a larger picture the pointer asks for."""
+        (width, height), (left, top) = self._span or (self._room(), (0, 0))
+        ratio = self.devicePixelRatioF()
+        return (at.x() * ratio + left) / max(width, 1), (at.y() * ratio + top) / max(height, 1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Press a button."""
-        self._buttons |= _BUTTONS.get(event.button(), 0)
-        self._point(event.position())
+        self.pointer.pressed(event)
 
     mouseDoubleClickEvent = mousePressEvent
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go of a button."""
-        self._buttons &= ~_BUTTONS.get(event.button(), 0)
-        self._point(event.position())
+        self.pointer.released(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Turn the wheel."""
-        turned = event.angleDelta()
-        self._point(event.position())
-        self._say(tsg.Wheel(_bounded(-turned.x()), _bounded(-turned.y())))
+        self.pointer.turned(event)
 
-    def _point(self, at: QPointF) -> None:
-        if not self._image.isNull():
-            ratio = self.devicePixelRatioF()
-            x, y = self.placing().to_guest(at.x() * ratio, at.y() * ratio)
-            self._say(tsg.Pointer(x, y, self._buttons))
+    def tabletEvent(self, event: QTabletEvent) -> None:
+        """Point with a pen."""
+        self.pointer.drawn(event)
+
+    def _guest_at(self, at: QPointF) -> tuple[int, int] | None:
+        if self._image.isNull():
+            return None
+        ratio = self.devicePixelRatioF()
+        return self.placing().to_guest(at.x() * ratio, at.y() * ratio)
 
     # ---- the keyboard
 
@@ -215,6 +251,10 @@ class Screen(QWidget):
             return True
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             self._say(*self._keyboard.pressed(event))
+            if lets_out(event):
+                self.let_out.emit()
+            return True
+        if event.type() in _TOUCHES and isinstance(event, QTouchEvent) and self.pointer.touched(event):
             return True
         return super().event(event)
 
@@ -238,19 +278,20 @@ class Screen(QWidget):
         self._keyboard.text_mode = on
         self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, on)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Tell that the keyboard is the desktop's."""
+        super().focusInEvent(event)
+        self.focused.emit()
+
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Let go of everything that is held."""
-        self._buttons = 0
+        self.pointer.lost()
         self._say(*self._keyboard.lost())
         super().focusOutEvent(event)
 
     def _say(self, *messages: tsg.Message) -> None:
         if messages:
             self.said.emit(messages)
-
-
-def _bounded(turned: int) -> int:
-    return min(max(turned, -_WHEEL_LIMIT), _WHEEL_LIMIT)
 
 
 def _covering(change: Rect, placing: Placing, ratio: float) -> QRect:

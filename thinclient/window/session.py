@@ -10,14 +10,17 @@ from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QLayout, QMainWindow, QVBoxLayout, QWidget
 
 from sessions.wire import tsg
-from sessions.wire.tsg import Capability, CloseCode, DialogKind, NoticeLevel, SessionState, ShadowState
+from sessions.wire.tsg import Capability, CloseCode, DialogKind, NoticeLevel, SessionState
 from thinclient.window.bar import Bar
 from thinclient.window.clipboard import Clipboard
 from thinclient.window.dialogs import Asked
 from thinclient.window.files import Files
+from thinclient.window.hands import Hands
 from thinclient.window.home import LOG_OFF
 from thinclient.window.keyboard import Keyboard, combination
 from thinclient.window.link import Link
+from thinclient.window.looking import Shadows
+from thinclient.window.monitors import Screens
 from thinclient.window.parts import agreed
 from thinclient.window.rate import Rate
 from thinclient.window.screen import Screen
@@ -25,7 +28,7 @@ from thinclient.window.sound import Sound
 from thinclient.window.strip import Strip
 from thinclient.window.veil import Veil
 from tsgateway.client import ClientError, ViewerClosed
-from tsgateway.client.viewer import Drawn, Happening, Over, Queued, Retrying, Welcome
+from tsgateway.client.viewer import Drawn, Happening, Look, Over, Queued, Retrying, Welcome
 
 BAR_PAUSE = 1200
 """Milliseconds after which the bar goes in full screen, when the pointer has left it."""
@@ -40,13 +43,18 @@ STOP_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a desktop is to be shown. size: of the screen, None for the window's."""
+    """How a desktop is to be shown. size: of the screen, None for the window's. monitors: see Connection.
+
+    look: how one looks on at somebody else's session, None for one's own.
+    """
 
     full_screen: bool = False
     kiosk: bool = False
     fits: bool = True
     text_mode: bool = False
     size: tuple[int, int] | None = None
+    monitors: str = ""
+    look: Look | None = None
 
 
 class SessionWindow(QMainWindow):
@@ -67,19 +75,28 @@ class SessionWindow(QMainWindow):
         self._is_left = False
         self._has_picture = False
         self._dialogs: dict[int, Asked] = {}
-        self._shadows: dict[int, tsg.Shadow] = {}
         self._keyboard = Keyboard(lambda: link.can(Capability.TEXT))
         self._keyboard.kiosk = wishes.kiosk
         self.screen_ = Screen(link.picture, link.guard, self._keyboard)
+        self._screens = Screens(self, self.screen_, self._another_screen)
+        self._monitors = wishes.monitors
         self.screen_.fits = wishes.fits
-        self.screen_.follows = wishes.size is None
+        self.screen_.follows = wishes.size is None and wishes.look is None
         self.screen_.set_text_mode(wishes.text_mode)
-        self._bar = Bar(wishes.fits, self.screen_.follows, wishes.text_mode)
+        self._bar = Bar(
+            wishes.fits,
+            self.screen_.follows,
+            wishes.text_mode,
+            wishes.monitors,
+            looks=wishes.look is not None,
+        )
         self._notice = Strip("I am here", lambda: link.say(tsg.Stay()), is_put_away=True)
-        self._shadowed = Strip("Stop", self._stop_shadows)
+        self._shadows = Shadows(link, wishes.look, self.close)
+        self._hands = Hands(link, self._screens, self.screen_)
         self._said = Strip("", lambda: None, is_put_away=True)
         self._clipboard = Clipboard(link, self.isActiveWindow)
-        self._files = None if wishes.kiosk else Files(link, self)  # whose dialogs would be a way out
+        has_files = not wishes.kiosk and wishes.look is None  # its dialogs would be a way out of a kiosk
+        self._files = Files(link, self) if has_files else None
         self._sound = Sound(link)
         self._bar.add(self._sound.tool)
         self._veil = Veil(self.screen_)
@@ -103,7 +120,8 @@ class SessionWindow(QMainWindow):
         strips.setSpacing(6)
         strips.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         strips.addWidget(self._notice)
-        strips.addWidget(self._shadowed)
+        strips.addWidget(self._shadows.strip)
+        strips.addWidget(self._hands.hint)
         strips.addWidget(self._said)
         self.setCentralWidget(body)
         self.setWindowTitle(f"{title} — tsgateway")
@@ -116,7 +134,8 @@ class SessionWindow(QMainWindow):
         self.screen_.said.connect(self._clipboard.say)
         self._clipboard.told.connect(self._said.tell)
         self.screen_.wished.connect(self._link.resize)
-        self.screen_.shown.connect(self._link.presented)
+        self._screens.shown.connect(self._link.presented)
+        self._screens.changed.connect(self._monitors_changed)
         self.screen_.at_edge.connect(self._at_edge)
         self.screen_.installEventFilter(self)
         self._strips.installEventFilter(self)
@@ -124,10 +143,12 @@ class SessionWindow(QMainWindow):
             self._files.told.connect(self._said.tell)
             self._bar.files.connect(self._files.show)
         self._bar.pressed.connect(lambda name: self._link.say(*combination(name)))
-        self._bar.fits.connect(self.screen_.set_fits)
+        self._bar.fits.connect(self._screens.set_fits)
         self._bar.follows.connect(self.screen_.set_follows)
         self._bar.text.connect(self.screen_.set_text_mode)
         self._bar.full.connect(self.toggle_full)
+        self._bar.monitors.connect(self._choose_monitors)
+        self._bar.captures.connect(self._hands.choose)
         self._bar.disconnected.connect(self.close)
         self._bar.logged_off.connect(self._leave_for_good)
         if not self._wishes.kiosk:
@@ -153,12 +174,14 @@ class SessionWindow(QMainWindow):
     def _happened(self, event: Happening) -> None:
         match event:
             case Drawn(changes):
-                self.screen_.draw(changes)
+                self._screens.draw(changes)
                 self._settled()
             case Welcome(hello):
                 self._welcome(hello.desktop)
             case tsg.Cursor():
-                self.screen_.show_cursor(event)
+                self._screens.show_cursor(event)
+            case tsg.PointerMode(relative):
+                self._hands.ask(bool(relative))
             case tsg.State():
                 self._state(event)
             case tsg.Notice(level, seconds, text):
@@ -173,7 +196,7 @@ class SessionWindow(QMainWindow):
             case tsg.DialogOver(number):
                 self._close_dialog(number)
             case tsg.Shadow():
-                self._shadow(event)
+                self._shadows.told(event)
             case Retrying(_, reason):
                 self._veil.tell(
                     "The connection was lost", f"{reason} Your programs go on; connecting …".lstrip(), -1,
@@ -190,6 +213,7 @@ class SessionWindow(QMainWindow):
         self.setWindowTitle(f"{title} — tsgateway")
         self._bar.set_title(title)
         self._has_picture = False
+        self._hands.began()
         self.screen_.set_follows(self.screen_.follows)
 
     def _settled(self) -> None:
@@ -197,17 +221,19 @@ class SessionWindow(QMainWindow):
             self._has_picture = True
             self._veil.hide()
             self.screen_.setFocus()
+            self._hands.bring_locks()
 
     def _state(self, state: tsg.State) -> None:
         if state.state == SessionState.STARTING and not self._has_picture:
             known = state.progress != _ABSENT
             self._veil.tell("The desktop starts", state.text, state.progress if known else -1)
+        elif self._wishes.look is not None and not self._has_picture and state.text:
+            self._veil.tell("Looking on", state.text, -1, (("Cancel", self.close),))
 
     def _forget(self) -> None:
         for number in list(self._dialogs):
             self._close_dialog(number)
-        self._shadows.clear()
-        self._shadowed.tell("")
+        self._shadows.forget()
         self._notice.tell("")
 
     def _link_ended(self, error: ClientError) -> None:
@@ -238,22 +264,6 @@ class SessionWindow(QMainWindow):
             dialog.over()
             dialog.deleteLater()
 
-    def _shadow(self, shadow: tsg.Shadow) -> None:
-        if shadow.state == ShadowState.OVER:
-            self._shadows.pop(shadow.id, None)
-        else:
-            self._shadows[shadow.id] = shadow
-        uses = any(each.state == ShadowState.CONTROL for each in self._shadows.values())
-        who = " and ".join(each.who for each in self._shadows.values())
-        sees = "see" if len(self._shadows) > 1 else "sees"
-        told = (
-            f"{who} {sees} this screen{' and can use keyboard and pointer' if uses else ''}." if who else ""
-        )
-        self._shadowed.tell(told, warns=True, acts=True)
-
-    def _stop_shadows(self) -> None:
-        self._link.say(*(tsg.StopShadow(number) for number in self._shadows))
-
     def _tell_line(self) -> None:
         rate, round_trip = self._rate.add(self._link.received), self._link.round_trip
         if self._ended is None and round_trip is not None:
@@ -269,16 +279,34 @@ class SessionWindow(QMainWindow):
     def _go_full(self, full: bool) -> None:
         self._bar.set_full(full)
         if full:
+            self._window_place = self.geometry()
             self._body.removeWidget(self._bar)
             self._bar.setParent(self.centralWidget())
             self._bar.hide()
-            self.showFullScreen()
+            self._screens.fill(self._monitors)
         else:
+            self._screens.leave()
             self._body.insertWidget(0, self._bar)
             self.showNormal()
+            self.setGeometry(self._window_place)
             self._bar.show()
         self.screen_.setFocus()
         self._grab()
+
+    def _another_screen(self) -> Screen:
+        return Screen(self._link.picture, self._link.guard, self._keyboard)
+
+    def _choose_monitors(self, monitors: str) -> None:
+        """Fill these monitors in full screen, now and from now on."""
+        self._monitors = monitors
+        if not self.isFullScreen():
+            self._go_full(True)
+        else:
+            self._screens.fill(monitors)
+
+    def _monitors_changed(self) -> None:
+        if self.isFullScreen():
+            self._screens.fill(self._monitors)
 
     def _at_edge(self) -> None:
         if self.isFullScreen() and not self._wishes.kiosk and not self._bar.isVisible():
@@ -360,6 +388,8 @@ def _title(code: int | None) -> str:
             return "The desktop is open elsewhere"
         case CloseCode.SIGNED_OUT:
             return "You are signed out"
+        case CloseCode.SHADOW_OVER:
+            return "Looking on has ended"
         case CloseCode.DISCONNECTED:
             return "Disconnected"
         case _:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from pydantic import Field
 
 from sessions.wire.tsg import MAX_SCREEN
 from tsgateway.api.admission import admit
+from tsgateway.api.origin import origin
 from tsgateway.api.route import Answer, Call, Model, Route, SignedIn
 from tsgateway.api.sessions import progress_of, state_of
 from tsgateway.api.users import asked_store
-from tsgateway.exchange import ApiError, json_response
+from tsgateway.exchange import ApiError, Response, json_response
 from tsgateway.hosts.directory import Session
 from tsgateway.hosts.opening import Waits, Wanted
 from tsgateway.policy import Action, authorize
@@ -20,6 +23,9 @@ from tsgateway.store.portal import OfDesktop
 
 if TYPE_CHECKING:
     from tsgateway.api.api import Api
+
+CONNECTION_FILE = "application/x-tsclient"
+"""The type of the native client's connection files (docs/client.md)."""
 
 
 class Screen(Model):
@@ -139,6 +145,22 @@ async def connect_desktop(api: Api, call: Call) -> Answer:
     return {"session": session, "ticket": api.ticket(call, session)}
 
 
+async def connection_file(api: Api, call: Call) -> Answer:
+    """Give a connection file for the native client: where the desktop is, and as whom. It holds no secret."""
+    right = api.right(call.id)
+    if right is None or not authorize(call.subject, Action.SEE, right):
+        raise _no_such_desktop()
+    told = {"address": f"{origin(api, call)}/", "desktop": call.id, "name": call.subject.name}
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in told.items()]
+    name = quote(f"{api.desktops[call.id].title}.tsc", safe="")
+    headers = {
+        "Content-Type": CONNECTION_FILE,
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Cache-Control": "no-store",
+    }
+    return Response(body="".join(lines).encode(), headers=headers)
+
+
 async def _of_desktops(api: Api, call: Call) -> dict[str, OfDesktop]:
     """Return what desktops are to who asks. The list is shown without it, too: sessions go on."""
     try:
@@ -177,5 +199,9 @@ ROUTES = (
     Route(
         "POST", "/api/v1/desktops/{id}/connect", connect_desktop, "Open a desktop", SignedIn(), Screen,
         answer=Connected,
+    ),
+    Route(
+        "GET", "/api/v1/desktops/{id}/connection-file", connection_file,
+        "Give a connection file for the native client", SignedIn(), stream=CONNECTION_FILE,
     ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from tsgateway.api.origin import origin
 from tsgateway.api.route import Answer, Call, Open, Route
 from tsgateway.api.signing import accepted_cookie, decoded
 from tsgateway.auth.errors import SignInError
@@ -38,7 +39,7 @@ _PAGE = """<!doctype html>
 
 async def go_to_provider(api: Api, call: Call) -> Answer:
     """Send a browser to a provider."""
-    callback = f"{_origin(api, call)}/api/v1/oidc/{quote(call.id, safe='')}/callback"
+    callback = f"{origin(api, call)}/api/v1/oidc/{quote(call.id, safe='')}/callback"
     try:
         departure, browser = await api.sign_in.leave(call.id, callback, call.request.address)
     except SignInError as error:
@@ -69,12 +70,6 @@ def _browser(call: Call) -> bytes:
     except CookieError:
         return b""
     return decoded(jar[AWAY_COOKIE].value) if AWAY_COOKIE in jar else b""
-
-
-def _origin(api: Api, call: Call) -> str:
-    """Return the origin that the browser uses, if it is one of ours; else the first that is configured."""
-    used = f"https://{call.request.headers.get('host', '').lower()}"
-    return used if used in api.origins else [*api.config.server.origins, *api.origins][0]
 
 
 def _failed(status: int, sentence: str) -> Response:

@@ -927,6 +927,10 @@ class Operations:
         """Start a session, or find the one there is, and give a ticket for it."""
         return cast("Connected", self._ask("POST", f"/api/v1/desktops/{_segment(id)}/connect", body={"width": width, "height": height, "turn": turn}))
 
+    def connection_file(self, id: object) -> bytes:
+        """Give a connection file for the native client: where the desktop is, and as whom. It holds no secret."""
+        return self._read("GET", f"/api/v1/desktops/{_segment(id)}/connection-file")
+
     def list_sessions(self, *, user: str | None | Unset = UNSET, desktop: str | None | Unset = UNSET, idle: bool | Unset = UNSET) -> RunningSessions:
         """List the sessions that run: one's own, and those one's roles let one see."""
         return cast("RunningSessions", self._ask("GET", "/api/v1/sessions", query={"user": user, "desktop": desktop, "idle": idle}))

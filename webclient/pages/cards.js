@@ -76,6 +76,7 @@ function more(desktop, session, path, acts) {
       reset: () => acts.steer(desktop, session, life.reset, t("state.ended")),
     }), null] : []),
     { label: t("desktops.window"), icon: "window", href: path },
+    { label: t("desktops.file"), icon: "download", href: `/api/v1/desktops/${encodeURIComponent(id)}/connection-file`, download: true },
     { label: t("desktops.link"), icon: "link", action: () => acts.copyLink(new URL(path, location.origin).href) },
   ];
   return menuButton(button, items, label);

@@ -216,6 +216,7 @@ class SessionPage {
       clipboard: ({ message }) => this.#clipboard.message(message),
       hello: ({ hello }) => {
         this.#clipboard.greeted(hello);
+        this.#controls.greeted(hello);
         this.#rename(hello.desktop || this.title);
         this.#people.greeted(Boolean(hello.control));
         this.#update({ guest: null });
@@ -235,6 +236,9 @@ class SessionPage {
       },
       people: ({ people }) => this.#people.show(people),
       pointer: ({ pointer }) => this.#pointers.show(pointer),
+      pointerMode: ({ relative }) => {
+        this.#controls.relative = relative;
+      },
       again: ({ again }) => this.#invitation?.keep(again),
       switch: ({ session, title, ticket }) => this.#switch(session, title, ticket),
       cursor: ({ cursor }) => {
@@ -314,6 +318,10 @@ class SessionPage {
       refocus: () => this.#controls.focus(),
       screenKeyboard: () => this.#controls.focus({ onScreenKeyboard: true }),
       textBox: () => this.#openTextBox(),
+      captures: () => this.#controls.captures,
+      capture: (on) => {
+        this.#controls.captures = on;
+      },
       statistics: () => this.#toggleStatistics(),
       picture: () => {
         this.#remote?.picture();

@@ -2,11 +2,14 @@
 
 import { clock } from "../clock.js";
 import { h } from "../dom.js";
+import { Capture } from "../input/capture.js";
 import { Caret } from "../input/caret.js";
 import { Keyboard, platformOf } from "../input/keyboard.js";
+import { Locks } from "../input/locks.js";
 import { buttonsOf, penButtonsOf, Pointer } from "../input/pointer.js";
 import { TextInput } from "../input/text.js";
 import { Touch } from "../input/touch.js";
+import { Capability } from "../wire/tsg.js";
 
 const PINCH = 0.01; // of a touchpad's pinch, told as a wheel: how much one unit zooms
 
@@ -15,6 +18,8 @@ export class Controls {
   #field;
   #display;
   #pointer;
+  #locks;
+  #capture;
   #touch;
   #text;
   #caret = new Caret();
@@ -35,6 +40,12 @@ export class Controls {
     this.keyboard = new Keyboard(send, platformOf(navigator), clock);
     this.#text = new TextInput(field, send, this.keyboard);
     this.#pointer = new Pointer(send, (callback) => requestAnimationFrame(callback));
+    this.#locks = new Locks(send, platformOf(navigator));
+    this.#capture = new Capture(send, (callback) => requestAnimationFrame(callback), {
+      held: () => document.pointerLockElement === stage,
+      take: () => stage.requestPointerLock()?.catch(() => {}), // a browser may refuse, and says so itself
+      release: () => document.exitPointerLock(),
+    });
     this.#touch = new Touch(this.#pointer, this.#surface(keyboard), clock);
     this.#listenToKeys(escape);
     this.#listenToPointer();
@@ -54,6 +65,28 @@ export class Controls {
     this.#touch.mode = mode;
     this.#arrow.hidden = mode === "direct";
     this.#arrowAt(this.#pointer.place);
+  }
+
+  // What the server can do.
+  greeted({ capabilities }) {
+    this.#locks.able = capabilities.includes(Capability.LOCKS);
+    this.#locks.lost();
+    this.#capture.set({ able: capabilities.includes(Capability.RELATIVE), asked: false });
+  }
+
+  // The guest asks how the pointer moves, or where it is.
+  set relative(asked) {
+    this.#capture.set({ asked });
+  }
+
+  // Whether the pointer is captured, from the next click on; undefined where that cannot be.
+  get captures() {
+    return this.#capture.able ? this.#capture.chosen : undefined;
+  }
+
+  set captures(chosen) {
+    this.#capture.set({ chosen });
+    this.focus();
   }
 
   // The guest's pixel that the person probably looks at.
@@ -86,6 +119,8 @@ export class Controls {
   release() {
     this.keyboard.release();
     this.#pointer.forget();
+    this.#capture.forget();
+    this.#locks.lost();
   }
 
   stop() {
@@ -102,7 +137,11 @@ export class Controls {
         event.preventDefault();
         this.release();
         escape();
-      } else if (this.keyboard.down(event)) event.preventDefault();
+        return;
+      }
+      if (event.ctrlKey && event.altKey) this.#capture.release();
+      this.#locks.down(event);
+      if (this.keyboard.down(event)) event.preventDefault();
     });
     this.#on(this.#stage, ["keyup"], (event) => {
       if (this.keyboard.up(event)) event.preventDefault();
@@ -163,12 +202,13 @@ export class Controls {
       return;
     }
     this.keyboard.beforeAction();
-    this.#pointer.move(this.#display.toGuest(place(event)));
+    if (document.pointerLockElement !== this.#stage) this.#pointer.move(this.#display.toGuest(place(event)));
     this.#pointer.wheel(event);
   }
 
   #pointed(event, touched) {
     this.keyboard.check(event);
+    if (this.#capture.take(event)) return;
     if (event.pointerType === "touch") {
       touched();
       if (event.type === "pointerdown" || event.type === "pointerup") this.#clicked();

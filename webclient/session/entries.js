@@ -39,7 +39,7 @@ export const COMBINATIONS = [
   ] },
 ];
 
-// actions: {combination(codes), screenKeyboard(), textBox(), fullScreen(), choose(name, value), view: a View, canResize:
+// actions: {combination(codes), screenKeyboard(), textBox(), captures() → undefined where it cannot be, capture(on), fullScreen(), choose(name, value), view: a View, canResize:
 // whether the guest's size is this viewer's to choose}.
 export function inputEntries(actions) {
   return [
@@ -94,6 +94,12 @@ function screenItems(actions) {
   return [...items, null, { heading: t("session.size") }, ...choicesOf(actions, "size", sizes, label, sizeHints)];
 }
 
+function captureItem({ captures, capture }) {
+  const on = captures();
+  if (on === undefined) return [];
+  return [{ label: t("session.capture"), hint: t("session.capture.hint"), checked: on, action: () => capture(!on) }];
+}
+
 function keyboardItems(actions) {
   const hints = Object.fromEntries(KEYBOARDS.map((mode) => [mode, t(`session.keyboard.${mode}.hint`)]));
   const fingerHints = Object.fromEntries(FINGERS.map((mode) => [mode, t(`session.fingers.${mode}.hint`)]));
@@ -107,6 +113,7 @@ function keyboardItems(actions) {
     null,
     { label: t("session.box"), icon: "text", action: actions.textBox },
     { label: t("session.keyboard.screen"), icon: "keyboard", action: actions.screenKeyboard },
+    ...captureItem(actions),
     { label: t("session.keyboard.test"), hint: t("session.keyboard.test.hint"), icon: "info", action: () => open("/keys", "_blank", "noopener") },
     ...(matchMedia("(any-pointer: coarse)").matches ? fingers : []),
   ];

@@ -1,6 +1,6 @@
 // The page's end of the session's worker.
 
-// listeners: {sound, clipboard, status, hello, screen, state, notice, dialog, dialogOver, shadow, people, pointer, again,
+// listeners: {sound, clipboard, status, hello, screen, state, notice, dialog, dialogOver, shadow, people, pointer, pointerMode, again,
 // switch, cursor, drawn, statistics, regions, picture}, each called with the
 // worker's message of that kind.
 export class Remote {

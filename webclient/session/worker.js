@@ -26,6 +26,7 @@ import { PictureWatch } from "./watchdog.js";
 const ABILITIES = [
   Capability.JPEG, Capability.COPY, Capability.NOTICES, Capability.DIALOGS, Capability.SHADOWS, Capability.SWITCH,
   Capability.CLIPBOARD_IN, Capability.CLIPBOARD_OUT, Capability.SHARING, Capability.POINTERS,
+  Capability.RELATIVE,
 ];
 const MAX_TOLD = 8; // changes of one picture that the page is told of
 const PROBE_AFTER = 2000; // ms; what is found out about drawing must not delay the first picture
@@ -182,6 +183,7 @@ async function handle(message, time) {
   else if (message.name === "Shadow") tell("shadow", { shadow: message });
   else if (message.name === "People") tell("people", { people: message });
   else if (message.name === "PointerOf") tell("pointer", { pointer: message });
+  else if (message.name === "PointerMode") tell("pointerMode", { relative: Boolean(message.relative) });
   else if (message.name === "Cursor") tell("cursor", { cursor: { ...message, pixels: message.pixels.slice() } });
 }
 

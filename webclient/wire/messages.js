@@ -50,6 +50,8 @@ export const LAYOUTS = {
   Stay: { type: 0x1b, fields: [] },
   Answer: { type: 0x1c, fields: [u32("id"), u8("yes")] },
   StopShadow: { type: 0x1d, fields: [u32("id")] },
+  Move: { type: 0x1e, fields: [i16("dx"), i16("dy"), u8("buttons")] },
+  Locks: { type: 0x1f, fields: [u8("on")] },
   ServerHello: {
     type: 0x20,
     fields: [
@@ -97,14 +99,15 @@ export const LAYOUTS = {
   DialogOver: { type: 0x28, fields: [u32("id")] },
   Shadow: { type: 0x29, fields: [u32("id"), u8("state"), text("who", 128)] },
   Switch: { type: 0x2a, fields: [blob("ticket", 64), text("session", 64), text("title", 256)] },
+  PointerMode: { type: 0x2b, fields: [u8("relative")] },
 };
 
 export const FROM_BOTH = ["Ping", "Pong", "Close"];
 export const FROM_VIEWER = [
   "ClientHello", "Key", "TypeText", "Pointer", "Wheel", "ReleaseKeys", "RequestSize", "Ack", "Refresh",
-  "VideoFailed", "WatchStatistics", "Stay", "Answer", "StopShadow",
+  "VideoFailed", "WatchStatistics", "Stay", "Answer", "StopShadow", "Move", "Locks",
 ];
 export const FROM_SERVER = [
   "ServerHello", "ScreenSize", "State", "Cursor", "Frame", "Statistics", "Notice", "Dialog", "DialogOver",
-  "Shadow", "Switch",
+  "Shadow", "Switch", "PointerMode",
 ];

@@ -57,10 +57,13 @@ export const Capability = Object.freeze({
   CLIPBOARD_OUT: 16,
   SOUND: 17,
   MICROPHONE: 18,
+  RELATIVE: 19,
+  LOCKS: 20,
   SHARING: 22,
   POINTERS: 23,
 });
 
+export const Lock = Object.freeze({ CAPS: 1, NUM: 2 });
 export const NoticeLevel = Object.freeze({ INFORMATION: 0, WARNING: 1, ABSENCE: 2 });
 export const DialogKind = Object.freeze({ MESSAGE: 0, SHADOW_VIEW: 1, SHADOW_CONTROL: 2 });
 export const ShadowState = Object.freeze({ OVER: 0, VIEW: 1, CONTROL: 2 });

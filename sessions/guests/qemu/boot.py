@@ -77,6 +77,9 @@ class Watcher:
     def cursor(self, cursor: Cursor) -> None:
         """Nothing to learn."""
 
+    def pointing(self, relative: bool) -> None:
+        """Nothing to learn."""
+
     def injected(self, event: InputEvent, waited: float) -> None:
         """Nothing to learn."""
 

@@ -21,6 +21,9 @@ class _Unseen:
     def cursor(self, cursor: Cursor) -> None:
         """Ignore it."""
 
+    def pointing(self, relative: bool) -> None:
+        """Ignore it."""
+
     def injected(self, event: InputEvent, waited: float) -> None:
         """Ignore it."""
 

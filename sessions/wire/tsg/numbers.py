@@ -72,6 +72,10 @@ class Capability(enum.IntEnum):
     """(server) Takes `Listen`, and sends `Sound`."""
     MICROPHONE = 18
     """(server) Takes `Speak` and `Voice`, and sends `Microphone`."""
+    RELATIVE = 19
+    """(viewer) Takes `PointerMode`; (server) takes `Move`."""
+    LOCKS = 20
+    """(server) Takes `Locks`."""
     SHARING = 22
     """(viewer) Shows who else is there (`People`); (server) takes `AskControl` and `SetControl`."""
     POINTERS = 23
@@ -105,6 +109,13 @@ class ShadowState(enum.IntEnum):
     OVER = 0
     VIEW = 1
     CONTROL = 2
+
+
+class Lock(enum.IntFlag):
+    """Which of them `Locks` says are on."""
+
+    CAPS = 1
+    NUM = 2
 
 
 class Encoding(enum.IntEnum):

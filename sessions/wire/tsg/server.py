@@ -208,6 +208,16 @@ class Switch(Message):
     FIELDS = (Blob("ticket", 64), Text("session", 64), Text("title", 256))
 
 
+@dataclass(frozen=True, slots=True)
+class PointerMode(Message):
+    """The guest asks how the pointer moves (relative: 1), or where it is (0), which is the rule."""
+
+    relative: int
+    TYPE = 0x2B
+    FIELDS = (Integer("relative", "u8"),)
+
+
 FROM_SERVER: tuple[type[Message], ...] = (
     ServerHello, ScreenSize, State, Cursor, Statistics, Notice, Dialog, DialogOver, Shadow, Switch,
+    PointerMode,
 )  # fmt: skip

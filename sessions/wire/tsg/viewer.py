@@ -216,8 +216,28 @@ class StopShadow(Message):
     FIELDS = (Integer("id", "u32"),)
 
 
+@dataclass(frozen=True, slots=True)
+class Move(Message):
+    """The pointer was moved by so many pixels, and which buttons are held, as in `Pointer`."""
+
+    dx: int
+    dy: int
+    buttons: int
+    TYPE = 0x1E
+    FIELDS = (Integer("dx", "i16"), Integer("dy", "i16"), Integer("buttons", "u8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Locks(Message):
+    """The viewer has the keyboard now, and these locks are on: the guest's are brought in line."""
+
+    on: int
+    TYPE = 0x1F
+    FIELDS = (Integer("on", "u8"),)
+
+
 FROM_BOTH: tuple[type[Message], ...] = (Ping, Pong, Close)
 FROM_VIEWER: tuple[type[Message], ...] = (
     ClientHello, Key, TypeText, Pointer, Wheel, ReleaseKeys, RequestSize, Ack, Refresh,
-    VideoFailed, WatchStatistics, Stay, Answer, StopShadow,
+    VideoFailed, WatchStatistics, Stay, Answer, StopShadow, Move, Locks,
 )  # fmt: skip

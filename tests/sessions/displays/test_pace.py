@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from sessions.displays.pace import AT_ONCE, MAX_WAITING, SECONDS, TYPING_SECONDS, Pace
-from sessions.input.events import Button, InputEvent, Key, Pointer, Text, Wheel
+from sessions.input.events import Button, InputEvent, Key, Move, Pointer, Text, Wheel
 
 
 class Guest:
@@ -46,6 +46,19 @@ def test_what_a_person_does_passes_at_once(guest):
     for event in [*click, *typed("ab")]:
         guest.pace.put(event)
     assert guest.sent == [*click, *typed("ab")]
+
+
+def test_moves_that_wait_are_added_up_between_changes_of_buttons(guest):
+    guest.types = True
+    guest.pace.put(Text("x"))
+    free, held = Button(0), Button.LEFT
+    for event in (Move(1, 2, free), Move(3, -1, free), Move(0, 0, held), Move(5, 5, held)):
+        guest.pace.put(event)
+    guest.types = False
+    guest.wait(1)
+    assert guest.sent == [Text("x"), Move(4, 1, free), Move(5, 5, held)]
+    guest.pace.close()
+    assert guest.sent[-1] == Move(0, 0, free)
 
 
 def test_how_long_each_has_waited_is_told(guest):

@@ -8,21 +8,24 @@ import tempfile
 import numpy as np
 import pytest
 import pytest_twisted
-from jeepney.low_level import Message, Parser
+from jeepney.low_level import Endianness, Header, HeaderFields, Message, MessageFlag, MessageType, Parser
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from sessions.displays.base import DisplayError
+from sessions.displays.locks import ANSWER_SECONDS
 from sessions.displays.qemu_dbus import AskedSize, Machine, PointerLook, open_qemu_display
 from sessions.displays.sockets import SocketLink
-from sessions.input.events import Key, Text
+from sessions.input.events import Button, Key, Locks, Move, Text
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
 from sessions.wire import qemu_display as wire
 from tests.contracts.display_contract import DisplayContract, Recorder
 from tests.sessions.guests.qemu import machine as real
 from tests.sessions.wire import dbus_messages as peer
+
+CAPS, NUM = 0x3A, 0x45
 
 
 class Tiny:
@@ -53,6 +56,28 @@ class TestQemuDisplay(DisplayContract):
             yield Tiny(await machine.start())
         finally:
             await machine.guest.stop()
+
+    @pytest_twisted.ensureDeferred
+    async def test_a_real_guests_locks_follow_and_it_takes_places(self, guest):
+        framebuffer = Framebuffer()
+        events = Recorder(framebuffer)
+        display = await guest.open(framebuffer, events)
+        await events.until(lambda: events.updates)
+        await deferLater(reactor, 1)  # its driver is there
+        for wanted, pressed in (
+            (Locks(True, False), [CAPS]),
+            (Locks(True, False), []),
+            (Locks(False, True), [CAPS, NUM]),
+            (Locks(False, False), [NUM]),
+        ):
+            events.inputs.clear()
+            display.send(wanted)
+            await deferLater(reactor, ANSWER_SECONDS + 0.5)
+            assert [event.scancode for event in events.inputs if event.down] == pressed
+        assert events.modes in ([], [True, False])  # until there is a driver
+        display.send(Move(3, -4, Button(0)))
+        assert events.inputs[-1] == Move(3, -4, Button(0))
+        display.close()
 
 
 class FakeEnd:
@@ -101,6 +126,7 @@ class FakeConsole(FakeEnd):
     def __init__(self, qemu, descriptor):
         super().__init__(descriptor)
         self.qemu = qemu
+        self.asked = []
 
     def got(self, message):
         super().got(message)
@@ -118,6 +144,10 @@ class FakeConsole(FakeEnd):
                 self.qemu.listener.link.write(b"rubbish\r\n" * 100)
                 return
             self.link.write(peer.reply(message.header.serial))
+        if self.field(message, "member") == "Get":
+            self.asked.append(message.body)
+            value = self.qemu.properties[message.body[1]]
+            self.link.write(peer.reply(message.header.serial, "v", (value,)))
 
 
 class FakeQemu:
@@ -133,6 +163,7 @@ class FakeQemu:
         self.typed = []
         self.listener = None
         self.mute = False
+        self.properties = {"Modifiers": ("u", 0), "IsAbsolute": ("b", True)}
 
     async def execute(self, name, arguments=None, descriptors=()):
         if name == "getfd":
@@ -232,6 +263,51 @@ async def test_shared_memory_is_offered_and_used(qemu):
     assert "smaller than it should be" in str(events.losses[0])
     display.close()
     assert events.faults == []
+
+
+def changed(path=wire.CONSOLE.path):
+    """A signal of QEMU's, whose content nobody reads."""
+    fields = {
+        HeaderFields.path: path,
+        HeaderFields.interface: wire.PROPERTIES,
+        HeaderFields.member: "PropertiesChanged",
+        HeaderFields.signature: "s",
+    }
+    header = Header(Endianness.little, MessageType.signal, MessageFlag(0), 1, 0, 5, fields)
+    return Message(header, ("\u2026",)).serialise()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_guest_that_asks_for_movements_is_told_of_and_moved(qemu):
+    qemu.properties["IsAbsolute"] = ("b", False)
+    display, framebuffer, events = await opened(qemu)
+    await events.until(lambda: events.modes == [True])
+    display.send(Move(5, -7, Button.LEFT))
+    [(name, said)] = qemu.posted
+    assert name == "input-send-event"
+    assert said == {
+        "events": [
+            {"type": "rel", "data": {"axis": "x", "value": 5}},
+            {"type": "rel", "data": {"axis": "y", "value": -7}},
+            {"type": "btn", "data": {"button": "left", "down": True}},
+        ]
+    }
+    qemu.properties["IsAbsolute"] = ("b", True)
+    qemu.console.link.write(changed("/org/qemu/Display1/Console_1") + 30 * changed())
+    await events.until(lambda: events.modes == [True, False])
+    await deferLater(reactor, 0.1)
+    assert len(qemu.console.asked) <= 6  # however often it says that something has changed
+    later = Recorder(framebuffer)
+    display.hand_over(framebuffer, later)
+    assert later.modes == []
+    for wrong in (("s", "yes"), ("t", 1), ("av", [])):
+        qemu.properties["Modifiers"] = qemu.properties["IsAbsolute"] = wrong
+        qemu.console.link.write(changed())
+        await deferLater(reactor, 0.05)
+    assert events.modes == [True, False]
+    assert display.is_open
+    assert events.losses == []
+    display.close()
 
 
 @pytest_twisted.ensureDeferred

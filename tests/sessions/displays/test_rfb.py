@@ -15,7 +15,7 @@ from sessions.displays import rfb
 from sessions.displays.base import DisplayError
 from sessions.displays.rfb import RfbDisplay, open_rfb
 from sessions.displays.sockets import connect_unix
-from sessions.input.events import Button, Key, Pointer, Text, Wheel
+from sessions.input.events import Button, Key, Locks, Move, Pointer, Text, Wheel
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
 from sessions.wire.rfb import RfbClient, messages
@@ -331,7 +331,8 @@ class Wire:
         self.clock = ReactorWithClock()
         framebuffer = Framebuffer()
         client = RfbClient()
-        self.display = RfbDisplay(self.clock, near, client, framebuffer, Recorder(framebuffer), awake=awake)
+        self.told = Recorder(framebuffer)
+        self.display = RfbDisplay(self.clock, near, client, framebuffer, self.told, awake=awake)
         self.tell(hello or server.hello(), *updates)
         self.sent()
 
@@ -397,6 +398,21 @@ def test_relative_pointer(ends):
     moved, still = (0x7FFF + 5, 0x7FFF - 2), (0x7FFF, 0x7FFF)
     expected = [(1, *moved), (17, *still), (1, *still)]
     assert wire.sent() == b"".join(messages.pointer_event(*each) for each in expected)
+
+
+def test_a_pointer_that_is_moved_goes_on_from_where_it_is(ends):
+    wire = Wire(ends)
+    wire.display.send(Pointer(10, 10, Button(0)))
+    wire.sent()
+    wire.display.send(Move(-20, 5, Button.LEFT))
+    wire.display.send(Locks(True, True))
+    assert wire.sent() == messages.pointer_event(1, 0, 15)
+    wire.tell(server.update(server.rectangle(0, 0, 64, 48, -257)))
+    wire.sent()
+    wire.display.send(Move(-20, 5, Button(0)))
+    assert wire.sent() == messages.pointer_event(0, 0x7FFF - 20, 0x7FFF + 5)
+    wire.tell(server.update(server.rectangle(1, 0, 64, 48, -257)))
+    assert wire.told.modes == [True, False]
 
 
 def test_size_requests(ends):

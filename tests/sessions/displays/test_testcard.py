@@ -6,7 +6,7 @@ from twisted.internet import reactor
 from twisted.internet.task import Clock
 
 from sessions.displays.testcard import TestcardDisplay
-from sessions.input.events import Button, Key, Pointer, Text, Wheel
+from sessions.input.events import Button, Key, Move, Pointer, Text, Wheel
 from sessions.pixels.framebuffer import Framebuffer
 from sessions.pixels.geometry import Size
 from sessions.pixels.region import Region
@@ -94,6 +94,10 @@ def test_the_pointer_has_a_cross_that_leaves_no_trace(card):
     display.send(Pointer(320, 100, Button.LEFT))
     assert framebuffer.pixels[100, 320] == 0xFFB000
     clock.advance(0.125)  # the moving parts go on below it
+    display.send(Move(-7, 5, Button(0)))
+    moved = framebuffer.pixels.copy()
+    display.send(Pointer(313, 105, Button(0)))
+    assert np.array_equal(framebuffer.pixels, moved)
     display.send(Pointer(-1000, -1000, Button(0)))
     assert (framebuffer.pixels == frame(1, SIZE)).all()
 

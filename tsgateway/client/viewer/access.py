@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import enum
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -26,6 +27,13 @@ TURN_SECONDS = 2.0
 """Between two questions of who waits in the queue."""
 
 
+class Look(enum.Enum):
+    """How one looks on at somebody else's session."""
+
+    VIEW = "view"
+    CONTROL = "control"
+
+
 class Pass(NamedTuple):
     """What a connection begins with."""
 
@@ -36,13 +44,18 @@ class Pass(NamedTuple):
 class Access:
     """One desktop of one gateway. desktop: its id or title; "" where there is but one.
 
+    look: how one looks on at a session, None for one's own.
     on_turn: is called in the queue, now and then, with how many people come before.
 
     Raises ClientError where it says so in the API's words; ValueError for a client without an address.
     """
 
     def __init__(
-        self, gateway: Client, desktop: str, on_turn: Callable[[int], object] = lambda before: None
+        self,
+        gateway: Client,
+        desktop: str,
+        on_turn: Callable[[int], object] = lambda before: None,
+        look: Look | None = None,
     ) -> None:
         if gateway.address is None:
             raise ValueError("a desktop is shown over TLS: use Client.remote, or signed_in")
@@ -50,6 +63,7 @@ class Access:
         self._gateway = gateway.twin()  # one that nobody else asks meanwhile
         self._desktop = desktop
         self._on_turn = on_turn
+        self.look = look
 
     async def first(self, size: Size | None) -> Pass:
         """Start a session or find the one there is; waits in the queue where there is one."""
@@ -73,13 +87,18 @@ class Access:
             await asyncio.sleep(TURN_SECONDS)
 
     async def again(self, session: str) -> Pass:
-        """Return a new ticket for a session that one was connected to."""
+        """Return a new ticket for a session; when one looks on at it, its person may be asked again."""
+        if self.look is not None:
+            seen = await asyncio.to_thread(
+                self._gateway.shadow_session, session, control=self.look is Look.CONTROL
+            )
+            return Pass(seen["session"], _bytes(seen["ticket"]))
         given = await asyncio.to_thread(self._gateway.new_ticket, session)
         return Pass(session, _bytes(given["ticket"]))
 
     def close(self) -> None:
-        """Hang up."""
-        self._gateway.close()
+        """Hang up, also on a question that is not answered yet."""
+        self._gateway.abandon()
 
     def _found(self) -> str:
         desktops = self._gateway.list_desktops()["desktops"]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from tsgateway.client.client import Client
+from tsgateway.client.viewer.access import Look
 from tsgateway.client.viewer.clipboard import Content
 from tsgateway.client.viewer.decode import Pixels
 from tsgateway.client.viewer.desktop import PATIENCE, AsyncViewer, Happening
@@ -38,10 +39,14 @@ class Viewer:
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
         on_sound: Callable[[Played], None] | None = None,
+        carrier: str = "auto",
+        session: str = "",
+        look: Look | None = None,
     ) -> None:
         self.viewer = AsyncViewer(
-            gateway, desktop, size=size, reconnect=reconnect, on_event=on_event, on_sound=on_sound
-        )
+            gateway, desktop, size=size, reconnect=reconnect, on_event=on_event, on_sound=on_sound,
+            carrier=carrier, session=session, look=look,
+        )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
