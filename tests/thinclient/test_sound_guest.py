@@ -45,8 +45,8 @@ template = "desktop"
 users = ["ada"]
 """
 ICON = 18
-BAR_ROWS = 120
-"""Of the display, within which the bar is."""
+TOP, BOTTOM, LEFT = 40, 120, 700
+"""Part of the display where the bar's pictures are."""
 PIECE = VOICE_RATE // 50
 
 
@@ -87,10 +87,10 @@ def icon(name: str) -> np.ndarray:
 
 def place(display: Display, name: str) -> tuple[int, int] | None:
     """Where the bar has this picture, None when it has not."""
-    windows = sliding_window_view((display.screen()[:BAR_ROWS] & 255).astype(np.int16), (ICON, ICON))
+    windows = sliding_window_view((display.screen()[TOP:BOTTOM, LEFT:] & 255).astype(np.int16), (ICON, ICON))
     off = np.abs(windows - icon(name)).mean(axis=(2, 3))
     row, column = np.unravel_index(int(np.argmin(off)), off.shape)
-    return (int(column) + ICON // 2, int(row) + ICON // 2) if off.min() < 6 else None
+    return (LEFT + int(column) + ICON // 2, TOP + int(row) + ICON // 2) if off.min() < 6 else None
 
 
 def choose(display: Display, now: str, *keys: str) -> None:

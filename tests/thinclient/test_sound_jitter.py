@@ -115,6 +115,17 @@ def test_the_end_of_a_sound_is_not_taken_for_a_slow_line() -> None:
     assert player.buffer.target == LEAST_TARGET
 
 
+def test_what_came_while_nobody_played_is_left_out() -> None:
+    player = Player()
+    for piece in itertools.islice(tone(), 15):
+        player.buffer.push(piece)
+    player.buffer.catch_up()
+    assert player.buffer.waiting == LEAST_TARGET
+    assert player.buffer.left_out == 15 * PIECE - LEAST_TARGET
+    player.buffer.catch_up()
+    assert player.buffer.waiting == LEAST_TARGET
+
+
 def test_nothing_is_nothing() -> None:
     buffer = JitterBuffer()
     buffer.push(np.zeros((0, 2), np.int16))

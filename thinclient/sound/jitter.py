@@ -163,9 +163,14 @@ class JitterBuffer:
         self.target = min(MOST_TARGET, self.target + _LONGER)
 
     def _leave_out(self) -> None:
-        if self.waiting <= self.target + _TOO_MUCH:
-            return
+        if self.waiting > self.target + _TOO_MUCH:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Leave out what is more than has to wait."""
         gone = math.ceil(self.waiting - self.target)
+        if gone <= 0:
+            return
         self._held = self._held[int(self._offset) + gone :].copy()
         self._offset = 0.0
         self._join()

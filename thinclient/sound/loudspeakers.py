@@ -15,6 +15,9 @@ from tsgateway.client.viewer import Played
 REST_SECONDS = 10.0
 """Seconds of silence after which the device is let go of."""
 
+ASLEEP_SECONDS = 0.1
+"""After so long without a call the device was being opened, or was asleep: what came meanwhile is late."""
+
 
 class Loudspeakers:
     """Plays what comes, after as short a wait as the line allows. No method waits.
@@ -26,7 +29,7 @@ class Loudspeakers:
         self.volume = 1.0
         self._buffer = JitterBuffer()
         self._guard = threading.Lock()
-        self._came = 0.0
+        self._came = self._pulled = 0.0
         self._device = Watched(Kind.PLAYBACK, self._next, told)
         self.choose = self._device.choose
         self.close = self._device.close
@@ -39,8 +42,12 @@ class Loudspeakers:
         self._device.want(True)
 
     def _next(self, frames: int) -> bytes:
+        now = time.monotonic()
         with self._guard:
+            if now - self._pulled > ASLEEP_SECONDS:
+                self._buffer.catch_up()
+            self._pulled = now
             samples = self._buffer.pull(frames)
-            if not self._buffer.is_playing and time.monotonic() - self._came > REST_SECONDS:
+            if not self._buffer.is_playing and now - self._came > REST_SECONDS:
                 self._device.want(False)
         return (samples * np.float32(self.volume**2)).tobytes()  # the ear takes a square for what is even

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +77,8 @@ def _packet(decoder: AudioCodecContext, data: bytes) -> Samples:
         raise DecodeError(f"sound: {error.strerror}") from None
     if [each.samples for each in frames] != [OPUS_FRAMES]:
         raise DecodeError("sound that is not one packet of 10 ms")
-    return frames[0].to_ndarray().astype(np.int16, copy=False).reshape(-1, 2)
+    plane: Any = frames[0].planes[0]  # a buffer, which its type does not tell
+    return np.frombuffer(plane, np.int16, 2 * OPUS_FRAMES).reshape(-1, 2)
 
 
 def _doubled(half: npt.NDArray[np.int16]) -> Samples:
