@@ -62,8 +62,8 @@ def least(frames: list[Pixels]) -> dict[str, float]:
 class Client:
     """The program, in full screen on a display of its own."""
 
-    def __init__(self, gateway: RealGateway, display: Display, folder: str) -> None:
-        words = ("--full-screen", "--name", "ada", "--pin", pin(gateway), gateway.url, "page")
+    def __init__(self, gateway: RealGateway, display: Display, folder: str, desktop: str = "page") -> None:
+        words = ("--full-screen", "--name", "ada", "--pin", pin(gateway), gateway.url, desktop)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.native_client", *words],
             env=display.environment | {"TSCLIENT_FOLDER": folder, "TSCLIENT_PASSWORD": PASSWORD},

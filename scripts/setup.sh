@@ -73,7 +73,7 @@ hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 packages_run="python3-venv qemu-system-x86 qemu-system-gui qemu-utils mmdebstrap uidmap fakeroot e2fsprogs \
 xz-utils zstd npm util-linux"
 packages_test="man-db gcc libc6-dev linux-libc-dev binutils libdrm-dev chromium firefox-esr postgresql slapd tigervnc-standalone-server tigervnc-tools \
-rsyslog rsyslog-openssl xterm x11-apps x11-xserver-utils xauth x11-utils xdotool xvfb openbox tzdata libfaketime xdg-utils shared-mime-info libglib2.0-bin xclip python3-xlib spice-vdagent \
+rsyslog rsyslog-openssl xterm x11-apps x11-xserver-utils xauth x11-utils xdotool xvfb openbox tzdata libfaketime xdg-utils shared-mime-info libglib2.0-bin xclip python3-xlib spice-vdagent haproxy \
 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libegl1 libgl1 libfontconfig1 libdbus-1-3 fonts-dejavu-core pulseaudio pulseaudio-utils"
 
 missing() {

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from tsgateway.client import ServerAway, WrongCertificate
+from tsgateway.client.proxy import proxy_for, tunnel
 
 PATIENCE = 10.0
 
@@ -48,13 +49,20 @@ def shown_by(host: str, port: int) -> Shown:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with (
-            socket.create_connection((host, port), PATIENCE) as line,
+            _line(host, port) as line,
             context.wrap_socket(line, server_hostname=host) as secured,
         ):
             data = secured.getpeercert(binary_form=True) or b""
     except OSError as error:
         raise ServerAway(f"{host}:{port}: {error.strerror or error}.") from error
     return read(data)
+
+
+def _line(host: str, port: int) -> socket.socket:
+    proxy = proxy_for(host, port)
+    if proxy is not None:
+        return tunnel(proxy, host, port, PATIENCE)
+    return socket.create_connection((host, port), PATIENCE)
 
 
 def read(data: bytes) -> Shown:

@@ -17,6 +17,7 @@ from thinclient.monitors import ALL, numbered
 MAX_FILE = 64 * 1024
 SCALES = ("fit", "actual")
 KEYBOARDS = ("keys", "text")
+CARRIERS = ("auto", "tls", "websocket")
 
 
 class WrongFile(Exception):
@@ -29,8 +30,9 @@ class Connection:
 
     address: https://NAME[:PORT]/. desktop: id or title. name: of the person. fingerprint: SHA-256 of the one
     certificate to trust. ca_file: PEM. size: WIDTHxHEIGHT, "" for the window's. scale: one of SCALES.
-    keyboard: one of KEYBOARDS. monitors: those that full screen fills, "all" or numbers like 1,2 from left to
-    right; "" for the one it is on. kiosk: full screen, nothing else, opened again when it has ended.
+    keyboard: one of KEYBOARDS. carrier: one of CARRIERS. browser: sign in with the system's. monitors: those
+    that full screen fills, "all" or numbers like 1,2 from left to right; "" for the one it is on.
+    kiosk: full screen, nothing else, opened again when it has ended.
     """
 
     address: str = ""
@@ -41,6 +43,8 @@ class Connection:
     size: str = ""
     scale: str = "fit"
     keyboard: str = "keys"
+    carrier: str = "auto"
+    browser: bool = False
     full_screen: bool = False
     kiosk: bool = False
     monitors: str = ""
@@ -129,7 +133,9 @@ def _problem(key: str, value: Any) -> str:
             parsed_size(value)
         except ValueError as error:
             return str(error)
-    choices: Mapping[str, tuple[str, ...]] = {"scale": SCALES, "keyboard": KEYBOARDS}
+    choices: Mapping[str, tuple[str, ...]] = {
+        "scale": SCALES, "keyboard": KEYBOARDS, "carrier": CARRIERS,
+    }  # fmt: skip
     if key in choices and value not in choices[key]:
         return f"“{key}” is one of {', '.join(choices[key])}, not “{value}”"
     if key == "address" and not re.fullmatch(r"https://[^\s/?#@]+/?", value):

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import click
 
-from sessions.transfer.names import shown
 from thinclient.download import Fetch, Taken
 from thinclient.exits import code_of
-from thinclient.local import to_send
+from thinclient.local import plain, to_send
 from thinclient.shared import Found, found, session_of
 from thinclient.transfer import State, Transfer, TransferFailed, amount
 from thinclient.upload import Upload
@@ -92,11 +91,11 @@ def ls(*, who: Who, desktop: str, size: Size, path: str) -> None:
     for each in told["files"]:
         many = "-" if each["folder"] else str(each["bytes"])
         click.echo(
-            f"{many:>14}  {_when(each['changed'])}  {shown(each['name'])}{'/' if each['folder'] else ''}"
+            f"{many:>14}  {_when(each['changed'])}  {plain(each['name'])}{'/' if each['folder'] else ''}"
         )
     for one in told["unfinished"]:
         click.echo(
-            f"{one['offset']:>14}  of {one['bytes']:<13}  {shown(one['path'])}  (being sent, or cut off)"
+            f"{one['offset']:>14}  of {one['bytes']:<13}  {plain(one['path'])}  (being sent, or cut off)"
         )
 
 
@@ -158,13 +157,13 @@ def _run(transfer: Transfer, gateway: Client) -> None:
         transfer.run(gateway)
     if transfer.error is not None:
         raise transfer.error
-    click.echo(shown(transfer.message))
+    click.echo(plain(transfer.message))
 
 
 @contextlib.contextmanager
 def _progress(transfer: Transfer) -> Iterator[None]:
     """Show a bar on a terminal; tell in any case why nothing moves."""
-    name, told = shown(transfer.name), ""
+    name, told = plain(transfer.name), ""
     bar = click.progressbar(
         range(0), length=transfer.size or 0, label=f"{name[-40:]:40}", file=sys.stderr,
         hidden=not sys.stderr.isatty(), item_show_func=lambda _: amount(transfer.done),
@@ -198,7 +197,7 @@ class Failures:
             raise
         except ClientError as error:
             self._first = self._first or error
-            click.echo(f"Error: {shown(str(error))}", err=True)
+            click.echo(f"Error: {plain(str(error))}", err=True)
 
     def end(self) -> None:
         """End the program by the code of the first one."""

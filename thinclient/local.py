@@ -67,6 +67,11 @@ def local_name(name: str) -> str:
     return _WINDOWS.sub(lambda found: "_" * len(found[0]), checked) if os.name == "nt" else checked
 
 
+def plain(text: str) -> str:
+    """Return a text for people without what could disturb it: guests give names, and sentences have them."""
+    return "".join("\ufffd" if names.is_control(each) else each for each in text)
+
+
 @dataclass
 class Part:
     """The beginning of a file, in the folder where that goes. tag: of its content, "" without one."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+
 import click
 
 from thinclient.entry import register
-from thinclient.exits import code_of
+from thinclient.exits import CANNOT, INTERRUPTED, code_of
+from thinclient.faults import FAULT, in_a_line, keep_log
 from thinclient.files import get, ls, put
 from thinclient.listing import list_
 from thinclient.opening import forget, open_
@@ -13,6 +18,8 @@ from thinclient.probe import probe
 from thinclient.screenshot import screenshot
 from thinclient.shadowing import shadow
 from tsgateway.client import ClientError
+
+_log = logging.getLogger(__name__)
 
 
 class _Told(click.Group):
@@ -28,9 +35,17 @@ class _Told(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(INTERRUPTED) from None
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
         except ClientError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {in_a_line(str(error))}", err=True)
             raise SystemExit(code_of(error)) from None
+        except Exception:
+            _log.exception("%s has failed", ctx.invoked_subcommand)
+            click.echo(f"Error: {FAULT}", err=True)
+            raise SystemExit(CANNOT) from None
 
 
 @click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,7 +72,18 @@ main.add_command(ls)
 
 def run() -> None:
     """Run what the command line says."""
-    main(prog_name="tsclient")
+    try:
+        keep_log()
+    except OSError as error:
+        click.echo(f"Error: TSCLIENT_LOG: {error.filename}: {error.strerror}.", err=True)
+        raise SystemExit(CANNOT) from None
+    try:
+        main(prog_name="tsclient")
+    except SystemExit as left:
+        if left.code != INTERRUPTED:
+            raise
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)  # a thread may wait for a gateway that does not answer
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from thinclient import kept
-from thinclient.connection import KEYBOARDS, SCALES, Connection, WrongFile, parsed_size
+from thinclient.connection import CARRIERS, KEYBOARDS, SCALES, Connection, WrongFile, parsed_size
 from thinclient.monitors import parsed_monitors
 from thinclient.who import secret
 from tsgateway.client.address import Address
@@ -29,6 +29,7 @@ APPEARANCES = ("system", "light", "dark")
 @click.option(
     "--token-file", metavar="FILE", help="A token instead of a name and a password. Else in TSCLIENT_TOKEN."
 )
+@click.option("--browser", is_flag=True, help="Sign in with the system's browser.")
 @click.option("--ca-file", metavar="FILE", help="Certificates to trust instead of the system's.")
 @click.option("--pin", metavar="SHA256", help="The fingerprint of the one certificate to trust.")
 @click.option(
@@ -36,6 +37,8 @@ APPEARANCES = ("system", "light", "dark")
 )
 @click.option("--scale", type=click.Choice(SCALES), help="Fit the window, or show it pixel by pixel.")
 @click.option("--keyboard", type=click.Choice(KEYBOARDS), help="Send keys, or text by this machine's layout.")
+@click.option("--carrier", type=click.Choice(CARRIERS),
+              help="Plain TLS, a WebSocket, or that where TLS does not get through.")  # fmt: skip
 @click.option("--full-screen", is_flag=True, help="Fill the display.")
 @click.option(
     "--monitors", metavar="all|1,2", help="Fill all displays, or these, counted from left to right."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 import numpy as np
 
+from thinclient.faults import in_a_line
 from thinclient.who import Size, Who, who_options
 from tsgateway.client import ClientError, TookTooLong
 from tsgateway.client.viewer import AsyncViewer
@@ -92,10 +93,10 @@ class Probe:
         """Keep a measurement."""
         self.figures.append(Figure(name, text, seconds, *self._thresholds[name]))
 
-    async def use(self, gateway: Client, desktop: str, size: Size) -> None:
+    async def use(self, gateway: Client, desktop: str, size: Size, carrier: str) -> None:
         """Measure what a person would wait for. Raises ClientError, and ValueError for a key there is not."""
         began = time.monotonic()
-        viewer = AsyncViewer(gateway, desktop, size=size)
+        viewer = AsyncViewer(gateway, desktop, size=size, carrier=carrier)
         try:
             async with asyncio.timeout(self._patience):
                 await viewer.open()
@@ -209,7 +210,7 @@ def probe(
         with who.sign_in() as gateway:
             made.note("sign_in", "signed in within {}", time.monotonic() - began)
             try:
-                asyncio.run(made.use(gateway, desktop, size))
+                asyncio.run(made.use(gateway, desktop, size, who.carrier))
             finally:
                 if log_off:
                     _log_off(gateway, desktop)
@@ -227,7 +228,7 @@ def _log_off(gateway: Client, desktop: str) -> None:
 
 
 def _finish(level: Level, text: str, figures: Sequence[Figure] = ()) -> NoReturn:
-    line = f"TSGATEWAY {level.name} - {text}".replace("|", "/").replace("\n", " ")
+    line = f"TSGATEWAY {level.name} - {in_a_line(text)}".replace("|", "/")
     data = " ".join(figure.data for figure in figures)
     click.echo(f"{line} | {data}" if data else line)
     raise SystemExit(int(level))

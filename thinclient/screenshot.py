@@ -23,7 +23,7 @@ from tsgateway.client.viewer import Viewer
 def screenshot(*, who: Who, desktop: str, size: Size, output: str, settle: float, patience: float) -> None:
     """Open DESKTOP at URL and write what it shows to a PNG file."""
     end = time.monotonic() + patience
-    with who.sign_in() as gateway, Viewer(gateway, desktop, size=size) as viewer:
+    with who.sign_in() as gateway, Viewer(gateway, desktop, size=size, carrier=who.carrier) as viewer:
         viewer.wait_for_picture(patience)
         while (left := end - time.monotonic()) > 0:
             try:

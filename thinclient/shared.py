@@ -36,14 +36,21 @@ def session_of(gateway: Client, desktop: str, size: tuple[int, int] | None) -> s
 
 
 def found(client: Client, session: str, path: str) -> Iterator[Found]:
-    """Yield a file, or all that is in a folder. Raises ClientError, also for names that cannot be here."""
-    folder, _, name = path.strip("/").rpartition("/")
+    """Yield a file, or all that is in a folder; "." is the shared one.
+
+    Raises ClientError, also for names that cannot be here.
+    """
+    bare = path.strip("/")
+    if bare in ("", "."):
+        yield from _inside(client, session, "", ())
+        return
+    folder, _, name = bare.rpartition("/")
     for each in client.list_files(session, path=folder)["files"]:
         if each["name"] == name:
             if each["folder"]:
-                yield from _inside(client, session, path.strip("/"), (local_name(name),))
+                yield from _inside(client, session, bare, (local_name(name),))
             else:
-                yield Found(path.strip("/"), (local_name(name),), each["bytes"])
+                yield Found(bare, (local_name(name),), each["bytes"])
             return
     raise NotThere(f"“{path}” is not in the folder that this desktop shares.", status=404)
 
@@ -56,7 +63,8 @@ def _inside(client: Client, session: str, path: str, below: tuple[str, ...]) -> 
         yield Found(path, below, None)
     for each in listed:
         inner = (*below, local_name(each["name"]))
+        source = f"{path}/{each['name']}" if path else each["name"]
         if each["folder"]:
-            yield from _inside(client, session, f"{path}/{each['name']}", inner)
+            yield from _inside(client, session, source, inner)
         else:
-            yield Found(f"{path}/{each['name']}", inner, each["bytes"])
+            yield Found(source, inner, each["bytes"])

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 
 import click
 
-from tsgateway.client import Client, signed_in
+from thinclient.browser import BrowserSignIn, open_browser
+from thinclient.connection import CARRIERS
+from tsgateway.client import Client, NotSignedIn, signed_in
 
 MAX_SECRET = 1024
 Size = tuple[int, int] | None
@@ -33,11 +35,21 @@ class Who:
     token_file: str = ""
     ca_file: str = ""
     pin: str = ""
+    browser: bool = False
+    carrier: str = "auto"
 
     def sign_in(self) -> Client:
         """Return a client that has signed in. Raises ClientError; click.UsageError for what is missing."""
         token = secret(self.token_file) or os.environ.get("TSCLIENT_TOKEN", "")
-        name = "" if token else self.name or _asked("Name")
+        name = "" if token or self.browser else self.name or _asked_name()
+        try:
+            return self._by_words(token, name) if token or name else self._by_browser()
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        except OSError as error:
+            raise click.UsageError(f"{self.ca_file}: {error.strerror}") from None
+
+    def _by_words(self, token: str, name: str) -> Client:
         try:
             return signed_in(
                 self.url,
@@ -48,10 +60,20 @@ class Who:
                 authority=self.ca_file or None,
                 fingerprint=self.pin,
             )
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-        except OSError as error:
-            raise click.UsageError(f"{self.ca_file}: {error.strerror}") from None
+        except NotSignedIn as error:
+            if error.code != "more_steps" or not sys.stdin.isatty():
+                raise
+            click.echo(f"{error} It goes on there.", err=True)
+            return self._by_browser()
+
+    def _by_browser(self) -> Client:
+        client = Client.remote(self.url, authority=self.ca_file or None, fingerprint=self.pin)
+        client.ways_to_sign_in()  # whether it is there, and can be trusted
+        with BrowserSignIn(client) as way:
+            click.echo(f"Sign in with the browser on this machine: {way.url}", err=True)
+            open_browser(way.url)
+            way.wait()
+        return client
 
     def _password(self, name: str) -> str:
         if self.password_file:
@@ -64,7 +86,7 @@ def who_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def with_who(url: str, desktop: str, size: str | None, **options: Any) -> Any:
-        who = Who(url, **{name: options.pop(name) or "" for name in _NAMES})
+        who = _who(url, options)
         return command(who=who, desktop=desktop, size=_parsed(size), **options)
 
     for option in reversed(_OPTIONS):
@@ -77,12 +99,18 @@ def gateway_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def with_who(url: str, **options: Any) -> Any:
-        who = Who(url, **{name: options.pop(name) or "" for name in _NAMES})
+        who = _who(url, options)
         return command(who=who, **options)
 
     for option in reversed([each for each in _OPTIONS if each not in _OF_DESKTOP]):
         with_who = option(with_who)
     return with_who  # type: ignore[return-value]
+
+
+def _who(url: str, options: dict[str, Any]) -> Who:
+    told: dict[str, Any] = {name: options.pop(name) for name in ("browser", "carrier")}
+    told |= {name: options.pop(name) or "" for name in _NAMES}
+    return Who(url, **told)
 
 
 _NAMES = ("name", "password_file", "token_file", "ca_file", "pin")
@@ -100,8 +128,11 @@ _OPTIONS = (
     ),
     click.option("--token-file", metavar="FILE", help="A token instead of a name and a password. Else in "
                  "TSCLIENT_TOKEN."),
+    click.option("--browser", is_flag=True, help="Sign in with the browser of this machine."),
     click.option("--ca-file", metavar="FILE", help="Certificates to trust instead of the system's."),
     click.option("--pin", metavar="SHA256", help="The fingerprint of the one certificate to trust."),
+    click.option("--carrier", type=click.Choice(CARRIERS), default="auto", show_default=True,
+                 help="By plain TLS, by a WebSocket, or by that where plain TLS does not get through."),
     _OF_DESKTOP[1],
 )  # fmt: skip
 
@@ -125,6 +156,13 @@ def secret(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "it is no text"
         raise click.UsageError(f"{path} cannot be read: {why}.") from None
+
+
+def _asked_name() -> str:
+    """Return a name, "" for who has none to say: it may be known to a provider only."""
+    if not sys.stdin.isatty():
+        return _asked("Name")
+    return str(click.prompt("Name (nothing: sign in with the browser)", "", show_default=False, err=True))
 
 
 def _asked(what: str, *, hidden: bool = False) -> str:

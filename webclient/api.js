@@ -62,6 +62,9 @@ export const answerStep = (challenge, answer) => request("POST", "login/second",
 export const showStep = (challenge) => request("POST", "login/step", { challenge });
 // → [{id, title}]: whom else one can sign in by.
 export const providers = async () => (await request("GET", "login/methods")).providers;
+// Lets a program on this machine sign in as who is signed in here → where the browser goes with that.
+export const handOver = async ({ redirect, state, challenge, client }) =>
+  (await request("POST", "hand-over", { redirect, state, challenge, client })).location;
 export const signOut = () => request("POST", "logout", {});
 export const desktops = async () => (await request("GET", "desktops")).desktops;
 // Makes a desktop one of one's favourites, or none any more.

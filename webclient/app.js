@@ -50,6 +50,7 @@ const app = {
 const LATER = {
   "/account": () => import("./pages/account.js"),
   "/invitation": () => import("./pages/invitation.js"),
+  "/client": () => import("./pages/client.js"),
   "/keys": () => import("./pages/keys.js"),
   "/admin/sessions": () => import("./admin/sessions.js"),
   "/admin/users": () => import("./admin/users.js"),
@@ -118,7 +119,7 @@ function show(message = "") {
   leave = null;
   turn += 1;
   const mine = turn;
-  const isOpen = location.pathname === "/invitation"; // also to who has not signed in
+  const isOpen = ["/invitation", "/client"].includes(location.pathname); // also to who has not signed in
   const page = user || isOpen ? pageFor(location.pathname) : signInPage(app, message);
   if (!(page instanceof Promise)) put(page);
   else page.then((made) => (mine === turn ? put(made) : made.leave?.())); // somebody may have gone on meanwhile

@@ -37,9 +37,14 @@ class Display:
         )
         wait_for(self._is_managed, "a window manager")
 
+    @property
+    def file(self) -> Path:
+        """The screen's memory."""
+        return Path(self._folder.name) / "Xvfb_screen0"
+
     def screen(self) -> np.ndarray:
         """What is to be seen: height × width of 0xRRGGBB. The file is of the xwd format."""
-        data = (Path(self._folder.name) / "Xvfb_screen0").read_bytes()
+        data = self.file.read_bytes()
         head = struct.unpack(">25I", data[:100])
         size, width, height, line, colours = head[0], head[4], head[5], head[12], head[19]
         pixels = np.frombuffer(data, "<u4", line // 4 * height, size + 12 * colours)

@@ -91,6 +91,11 @@ def before(home: pages.Home) -> Iterator[tuple[str, QWidget]]:
         home, Connection(URL, name="ruth"), "The name or the password is wrong.", nothing, nothing
     )
     yield "sign-in", home
+    ways = [("Sign in with Example Corp & Sons", nothing), ("Sign in with the browser", nothing)]
+    pages.show_sign_in(home, Connection(URL), "", nothing, nothing, ways=ways)
+    yield "sign-in-ways", home
+    pages.show_browser(home, f"{URL}client?redirect_uri=http%3A%2F%2F127.0.0.1%3A40001%2F&state=xyz", nothing)
+    yield "browser", home
     pages.show_code(home, "The code is wrong or was used before. Wait for the next one.", nothing, nothing)
     yield "code", home
     pages.show_problem(
@@ -198,7 +203,15 @@ def listed() -> Any:
     files = [
         {"name": name, "folder": folder, "bytes": size, "changed": 1.77e9} for name, folder, size in rows
     ]
-    return {"path": "Work", "files": files, "unfinished": [], "used": 4e9, "quota": 10**10, "mounted": False}
+    one = {"id": "1", "path": "Work/disk.img", "bytes": 4 * 10**9, "changed": 0.0, "offset": 10**9}
+    return {
+        "path": "Work",
+        "files": files,
+        "unfinished": [one],
+        "used": 4e9,
+        "quota": 10**10,
+        "mounted": False,
+    }
 
 
 def files(window: SessionWindow) -> Iterator[tuple[str, QWidget]]:

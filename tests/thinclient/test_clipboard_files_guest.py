@@ -19,11 +19,12 @@ from PIL import Image
 from tests.e2e.agent import Agent
 from tests.e2e.gateway import PASSWORD, RealGateway
 from tests.e2e.machine import wait_for
+from tests.e2e.test_clipboard import forbidden
 from tests.images_fixture import desktop_image
 from tests.thinclient.display import Display
 from tests.thinclient.test_window import Program, as_ada
 from tests.tsgateway.client.test_viewer import pin
-from tsgateway.client import signed_in
+from tsgateway.client import NoRight, signed_in
 from tsgateway.client.viewer import Viewer
 from tsgateway.hosts.link import HostRefused
 
@@ -250,3 +251,12 @@ def test_programs_copy_and_paste_without_a_window(real: RealGateway, guest: Agen
         guest_has(guest, TEXT.encode())
         guest_copies(guest, "printf 'from there'")
         wait_for(lambda: viewer.copied().text == "from there", "what was copied")
+        with forbidden(real, clipboard_out=False), Viewer(gateway, "desktop") as other:
+            other.copy("still goes in")
+            with pytest.raises(NoRight, match="Nothing may be taken"):
+                other.copied()
+        with forbidden(real, clipboard_in=False), Viewer(gateway, "desktop") as other:
+            guest_copies(guest, "printf 'still comes out'")
+            assert other.copied().text == "still comes out"
+            with pytest.raises(NoRight, match="Nothing may be brought"):
+                other.copy("does not")

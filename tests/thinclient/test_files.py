@@ -334,7 +334,7 @@ def test_folders_pass_both_ways_by_the_command_line(ada: Person, folder: Path) -
         "sub/tree/inner/two.txt",
         "sub/tree/one.txt",
     ]
-    code, out, err = ada.tsclient("get", "sub", "-o", folder / "got")
+    code, out, err = ada.tsclient("get", ".", "-o", folder / "got")
     assert (code, err) == (0, "")
     assert len(out.splitlines()) == 3
     for name in ("one.txt", "inner/two.txt", "inner/drei — 三.txt"):

@@ -24,6 +24,7 @@ from thinclient.upload import Upload
 from thinclient.window.files import Files
 from thinclient.window.files_panel import FilesPanel
 from thinclient.window.link import Link
+from thinclient.window.session import SessionWindow, Wishes
 from tsgateway.client import Client, NoRight
 
 URL = "https://desk.example.org"
@@ -123,10 +124,25 @@ def test_what_is_there_is_shown_as_text_and_folders_first(shown: Shown) -> None:
     assert "4 GB of 10 GB used" in shown.reads()
     assert "The desktop does not show this folder now." in shown.reads()
     assert not shown.button("Download …").isEnabled()
-    shown.select("photo.png")
+    shown.panel._list.setCurrentItem(shown.panel._list.topLevelItem(2))
+    shown.desk.answer["files"].append({"name": "another", "folder": True, "bytes": 0, "changed": 1e300})
     shown.look()
+    assert shown.names() == ["another", "Reports", "<b>report</b> \ufffdfdp.exe", "photo.png"]
+    assert shown.panel._list.currentItem().text(0) == "photo.png"
     assert [name for name, _ in shown.panel._chosen()] == ["photo.png"]
     assert shown.button("Download …").isEnabled()
+
+
+def test_uploads_that_were_not_finished_are_told_but_for_those_of_this_window(shown: Shown) -> None:
+    assert "“Work/disk.img” stopped at 1 GB of 4 GB. Send the same again to go on." in shown.reads()
+    shown.transfers.add(Upload(Path("here.bin"), "s1", "here.bin"))
+    shown.desk.answer["unfinished"] = [
+        {"id": name, "path": name, "bytes": 4_000_000, "changed": 0.0, "offset": 1_000_000}
+        for name in ("here.bin", "a\nb", "c", "d", "e", "f")
+    ]
+    shown.look()
+    told = ", ".join(f"“{name}” stopped at 1 MB of 4 MB" for name in ("a\ufffdb", "c", "d"))
+    assert f"{told} and 2 more. Send the same again to go on." in shown.reads()
 
 
 def test_into_a_folder_and_up_again(shown: Shown) -> None:
@@ -262,3 +278,33 @@ def test_only_files_of_this_machine_are_taken_when_they_are_dropped(tmp_path: Pa
     QApplication.sendEvent(window, QEvent(QEvent.Type.DragLeave))
     assert told[-1] == ""
     files.leave()
+
+
+def test_closing_asks_while_files_are_on_their_way() -> None:
+    QApplication.instance() or QApplication([])
+    desk = Desk.remote(URL)
+    desk.asked, desk.answer = [], listed()
+    window, over = SessionWindow(Link(desk, "work", "s1", None), "Work", Wishes(), lambda _: None), []
+    window.over.connect(over.append)
+    window.show()
+    transfers = Kept(desk)
+    assert window._files is not None
+    window._files._transfers = transfers
+    upload = Upload(Path("a"), "s1", "a")
+    transfers.add(upload)
+    seen: list[str] = []
+    answers("Cancel", seen)
+    window.close()
+    assert "Stop the files?" in seen
+    assert (window.isVisible(), over) == (True, [])
+    answers("Disconnect", seen)
+    window.close()
+    assert (window.isVisible(), over, upload.state) == (False, [None], State.PAUSED)
+
+
+def test_a_kiosk_takes_no_files(tmp_path: Path) -> None:
+    QApplication.instance() or QApplication([])
+    link = Link(Client.remote(URL), "work", "s1", None)
+    window = SessionWindow(link, "Work", Wishes(kiosk=True), lambda _: None)
+    assert dropped(window, QUrl.fromLocalFile(str(tmp_path)).toString()) == (False, False)
+    window.dismiss()

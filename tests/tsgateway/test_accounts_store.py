@@ -214,6 +214,29 @@ def test_groups_that_are_none_and_groups_that_stay(store):
 # ---- sign-ins and second factors
 
 
+def test_a_sign_in_by_another_ends_when_that_one_does(store):
+    store.add_user("ada", "hash", set(), 0)
+    store.add_sign_in(b"1", "ada", 100, "oidc:corp", "192.0.2.1")
+    known = store.copy_sign_in(b"2", b"1", 200, "192.0.2.2")
+    assert (known.account.name, known.method) == ("ada", "oidc:corp")
+    copied = next(each for each in store.sign_ins_of("ada") if each.token_hash == b"2")
+    assert copied[2:] == (100, 200, "oidc:corp", "192.0.2.2")
+    assert store.use_sign_in(b"2", 100 + HOUR, HOUR, HOUR) is None
+    store.end_sign_in(b"1")
+    assert store.copy_sign_in(b"3", b"1", 200, "") is None
+    store.add_sign_in(b"4", "ada", 300)
+    store.change_user("ada", enabled=False)
+    assert store.copy_sign_in(b"5", b"4", 300, "") is None
+
+
+def test_copies_of_sign_ins_are_bounded_too(store):
+    store.add_user("ada", "hash", set(), 0)
+    store.add_sign_in(b"0", "ada", 100)
+    for number in range(1, 65):
+        store.copy_sign_in(b"%d" % number, b"0", 100 + number, "")
+    assert {each.token_hash for each in store.sign_ins_of("ada")} == {b"%d" % each for each in range(1, 65)}
+
+
 def test_sign_ins_can_be_listed_and_ended(store):
     store.add_user("ada", "hash", set(), 0)
     store.add_sign_in(b"a" * 32, "ada", 1, "password+totp", "192.0.2.1")

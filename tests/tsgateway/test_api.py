@@ -35,6 +35,7 @@ from tsgateway.transports.local import peer_name
 FOR_STRANGERS = {
     "describe", "health", "who_am_i",
     "sign_in", "answer_step", "show_step", "ways_to_sign_in", "go_to_provider", "return_from_provider",
+    "take_over",
     "look_at_invitation", "trade_invitation",
 }  # fmt: skip
 """What needs no sign-in. Whoever makes this longer has thought about it."""

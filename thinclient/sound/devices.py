@@ -21,7 +21,7 @@ PERIOD = 10
 """Milliseconds that a device takes or gives at once."""
 PERIODS = 4
 """Of which it holds so many: threads of a busy machine are late."""
-SILENT_SECONDS = 2.0
+SILENT_SECONDS = 3.0
 """Seconds without a call after which a device is taken to be gone: no system tells that of every device."""
 FIRST_RETRY, LAST_RETRY = 3.0, 60.0
 """Seconds after which a device is looked for again: at first, and in the end."""

@@ -14,6 +14,10 @@ from thinclient.window.flow import Flow, Secrets
 from thinclient.window.looking import Looking
 from tsgateway.client import ClientError
 
+SWITCH_SECONDS = 0.0005
+"""After so long a thread lets another one have the interpreter: window, connection and sound device wait for
+each other. By Python's own 5 ms pictures and sound would now and then be as much later."""
+
 
 def run(
     connection: Connection, secrets: Secrets, appearance: str, looking: Looking | None = None
@@ -22,6 +26,7 @@ def run(
 
     looking: the session of somebody else's that is looked at, in place of a desktop.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("tsclient")
     app.setApplicationDisplayName("tsgateway")

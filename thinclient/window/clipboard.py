@@ -246,10 +246,15 @@ def mark(content: Content) -> str:
 
     Ends of lines, HTML and how pictures are encoded may change on the way.
     """
-    if content.text:
-        return "text " + content.text.replace("\r\n", "\n")
+    parts = content.parts()
+    if text := parts.get(Format.TEXT):
+        return "text " + _digest(text.replace(b"\r\n", b"\n"))
     if not content.png:
-        return f"html {content.html}"
+        return "html " + _digest(parts.get(Format.HTML, b""))
     image = QImage.fromData(content.png).convertToFormat(QImage.Format.Format_RGBA8888)
     pixels = bytes(image.constBits()) if not image.isNull() else content.png
-    return f"picture {image.width()}×{image.height()} {hashlib.sha256(pixels).hexdigest()}"
+    return f"picture {image.width()}×{image.height()} {_digest(pixels)}"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from thinclient.window.link import FAULT
+from thinclient.faults import FAULT
 from tsgateway.client import ClientError
 
 _log = logging.getLogger(__name__)
@@ -55,8 +55,13 @@ def _told(
         return
     error = future.exception()
     if error is None:
-        done(future.result())
-    elif isinstance(error, ClientError):
+        try:
+            done(future.result())
+        except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+            error = wrong  # not what a gateway answers
+        else:
+            return
+    if isinstance(error, ClientError):
         failed(error)
     else:
         _log.error("an errand has failed", exc_info=error)

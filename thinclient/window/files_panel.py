@@ -21,22 +21,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sessions.transfer.names import shown
 from thinclient.download import Taken
-from thinclient.local import local_name
+from thinclient.local import local_name, plain
 from thinclient.queue import Loading, Sending, Transfers
-from thinclient.transfer import TransferFailed, amount
+from thinclient.transfer import OVER, TransferFailed, amount
 from thinclient.window import theme
 from thinclient.window.errands import Errands
 from thinclient.window.files_rows import Rows
 from thinclient.window.parts import agreed, button, chosen, label, row
 from tsgateway.client import Client, ClientError
-from tsgateway.client.operations import FileItem, Folder
+from tsgateway.client.operations import FileItem, Folder, Unfinished
 
 _UNMOUNTED = (
     "The desktop does not show this folder now. What you send is kept here. If it never appears there, tell "
     "your administrator: the desktop’s image lacks the program that shows it."
 )
+MAX_TOLD = 3
+"""Unfinished uploads that are named."""
 _ENTRY = Qt.ItemDataRole.UserRole
 
 
@@ -52,11 +53,13 @@ class FilesPanel(QDialog):
         self._transfers = transfers
         self._errands = Errands()
         self._path = ""
+        self._items: list[FileItem] = []
         self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
         self._where = label("", "subtitle")
         self._problem = label("", "problem")
         self._used = label("", "quiet")
         self._unmounted = label(_UNMOUNTED, "quiet")
+        self._left = label("", "quiet")
         self._list = _tree(("Name", "Size", "Changed"))
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self._list.setAccessibleName("Files in the folder that the desktop shares")
@@ -79,7 +82,7 @@ class FilesPanel(QDialog):
         layout.setContentsMargins(20, 18, 20, 18)
         layout.setSpacing(10)
         layout.addWidget(row(self._up, self._where))
-        for widget in (self._problem, self._unmounted):
+        for widget in (self._problem, self._unmounted, self._left):
             widget.hide()
             layout.addWidget(widget)
         layout.addWidget(self._list, 3)
@@ -102,21 +105,34 @@ class FilesPanel(QDialog):
     def _show(self, told: Folder) -> None:
         self._problem.hide()
         self._path = told["path"]
-        self._where.setText(" / ".join(("Shared", *map(shown, filter(None, self._path.split("/"))))))
+        self._where.setText(" / ".join(("Shared", *map(plain, filter(None, self._path.split("/"))))))
         self._up.setEnabled(bool(self._path))
-        kept = {name for name, _ in self._chosen()}
-        self._list.clear()
         items = sorted(told["files"], key=lambda each: (not each["folder"], each["name"].casefold()))
-        for each in items:
-            made = _item(each)
-            self._list.addTopLevelItem(made)
-            made.setSelected(each["name"] in kept)
+        if items != self._items:
+            self._fill(items)
         quota = f" of {amount(told['quota'])}" if told["quota"] else ""
         self._used.setText(f"{amount(told['used'])}{quota} used")
         self._unmounted.setVisible(not told["mounted"])
+        here = {each.name for each in self._transfers.items if each.state not in OVER}
+        left = _stopped([one for one in told["unfinished"] if one["path"] not in here])
+        self._left.setText(left)
+        self._left.setVisible(bool(left))
+
+    def _fill(self, items: list[FileItem]) -> None:
+        """Show other files than before; who is at one of them stays there."""
+        kept, current = {name for name, _ in self._chosen()}, self._list.currentItem()
+        at = current.data(0, _ENTRY)[0] if current is not None else None
+        self._items = items
+        self._list.clear()
+        for each in items:
+            made = _item(each)
+            self._list.addTopLevelItem(made)
+            if each["name"] == at:
+                self._list.setCurrentItem(made)
+            made.setSelected(each["name"] in kept)
 
     def _failed(self, error: ClientError) -> None:
-        self._problem.setText(shown(str(error)))
+        self._problem.setText(plain(str(error)))
         self._problem.show()
 
     def _chosen(self) -> list[tuple[str, bool]]:
@@ -144,7 +160,7 @@ class FilesPanel(QDialog):
 
     def _remove(self) -> None:
         names = [name for name, _ in self._chosen()]
-        what = f"“{shown(names[0])}”" if len(names) == 1 else f"{len(names)} of them"
+        what = f"“{plain(names[0])}”" if len(names) == 1 else f"{len(names)} of them"
         if not names or not agreed(
             self, f"Delete {what}?", "It is gone from the desktop, too. This cannot be undone.", "Delete"
         ):
@@ -198,7 +214,7 @@ class FilesPanel(QDialog):
     def _ask(self, name: str, folder: Path) -> Taken | None:
         answers = {"Replace": Taken.REPLACES, "Keep both": Taken.NUMBERED}
         told = f"{folder} has something of this name already."
-        return answers.get(chosen(self, f"Replace “{shown(name)}”?", told, ("Keep both", "Replace")))
+        return answers.get(chosen(self, f"Replace “{plain(name)}”?", told, ("Keep both", "Replace")))
 
     # ----
 
@@ -213,6 +229,18 @@ class FilesPanel(QDialog):
         self._errands.end()
         self._gateway.close()
         self.hide()
+
+
+def _stopped(unfinished: list[Unfinished]) -> str:
+    """Tell of uploads that another program, or an earlier one, has not finished."""
+    told = [
+        f"“{plain(one['path'])}” stopped at {amount(one['offset'])} of {amount(one['bytes'])}"
+        for one in unfinished[:MAX_TOLD]
+    ]
+    if not told:
+        return ""
+    more = f" and {len(unfinished) - MAX_TOLD} more" if len(unfinished) > MAX_TOLD else ""
+    return f"{', '.join(told)}{more}. Send the same again to go on."
 
 
 def _tree(columns: tuple[str, ...]) -> QTreeWidget:
@@ -231,7 +259,7 @@ def _tree(columns: tuple[str, ...]) -> QTreeWidget:
 
 def _item(each: FileItem) -> QTreeWidgetItem:
     size = "" if each["folder"] else amount(each["bytes"])
-    made = QTreeWidgetItem([shown(each["name"]), size, _when(each["changed"])])
+    made = QTreeWidgetItem([plain(each["name"]), size, _when(each["changed"])])
     made.setIcon(0, theme.icon("folder" if each["folder"] else "file"))
     made.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     made.setData(0, _ENTRY, (each["name"], each["folder"]))

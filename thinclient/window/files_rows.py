@@ -9,8 +9,8 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
-from sessions.transfer.names import shown
 from thinclient.download import Fetch
+from thinclient.local import plain
 from thinclient.queue import Gathering, Transfers
 from thinclient.transfer import OVER, State, Transfer, amount
 from thinclient.window.parts import button, label, row
@@ -78,7 +78,7 @@ class _Row(QWidget):
         super().__init__()
         self._transfer = transfer
         self._marks: deque[tuple[float, int]] = deque()
-        name = shown(transfer.name)
+        name = plain(transfer.name)
         self._name = label(f"{'↓' if isinstance(transfer, Fetch) else '↑'} {name}")
         if isinstance(transfer, Gathering):
             self._name.setText(name)
@@ -113,7 +113,7 @@ class _Row(QWidget):
 
     def _told(self, state: State, done: int, size: int | None) -> str:
         of = f"{amount(done)} of {amount(size)}" if size is not None else amount(done)
-        message = shown(self._transfer.message)
+        message = plain(self._transfer.message)
         if state is State.MOVING:
             is_gathering = isinstance(self._transfer, Gathering)
             return f"{done} files so far" if is_gathering else of + self._speed(done, size or 0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sessions.wire.tsg import CloseCode
 from thinclient import kept
+from thinclient.browser import BrowserSignIn, Cancelled, open_browser
 from thinclient.certificate import Shown, shown_by
 from thinclient.connection import Connection, WrongFile, parsed_size
 from thinclient.listing import Other, others
@@ -20,10 +22,12 @@ from thinclient.window.session import SessionWindow, Wishes
 from thinclient.window.trust import ChangedDialog, TrustDialog
 from tsgateway.client import Client, ClientError, NotSignedIn, ViewerClosed, WrongCertificate
 from tsgateway.client.address import Address
-from tsgateway.client.operations import NextStep, Outcome, Published
+from tsgateway.client.operations import NextStep, Outcome, Published, Way, Ways
 from tsgateway.client.viewer import Look
 
 _NO_TOKEN = "The token is not good, or is good no more."
+MAX_WAYS = 4
+"""Providers that have a button; the browser has all."""
 KIOSK_PAUSE = 5000
 """Milliseconds until a kiosk tries again what has not worked."""
 
@@ -57,6 +61,8 @@ class Flow(QObject):
         self._home = pages.Home(connection.kiosk)
         self._home.closed.connect(self._home_closed)
         self._gateway: Client | None = None
+        self._ways: list[Way] = []
+        self._browser: BrowserSignIn | None = None
         self._session: SessionWindow | None = None
         self._full = connection.full_screen or bool(connection.monitors)
 
@@ -103,9 +109,11 @@ class Flow(QObject):
             return
         self._gateway = gateway
         self._wait(f"Connecting to {address.host} …")
-        self._errands.run(
-            gateway.ways_to_sign_in, lambda _: self._sign_in(), lambda error: self._away(error, pin)
-        )
+        self._errands.run(gateway.ways_to_sign_in, self._reached, lambda error: self._away(error, pin))
+
+    def _reached(self, ways: Ways) -> None:
+        self._ways = ways["providers"][:MAX_WAYS]
+        self._sign_in()
 
     def _away(self, error: ClientError, pin: str) -> None:
         if not isinstance(error, WrongCertificate) or self._connection.kiosk:
@@ -151,13 +159,51 @@ class Flow(QObject):
             )
         elif self._connection.name and self._secrets.password:
             self._check(self._connection.name, self._secrets.password)
+        elif self._connection.browser:
+            self._by_browser()
         else:
             self._ask_who()
 
     def _ask_who(self, problem: str = "") -> None:
-        pages.show_sign_in(
-            self._home, self._connection, problem, self._check, None if self._given.kiosk else self._ask_where
-        )
+        back = None if self._given.kiosk else self._ask_where
+        pages.show_sign_in(self._home, self._connection, problem, self._check, back, ways=self._other_ways())
+
+    def _other_ways(self) -> list[tuple[str, Callable[[], object]]]:
+        """Return what the system's browser can do; a kiosk has none."""
+        if self._given.kiosk:
+            return []
+        ways = [
+            (f"Sign in with {each['title'][:60]}", partial(self._by_browser, each["id"]))
+            for each in self._ways
+        ]
+        return [*ways, ("Sign in with the browser", self._by_browser)]
+
+    def _by_browser(self, by: str = "") -> None:
+        try:
+            way = BrowserSignIn(self._at(), by)
+        except OSError as error:
+            self._ask_who(f"No browser could come back to this program: {error.strerror}.")
+            return
+        self._browser = way
+        open_browser(way.url)
+        pages.show_browser(self._home, way.url, way.cancel)
+        self._errands.run(way.wait, self._came_back, self._came_back)
+
+    def _came_back(self, told: Outcome | ClientError) -> None:
+        self._hang_up()
+        if isinstance(told, ClientError):
+            self._ask_who("" if isinstance(told, Cancelled) else str(told))
+        else:
+            if user := told["user"]:
+                self._connection = replace(self._connection, name=user["name"])
+            self._outcome(told)
+
+    def _hang_up(self) -> None:
+        """Wait for the browser no more."""
+        if self._browser is not None:
+            self._browser.cancel()
+            self._browser.close()
+            self._browser = None
 
     def _check(self, name: str, password: str) -> None:
         gateway = self._at()
@@ -183,9 +229,8 @@ class Flow(QObject):
             self._ask_code(step)
         else:
             what = "a second factor" if step["step"] == "enrol" else "a new password"
-            self._ask_who(
-                f"This account needs {what} first. Sign in with a browser once: {self._connection.address}"
-            )
+            where = self._connection.address
+            self._ask_who(f"This account needs {what} first. Sign in with a browser once: {where}")
 
     def _ask_code(self, step: NextStep, problem: str = "") -> None:
         def answer(code: str) -> None:
@@ -272,7 +317,10 @@ class Flow(QObject):
             self._full, self._connection.kiosk and look is None, self._connection.scale == "fit",
             self._connection.keyboard == "text", size, self._connection.monitors, look,
         )  # fmt: skip
-        link = Link(self._at(), desktop, session, None if look else size, look)
+        link = Link(
+            self._at(), desktop, session, None if look else size,
+            look=look, carrier=self._connection.carrier,
+        )  # fmt: skip
         window = SessionWindow(link, desktop or "Desktop", wishes, self._log_off)
         window.over.connect(self._session_over)
         window.again.connect(again)
@@ -336,7 +384,7 @@ class Flow(QObject):
 
     def _drop(self) -> None:
         if self._gateway is not None:
-            self._gateway.close()
+            self._gateway.abandon()
             self._gateway = None
 
     def _home_closed(self) -> None:
@@ -347,6 +395,7 @@ class Flow(QObject):
         """The program ends, however that came."""
         if self._session is not None:
             self._session.leave()
+        self._hang_up()
         self._errands.end()
         self._drop()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -125,8 +125,10 @@ def show_sign_in(
     problem: str,
     sign_in: Callable[[str, str], object],
     back: Callable[[], object] | None,
+    *,
+    ways: Sequence[tuple[str, Callable[[], object]]] = (),
 ) -> None:
-    """Ask for name and password."""
+    """Ask for name and password, or for one of the other ways."""
     name, password = QLineEdit(connection.name), QLineEdit(echoMode=QLineEdit.EchoMode.Password)
     name.setAccessibleName("Name")
     password.setAccessibleName("Password")
@@ -147,7 +149,26 @@ def show_sign_in(
     parts += [label("Name", "quiet"), name, label("Password", "quiet"), password]
     others = [button("Other gateway", back)] if back else []
     parts.append(row(*others, enters, to_right=True))
+    parts += [button(text.replace("&", "&&"), go) for text, go in ways]
     home.show_page("Sign in", centred(card(*parts)), password if connection.name else name)
+
+
+def show_browser(home: Home, url: str, cancel: Callable[[], object]) -> None:
+    """Tell that it goes on in the browser."""
+    address = QLineEdit(url, readOnly=True)
+    address.setAccessibleName("Address")
+    address.setCursorPosition(0)
+    copies = button("Copy", lambda: QGuiApplication.clipboard().setText(url))
+    cancels = button("Cancel", cancel, name="primary")
+    parts = [
+        brand(),
+        label("Go on in the browser", "title"),
+        label("Sign in there, and agree that this program is signed in, too. Then it goes on here."),
+        label("Where no browser has opened, open this address in one on this machine:", "quiet"),
+        address,
+        row(copies, cancels, to_right=True),
+    ]
+    home.show_page("Go on in the browser", centred(card(*parts)), cancels)
 
 
 def show_code(home: Home, problem: str, answer: Callable[[str], object], back: Callable[[], object]) -> None:

@@ -20,6 +20,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability
+from thinclient.faults import FAULT
 from tsgateway.client import Client, ClientError, ViewerClosed
 from tsgateway.client.viewer import (
     AsyncViewer,
@@ -32,7 +33,6 @@ from tsgateway.client.viewer import (
     Played,
 )
 
-FAULT = "Either the gateway answers what it should not, or this program has a fault; its log says more."
 _log = logging.getLogger(__name__)
 AT_ONCE = 4 * 1024 * 1024
 """Bytes of what is copied on the desktop that are fetched before anybody pastes them."""
@@ -59,7 +59,9 @@ class Link(QObject):
         desktop: str,
         session: str,
         size: tuple[int, int] | None,
+        *,
         look: Look | None = None,
+        carrier: str = "auto",
     ) -> None:
         super().__init__()
         self.gateway = gateway
@@ -74,6 +76,7 @@ class Link(QObject):
             gateway, desktop, size=size, reconnect=True, on_event=self._tell, session=session, look=look,
             client=f"tsclient {version('tsgateway')} ({platform.system()})", abilities=ABILITIES,
             presents=True, picture=self.picture, clipboard=Clipboard(AT_ONCE), on_sound=self._sounded,
+            carrier=carrier,
         )  # fmt: skip
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None

@@ -10,7 +10,7 @@ from tsgateway.api.metrics import PATH, Metrics
 from tsgateway.api.static import PREFIX, WORKER, StaticFiles, coding_for
 from tsgateway.exchange import ApiError, Request, Response
 
-PAGES = frozenset({"/", "/desktops", "/account", "/keys", "/invitation"}) | {
+PAGES = frozenset({"/", "/desktops", "/account", "/keys", "/invitation", "/client"}) | {
     f"/admin/{page}" for page in ("sessions", "users", "desktops", "audit")
 }
 PAGES_OF_ONE = ("/desktop/", "/session/")

@@ -11,6 +11,7 @@ from tsgateway.audit import Journal
 from tsgateway.auth.asking import Source
 from tsgateway.auth.authenticators.base import InThread, Surroundings
 from tsgateway.auth.factors import SecondFactors
+from tsgateway.auth.handover import HandOvers
 from tsgateway.auth.local_accounts import LocalAccounts
 from tsgateway.auth.passwords import Passwords
 from tsgateway.auth.seal import Seal
@@ -64,12 +65,21 @@ def make_sign_in(
         monotonic=reactor.seconds,
         wall=time.time,
     )
+    hand_overs = HandOvers(
+        store=store,
+        throttle=throttle,
+        journal=journal,
+        database=database,
+        monotonic=reactor.seconds,
+        wall=wall,
+    )
     around = Surroundings(reactor, directories, time.time, local)
     sections = {LOCAL: AuthenticatorSection.model_validate({"kind": "local"}), **config.authenticators}
     return SignIn(
         store=store,
         local=local,
         factors=factors,
+        hand_overs=hand_overs,
         sources={name: Source(name, section, around) for name, section in sections.items()},
         throttle=throttle,
         settings=settings,

@@ -33,6 +33,7 @@ from tsgateway.auth.errors import (
     WrongPassword,
 )
 from tsgateway.auth.factors import SecondFactors
+from tsgateway.auth.handover import HandOvers
 from tsgateway.auth.local_accounts import LocalAccounts
 from tsgateway.auth.passwords import MAX_LENGTH
 from tsgateway.auth.redirects import LIFETIME as AWAY_LIFETIME
@@ -95,6 +96,7 @@ class SignIn:
         store: Store,
         local: LocalAccounts,
         factors: SecondFactors,
+        hand_overs: HandOvers,
         sources: Mapping[str, Source],
         throttle: Throttle,
         settings: SignInSection,
@@ -105,6 +107,7 @@ class SignIn:
     ) -> None:
         self.local = local
         self.factors = factors
+        self.hand_overs = hand_overs
         self.sources = sources
         self._store = store
         self._throttle = throttle

@@ -16,6 +16,7 @@ from tsgateway.client.address import Address, away
 from tsgateway.client.download import Download
 from tsgateway.client.errors import ClientError, ServerAway, error_of
 from tsgateway.client.operations import Operations
+from tsgateway.client.proxy import named, proxy_for
 from tsgateway.client.unset import Unset
 
 PATIENCE = 30.0
@@ -47,6 +48,7 @@ class Client(Operations):
         self.address = address
         self._connect = connect
         self._connection = connect()
+        self._is_abandoned = False
         self._where = where
         self._headers = {"Accept": "application/json"} | (
             {"Authorization": f"Bearer {token}"} if token else {}
@@ -95,6 +97,14 @@ class Client(Operations):
 
     def close(self) -> None:
         """Hang up."""
+        self._connection.close()
+
+    def abandon(self) -> None:
+        """Hang up for good, from any thread: who waits for an answer waits no more."""
+        self._is_abandoned = True
+        if (line := self._connection.sock) is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
         self._connection.close()
 
     def __enter__(self) -> Client:
@@ -218,7 +228,7 @@ class Client(Operations):
                 return self._connection.getresponse()
         except _Hung:
             # The gateway closes connections that were quiet for long; what it has not read it has not done.
-            if not was_open:
+            if not was_open or self._is_abandoned:
                 raise
             self.close()
             with self._told():
@@ -269,7 +279,16 @@ class _Remote(http.client.HTTPSConnection):
         self._address = address
 
     def connect(self) -> None:
-        super().connect()
+        proxy = proxy_for(self._address.host, self._address.port)
+        if proxy is not None:
+            self.host, self.port = proxy.host, proxy.port
+            self.set_tunnel(self._address.host, self._address.port, proxy.headers)
+        try:
+            super().connect()
+        except ConnectionRefusedError:
+            if proxy is None:
+                raise
+            raise ConnectionError(f"{named(proxy)} does not listen") from None
         try:
             self._address.check(self.sock.getpeercert(binary_form=True))
         except BaseException:

@@ -33,7 +33,8 @@ class Download:
         self._hang_up = hang_up
         length = response.length
         self.first, self.size = (0, length or 0) if response.status == 200 else (first, first + (length or 0))
-        if length is None or (response.status == 206 and not self._is_rest(response)):
+        is_part = response.status == 206 and self._is_rest(response)
+        if length is None or not (response.status == 200 or is_part):
             hang_up()
             raise ServerAway(
                 "What answers there is not a gateway: it does not say what it sends of the file."

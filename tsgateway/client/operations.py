@@ -721,6 +721,11 @@ class When(TypedDict):
     times: list[str]
 
 
+class Whither(TypedDict):
+    """Where the browser goes next: to the program, with a code that is good for a minute."""
+    location: str
+
+
 class Operations:
     """One method for each route; a subclass knows how to ask. Every one raises ClientError."""
 
@@ -797,6 +802,14 @@ class Operations:
     def return_from_provider(self, id: object) -> bytes:
         """Take a browser back from a provider."""
         return self._read("GET", f"/api/v1/oidc/{_segment(id)}/callback")
+
+    def hand_over(self, *, redirect: str, state: str, challenge: str, client: str) -> Whither:
+        """Hand this sign-in over to a program on the person's machine, when the person has agreed."""
+        return cast("Whither", self._ask("POST", "/api/v1/hand-over", body={"redirect": redirect, "state": state, "challenge": challenge, "client": client}))
+
+    def take_over(self, *, code: str, verifier: str, redirect: str) -> Outcome:
+        """Trade a code that the browser has brought for a sign-in; its cookie comes with the answer."""
+        return cast("Outcome", self._ask("POST", "/api/v1/login/hand-over", body={"code": code, "verifier": verifier, "redirect": redirect}))
 
     def own_account(self) -> OwnAccount:
         """Tell about one's own account."""

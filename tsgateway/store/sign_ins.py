@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from tsgateway.store.accounts import Account, account_of
 from tsgateway.store.engine import DiskFull, StoreBusy
@@ -46,10 +47,7 @@ class SignIns(Tables):
         with self._writing() as connection:
             number = user_id(connection, name)
             row = {"token_hash": token_hash, "user_id": number, "created": now, "used": now}
-            connection.execute(insert(sign_ins).values({**row, "method": method, "address": address}))
-            mine = select(sign_ins.c.token_hash).where(sign_ins.c.user_id == number)
-            oldest = mine.order_by(sign_ins.c.created.desc()).offset(MAX_SIGN_INS)
-            connection.execute(delete(sign_ins).where(sign_ins.c.token_hash.in_(oldest)))
+            _add(connection, {**row, "method": method, "address": address})
 
     def use_sign_in(self, token_hash: bytes, now: float, lifetime: float, idle: float) -> Known | None:
         """Return whose sign-in this is and note that it was used; None when it is over.
@@ -72,6 +70,20 @@ class SignIns(Tables):
             with contextlib.suppress(DiskFull, StoreBusy), self._writing() as connection:
                 connection.execute(update(sign_ins).where(mine).values(used=now))
         return known
+
+    def copy_sign_in(self, token_hash: bytes, of: bytes, now: float, address: str) -> Known | None:
+        """Remember another sign-in of whoever has the sign-in `of`; None when there is none.
+
+        It ends when that one would have: else signing in again and again by each other would never end.
+        """
+        query = select(users, sign_ins.c.created.label("begun"), sign_ins.c.method).join(sign_ins)
+        with self._writing() as connection:
+            row = connection.execute(query.where(sign_ins.c.token_hash == of)).mappings().first()
+            if row is None or not row["enabled"]:
+                return None
+            copy = {"token_hash": token_hash, "user_id": row["id"], "created": row["begun"], "used": now}
+            _add(connection, {**copy, "method": row["method"], "address": address})
+            return Known(account_of(connection, row), row["method"])
 
     def sign_ins_of(self, name: str) -> list[SignedIn]:
         """Return an account's sign-ins, the latest first. Raises NoSuchUser."""
@@ -106,3 +118,10 @@ class SignIns(Tables):
         over = (sign_ins.c.created <= now - lifetime) | (sign_ins.c.used <= now - idle)
         with self._writing() as connection:
             connection.execute(delete(sign_ins).where(over))
+
+
+def _add(connection: Connection, row: Mapping[str, Any]) -> None:
+    connection.execute(insert(sign_ins).values(row))
+    mine = select(sign_ins.c.token_hash).where(sign_ins.c.user_id == row["user_id"])
+    oldest = mine.order_by(sign_ins.c.created.desc(), sign_ins.c.used.desc()).offset(MAX_SIGN_INS)
+    connection.execute(delete(sign_ins).where(sign_ins.c.token_hash.in_(oldest)))

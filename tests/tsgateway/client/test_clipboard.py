@@ -240,7 +240,7 @@ _MESSAGES = st.one_of(
     st.builds(tsg.ClipboardAck, _ID, _FORMAT, _SIZE),
     st.builds(tsg.ClipboardEnd, _ID, _FORMAT, st.integers(0, 5), _SIZE, st.just("why")),
     st.builds(tsg.ClipboardTaken, _ID),
-    st.builds(tsg.ClipboardState, st.integers(0, 15), st.integers(1, 3000)),
+    st.builds(tsg.ClipboardState, st.integers(0, 15), st.integers(10, 3000)),
 )
 
 

@@ -11,7 +11,15 @@ from sessions.pixels.geometry import Rect, Size
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability, CloseCode
 from tests.tsgateway.client.test_decode import MAGIC, Server, block, exact
-from tsgateway.client.viewer.conversation import ABILITIES, Conversation, Drawn, Over, Stage, Welcome
+from tsgateway.client.viewer.conversation import (
+    ABILITIES,
+    DRAWING_SECONDS,
+    Conversation,
+    Drawn,
+    Over,
+    Stage,
+    Welcome,
+)
 from tsgateway.client.viewer.decode import Picture
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden/tsg.json").read_text())
@@ -80,6 +88,48 @@ def test_a_picture_is_acknowledged_when_it_is_on_the_screen_and_numbers_never_go
     assert talk.says() == [tsg.Ack(2, 0, 1000), tsg.Ack(3, 0, 0)]
     talk.core.presented()
     assert talk.says() == []
+
+
+def test_what_comes_while_a_picture_is_drawn_is_shown_after_it() -> None:
+    talk, server = Talk.begun(presents=True), Server()
+    white, grey, black = bytes([255] * 32), bytes([128] * 32), bytes(32)
+    assert talk.hears(frame(1, BOTH, server.history(white))) == [Drawn((Rect(0, 0, 4, 2),))]
+    for number, colour in ((2, grey), (3, black)):
+        assert talk.hears(frame(number, tsg.FrameFlag.LAST, server.history(colour))) == []
+    assert talk.picture.pixels.tobytes() == white
+    assert talk.core.presented() == [Drawn((Rect(0, 0, 4, 2),) * 2)]
+    assert talk.picture.pixels.tobytes() == black
+    assert talk.says() == [tsg.Ack(1, 0, 0)]
+    assert talk.core.presented() == []
+    assert talk.says() == [tsg.Ack(3, 0, 0)]
+
+
+def test_a_picture_that_waits_is_shown_before_another_one_is_begun_on_it() -> None:
+    talk, server = Talk.begun(presents=True), Server()
+    talk.hears(frame(1, BOTH, server.history(bytes(32))))
+    grey = bytes([128] * 32)
+    talk.hears(frame(2, tsg.FrameFlag.LAST, server.history(grey)))
+    assert talk.hears(frame(3, 0, server.history(bytes(32)))) == [Drawn((Rect(0, 0, 4, 2),))]
+    assert talk.picture.pixels.tobytes() == grey
+    assert [each.number for each in talk.says()] == [2, 3]
+
+
+def test_a_picture_waits_for_a_window_that_does_not_draw_for_a_moment_only() -> None:
+    talk, server = Talk.begun(presents=True), Server()
+    talk.hears(frame(1, BOTH, server.history(bytes(32))))
+    assert talk.hears(frame(2, tsg.FrameFlag.LAST, server.history(bytes(32)))) == []
+    talk.now += 2 * DRAWING_SECONDS
+    assert len(talk.hears(frame(3, tsg.FrameFlag.LAST, server.history(bytes(32))))) == 1
+
+
+def test_a_picture_that_waits_is_gone_with_its_screen_and_with_a_broken_stream() -> None:
+    for last in (tsg.ScreenSize(2, 2), BROKEN):
+        talk, server = Talk.begun(presents=True), Server()
+        talk.hears(frame(1, BOTH, server.history(bytes(32))))
+        talk.hears(frame(2, tsg.FrameFlag.LAST, server.history(bytes([128] * 32))))
+        talk.hears(last)
+        assert talk.core.presented() == []
+        assert talk.picture.pixels.tobytes() == bytes(32)
 
 
 def test_pings_go_out_in_silence_and_are_answered() -> None:

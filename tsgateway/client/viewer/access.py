@@ -97,8 +97,8 @@ class Access:
         return Pass(session, _bytes(given["ticket"]))
 
     def close(self) -> None:
-        """Hang up."""
-        self._gateway.close()
+        """Hang up, also on a question that is not answered yet."""
+        self._gateway.abandon()
 
     def _found(self) -> str:
         desktops = self._gateway.list_desktops()["desktops"]

@@ -39,12 +39,13 @@ class Viewer:
         reconnect: bool = False,
         on_event: Callable[[Happening], None] | None = None,
         on_sound: Callable[[Played], None] | None = None,
+        carrier: str = "auto",
         session: str = "",
         look: Look | None = None,
     ) -> None:
         self.viewer = AsyncViewer(
             gateway, desktop, size=size, reconnect=reconnect, on_event=on_event, on_sound=on_sound,
-            session=session, look=look,
+            carrier=carrier, session=session, look=look,
         )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None

@@ -30,6 +30,8 @@ from tsgateway.client.viewer.sound import Hearing, Played
 HELLO_SECONDS = 10.0
 PING_SECONDS = 2.0
 SILENCE_SECONDS = 7.0
+DRAWING_SECONDS = 0.1
+"""What comes while a picture is being drawn is shown after it; no longer than so much later."""
 MAX_MENDS = 1
 """Pictures that may go wrong one after the other before the connection is given up."""
 
@@ -107,6 +109,8 @@ class Conversation:
         self._clipboard = clipboard
         self._hearing = hearing or Hearing()
         self._owed: tuple[int, float, float] | None = None  # number, arrival, decoded
+        self._held: tuple[int, float, float] | None = None  # whole, but waits for the one that is being drawn
+        self._drawing_since: float | None = None
         self._is_mending = False
         self._mends = 0
         self._begun = self._heard = clock()
@@ -158,11 +162,11 @@ class Conversation:
                 code = CloseCode.PROTOCOL
         return self.leave(code, str(error))
 
-    def presented(self) -> None:
-        """Acknowledge the last whole picture: it is on the screen."""
-        owed, self._owed = self._owed, None
-        if owed is not None:
-            self._acknowledge(*owed, present=True)
+    def presented(self) -> list[Event]:
+        """Acknowledge the last whole picture: it is on the screen. Returns the next, if that has waited."""
+        self._settle()
+        self._drawing_since = None
+        return self._show_held()
 
     def tick(self) -> tuple[float, list[Event]]:
         """Ping, and notice silence. Returns the seconds until this wants to be called again, and events."""
@@ -222,6 +226,7 @@ class Conversation:
                 self._out += said
                 return [*played]
             case tsg.ScreenSize(width, height):
+                self._held = None  # the new screen comes whole
                 self._picture.resize(Size(width, height))
             case tsg.Microphone():
                 self._hearing.told(message)
@@ -248,19 +253,44 @@ class Conversation:
         arrived = self._heard
         if frame.flags & tsg.FrameFlag.NEW_STREAM:
             self._is_mending = False
+        # Parts of the next picture are painted over the one that waits.
+        before = [] if frame.flags & tsg.FrameFlag.LAST else self._show_held()
+        waits = self._is_drawing()
         try:
-            added = self._picture.skip(frame) if self._is_mending else self._picture.add(frame)
+            added = (
+                self._picture.skip(frame) if self._is_mending else self._picture.add(frame, shows=not waits)
+            )
         except DecodeError as error:
-            return self._mend(frame, arrived, str(error))
+            return before + self._mend(frame, arrived, str(error))
         self._out += (tsg.VideoFailed(codec, clip(why, 256)) for codec, why in added.failed)
         if not added.whole:
             self._decoded(frame.number, arrived)
-            return []
+            return before
         self._mends = 0
-        self._owed = (frame.number, arrived, self._clock())
-        if not self._presents:
-            self.presented()
-        return [Drawn(added.changes)]
+        self._held = (frame.number, arrived, self._clock())
+        return before if waits else before + self._shown(added.changes)
+
+    def _is_drawing(self) -> bool:
+        """Whether pixels that are being drawn would change below the hand that draws."""
+        since = self._drawing_since
+        return since is not None and self._clock() - since < DRAWING_SECONDS
+
+    def _show_held(self) -> list[Event]:
+        return [] if self._held is None else self._shown(self._picture.show())
+
+    def _shown(self, changes: tuple[Rect, ...]) -> list[Event]:
+        """Tell of a picture that `pixels` show now; it is acknowledged when it is on the screen."""
+        self._owed, self._held = self._held, None
+        if self._presents and changes:
+            self._drawing_since = self._clock()
+        elif not self._presents:
+            self._settle()
+        return [Drawn(changes)]
+
+    def _settle(self) -> None:
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            self._acknowledge(*owed, present=True)
 
     def _mend(self, frame: tsg.Frame, arrived: float, why: str) -> list[Event]:
         """Ask once for the whole picture again."""
@@ -268,12 +298,13 @@ class Conversation:
         if self._mends > MAX_MENDS:
             raise ProtocolError(f"frame {frame.number}: {why}")
         self._is_mending = True
+        self._held = None  # what it was painted on is broken
         self._out.append(tsg.Refresh())
         self._decoded(frame.number, arrived)
         return []
 
     def _decoded(self, number: int, arrived: float) -> None:
-        self.presented()  # numbers never go back
+        self._settle()  # numbers never go back
         self._acknowledge(number, arrived, self._clock(), present=False)
 
     def _acknowledge(self, number: int, arrived: float, decoded: float, *, present: bool) -> None:

@@ -26,9 +26,10 @@ from tsgateway.client.client import Client
 from tsgateway.client.errors import ClientError, NoRight, Refused, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
 from tsgateway.client.viewer.access import Access, Look, Pass, close_code
+from tsgateway.client.viewer.carrier import Carrier
 from tsgateway.client.viewer.clipboard import Clipboard, Content
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
-from tsgateway.client.viewer.decode import Picture, Pixels
+from tsgateway.client.viewer.decode import Picture, Pixels, sound
 from tsgateway.client.viewer.line import Line
 from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
 from tsgateway.client.viewer.sound import Hearing, Played
@@ -71,7 +72,8 @@ class AsyncViewer:
     connection, `closed` tells whether it was the last. on_sound: is called with what the desktop plays, 10 ms
     at a time, on the loop; without it sound is not asked for. hearing: what is wanted and known of sound.
 
-    look: looks on at `session`, somebody else's, as one's role allows: its person may be asked first.
+    carrier: `tls`, `websocket`, or `auto`: a WebSocket where something in between ends TLS. look: looks on at
+    `session`, somebody else's, as one's role allows: its person may be asked first.
 
     For programs with a window: session: of the desktop, to go to this one; client: the program's name and
     version; abilities: what it can do beyond `conversation.ABILITIES`; presents: it calls `presented` when a
@@ -98,6 +100,7 @@ class AsyncViewer:
         presents: bool = False,
         picture: Picture | None = None,
         clipboard: Clipboard | None = None,
+        carrier: str = "auto",
     ) -> None:
         self.picture = picture or Picture()
         self.clipboard = clipboard or Clipboard()
@@ -117,12 +120,14 @@ class AsyncViewer:
         self._on_sound = on_sound or (lambda played: None)
         self.hearing = Hearing(wanted=on_sound is not None)
         self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)), look)
+        self._carrier = Carrier(carrier)
         self._client = client
         self._abilities = [*conversation.ABILITIES, *abilities]
         if importlib.util.find_spec("av"):
             self._abilities += conversation.VIDEOS
         self._presents = presents
         self._retry = Retry(random.random)
+        self._failed: ClientError | None = None
         self._talk: Conversation | None = None
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
@@ -133,10 +138,15 @@ class AsyncViewer:
 
     async def open(self) -> None:
         """Start the session, or find it, and connect. Raises ClientError."""
+        if self.hearing.wanted:
+            asyncio.get_running_loop().run_in_executor(None, sound.load)  # while the desktop starts
         access = self._access
         given = await (access.again(self.session) if self.session else access.first(self._size))
         self._task = asyncio.create_task(self._run(given))
-        await self._until(lambda: self.hello is not None, PATIENCE, "the gateway's hello")
+        try:
+            await self._until(lambda: self.hello is not None, PATIENCE, "the gateway's hello")
+        except ViewerClosed:
+            raise self._failed or self.closed or ViewerClosed("The viewer is closed.") from None
 
     async def close(self) -> None:
         """Leave; the session goes on."""
@@ -345,7 +355,7 @@ class AsyncViewer:
     def presented(self) -> None:
         """The last picture that was `Drawn` is on the screen."""
         if self._talk is not None:
-            self._talk.presented()
+            self._happened(self._talk.presented())
             self._flush()
 
     # ---- connections
@@ -363,6 +373,7 @@ class AsyncViewer:
                     over = Over(close_code(error), str(error))
             self._ended(over.code, over.reason)
         except ClientError as error:
+            self._failed = error
             self._ended(close_code(error), str(error))
         finally:
             self._access.close()
@@ -386,7 +397,7 @@ class AsyncViewer:
         """See one connection through to its end. Raises ClientError where there is none."""
         loop = asyncio.get_running_loop()
         self.session = given.session
-        line = await Line.open(self._access.address)
+        line = await self._carrier.open(self._access.address)
         talk = Conversation(
             given.ticket, self.picture, loop.time, client=self._client, size=self._size,
             capabilities=self._abilities, presents=self._presents,

@@ -84,8 +84,11 @@ class Picture:
         rows, columns = min(size.height, old.shape[0]), min(size.width, old.shape[1])
         self._back[:rows, :columns] = old[:rows, :columns]
 
-    def add(self, frame: tsg.Frame) -> Added:
-        """Decode one frame. Raises DecodeError; `pixels` then stay as they were."""
+    def add(self, frame: tsg.Frame, *, shows: bool = True) -> Added:
+        """Decode one frame. Raises DecodeError; `pixels` then stay as they were.
+
+        shows: when the frame makes the picture whole; else that waits for `show`, and no change is told.
+        """
         self._check(frame.operations)
         painting = _Painting(self._back, frame.operations, self._video)
         new_stream = bool(frame.flags & tsg.FrameFlag.NEW_STREAM)
@@ -96,7 +99,8 @@ class Picture:
         self._note(frame.operations)
         if not frame.flags & tsg.FrameFlag.LAST:
             return Added(False, (), tuple(painting.failed))
-        return Added(True, self._show(), tuple(painting.failed))
+        self._copies_over = False
+        return Added(True, self.show() if shows else (), tuple(painting.failed))
 
     def skip(self, frame: tsg.Frame) -> Added:
         """Leave out a frame that cannot be shown, but for its videos: their next pictures build on these.
@@ -138,9 +142,9 @@ class Picture:
                 around = around.union(change)
             self._changes = [around]
 
-    def _show(self) -> tuple[Rect, ...]:
+    def show(self) -> tuple[Rect, ...]:
+        """Bring `pixels` up to date with a picture that is whole; return where they differ from before."""
         changes, self._changes = tuple(self._changes), []
-        self._copies_over = False
         with self._guard:
             if self.pixels.shape != self._back.shape:
                 self.pixels = self._back.copy()
