@@ -50,10 +50,10 @@ class Events:
 
 
 def watch(display: Display, flashes: Events, over: threading.Event) -> None:
-    """Note when the middle of the screen becomes light."""
+    """Note when the screen becomes light, away from its middle, where the pointer is."""
     with display.file.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as screen:
         head = np.frombuffer(screen, ">u4", 25).copy()
-        at = int(head[0] + 12 * head[19] + head[12] * (head[5] // 2) + 4 * (head[4] // 2))
+        at = int(head[0] + 12 * head[19] + head[12] * (head[5] // 4) + 4 * (head[4] // 4))
         was_light = True
         while not over.wait(0.001):
             is_light = screen[at + 1] > 128

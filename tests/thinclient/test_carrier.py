@@ -129,7 +129,7 @@ def test_where_tls_ends_in_between_it_goes_on_by_a_websocket(haproxy: Haproxy) -
         viewer.wait_for_picture()
         viewer.type("hello")
         wait_for(lambda: card_at(viewer, "HELLO"), "what was typed, over a WebSocket")
-        assert isinstance(viewer.viewer._line, WebSocketLine)
+        assert isinstance(viewer.viewer._connections.line, WebSocketLine)
         assert viewer.viewer._carrier.choice == "websocket"  # it is known from then on
         with pytest.raises(NotCarried, match=r"either it is no gateway, or a proxy ends TLS\."):
             Viewer(gateway, "still", carrier="tls").open()
@@ -140,7 +140,7 @@ def test_where_nothing_is_in_between_it_is_plain_tls_unless_one_wants_otherwise(
         for carrier, kind in (("auto", Line), ("tls", Line), ("websocket", WebSocketLine)):
             with Viewer(gateway, "still", size=SIZE, carrier=carrier) as viewer:
                 viewer.wait_for_picture()
-                assert type(viewer.viewer._line) is kind
+                assert type(viewer.viewer._connections.line) is kind
     with pytest.raises(ValueError, match="is no carrier"):
         Carrier("pigeon")
 

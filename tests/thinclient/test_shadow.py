@@ -95,7 +95,7 @@ class Person:
         if isinstance(event, tsg.Shadow):
             self.told.append(event)
         if isinstance(event, tsg.Dialog):
-            talk = self.viewer.viewer._talk
+            talk = self.viewer.viewer._connections.talk
             assert talk is not None
             talk.say(tsg.Answer(event.id, int(self._allows)))
 

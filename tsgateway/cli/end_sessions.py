@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -10,6 +11,8 @@ import click
 from tsgateway.cli.options import fail, with_config
 from tsgateway.config import Config
 from tsgateway.errors import StartError
+
+INTERRUPTED = 128 + signal.SIGINT
 
 
 @click.command()
@@ -20,7 +23,7 @@ def end_sessions(config: Config) -> None:
     While it runs, people end their own sessions in the browser.
     """
     from twisted.internet import reactor as installed
-    from twisted.internet.defer import Deferred
+    from twisted.internet.defer import CancelledError, Deferred
 
     from tsgateway.hosts.ending import end_all
     from tsgateway.log import start_logging
@@ -29,17 +32,31 @@ def end_sessions(config: Config) -> None:
     start_logging("warn")
     failures: list[BaseException] = []
     ended: list[int] = []
+    left: list[bool] = []
 
     def run() -> None:
         ending = Deferred.fromCoroutine(end_all(config, reactor))
+        over: Deferred[Any] = Deferred()
+
+        def leave() -> Deferred[Any] | None:
+            """Let go of session hosts first when somebody interrupts; the next time they do, at once."""
+            if over.called:
+                return None
+            left.append(True)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            ending.cancel()
+            return over
+
         ending.addCallbacks(ended.append, lambda failure: failures.append(failure.value))
-        ending.addBoth(lambda _: reactor.stop())
+        ending.addBoth(over.callback)
+        reactor.addSystemEventTrigger("before", "shutdown", leave)
+        ending.addBoth(lambda _: None if left else reactor.stop())
 
     reactor.callWhenRunning(run)
     reactor.run()
     if failures and isinstance(failures[0], StartError):
         fail(str(failures[0]), 1)
-    if failures:
+    if failures and not isinstance(failures[0], CancelledError):
         raise failures[0]
-    click.echo(f"Sessions ended: {sum(ended)}." if ended else "Interrupted.")
-    sys.exit(0 if ended else 1)
+    click.echo(f"Sessions ended: {sum(ended)}." if ended else "Interrupted; again, it ends what is left.")
+    sys.exit(0 if ended else INTERRUPTED)

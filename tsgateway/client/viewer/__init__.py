@@ -12,9 +12,10 @@
 from tsgateway.client.viewer.access import Look
 from tsgateway.client.viewer.blocking import Viewer
 from tsgateway.client.viewer.clipboard import Clipboard, Content, Copied, NotTaken, Offered, Taken
+from tsgateway.client.viewer.connections import Retrying
 from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
 from tsgateway.client.viewer.decode import Picture, Pixels
-from tsgateway.client.viewer.desktop import AsyncViewer, Happening, Queued, Retrying
+from tsgateway.client.viewer.desktop import AsyncViewer, Happening, Queued
 from tsgateway.client.viewer.sound import Hearing, Played
 
 __all__ = [

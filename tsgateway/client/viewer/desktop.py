@@ -9,10 +9,8 @@ async with AsyncViewer(gateway, "work") as viewer:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.util
 import os
-import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,18 +18,17 @@ from pathlib import Path
 
 from sessions.pixels.geometry import Size
 from sessions.wire import tsg
-from sessions.wire.errors import ProtocolError
 from sessions.wire.tsg import Capability, CloseCode
 from tsgateway.client.client import Client
 from tsgateway.client.errors import ClientError, NoRight, Refused, TookTooLong, ViewerClosed
 from tsgateway.client.viewer import conversation, keys
-from tsgateway.client.viewer.access import Access, Look, Pass, close_code
+from tsgateway.client.viewer.access import Access, Look
 from tsgateway.client.viewer.carrier import Carrier
 from tsgateway.client.viewer.clipboard import Clipboard, Content
-from tsgateway.client.viewer.conversation import Conversation, Drawn, Event, Over, Welcome
+from tsgateway.client.viewer.connections import Connections, Retrying
+from tsgateway.client.viewer.conversation import Conversation, Drawn, Event
 from tsgateway.client.viewer.decode import Picture, Pixels, sound
-from tsgateway.client.viewer.line import Line
-from tsgateway.client.viewer.retry import DISAGREEMENT, Retry
+from tsgateway.client.viewer.retry import DISAGREEMENT
 from tsgateway.client.viewer.sound import Hearing, Played
 
 PATIENCE = 60.0
@@ -43,14 +40,6 @@ _SENTENCES: dict[int | None, str] = {
     CloseCode.SIGNED_OUT: "The sign-in has ended.",
     CloseCode.NORMAL: "The viewer is closed.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Retrying:
-    """There is no connection; another is tried in so many seconds. reason: a sentence, or ""."""
-
-    seconds: float
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,30 +98,23 @@ class AsyncViewer:
         self.notice: tsg.Notice | None = None
         self.pictures = 0
         """Whole pictures so far, of all connections."""
-        self.received = 0
-        """Bytes that have come over the line, of all connections."""
-        self.session = session
         self.closed: ViewerClosed | None = None
         """Why the desktop is not shown any more; None while it is."""
         self._size = Size(*size) if size else None
-        self._reconnect = reconnect
         self._on_event = on_event or (lambda event: None)
         self._on_sound = on_sound or (lambda played: None)
         self.hearing = Hearing(wanted=on_sound is not None)
         self._access = Access(gateway, desktop, lambda before: self._on_event(Queued(before)), look)
-        self._carrier = Carrier(carrier)
+        self._connections = Connections(
+            self._access, Carrier(carrier), converse=self._converse, session=session, reconnect=reconnect,
+            happened=self._happened, ended=self._ended,
+        )  # fmt: skip
         self._client = client
         self._abilities = [*conversation.ABILITIES, *abilities]
         if importlib.util.find_spec("av"):
             self._abilities += conversation.VIDEOS
         self._presents = presents
-        self._retry = Retry(random.random)
         self._failed: ClientError | None = None
-        self._talk: Conversation | None = None
-        self._line: Line | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._lost_at = 0.0
-        self._elsewhere: Pass | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._pointer = (0, 0)
 
@@ -142,7 +124,7 @@ class AsyncViewer:
             asyncio.get_running_loop().run_in_executor(None, sound.load)  # while the desktop starts
         access = self._access
         given = await (access.again(self.session) if self.session else access.first(self._size))
-        self._task = asyncio.create_task(self._run(given))
+        self._connections.begin(given)
         try:
             await self._until(lambda: self.hello is not None, PATIENCE, "the gateway's hello")
         except ViewerClosed:
@@ -150,16 +132,7 @@ class AsyncViewer:
 
     async def close(self) -> None:
         """Leave; the session goes on."""
-        if self._talk is not None:
-            self._happened(self._talk.leave())
-        if self._line is not None:
-            self._flush()
-            await self._line.close()
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        self._access.close()
+        await self._connections.close()
         self._ended(CloseCode.NORMAL, "")
 
     async def __aenter__(self) -> AsyncViewer:
@@ -186,7 +159,18 @@ class AsyncViewer:
     @property
     def hello(self) -> tsg.ServerHello | None:
         """What the server has said of the session; None while there is no connection."""
-        return self._talk.hello if self._talk is not None else None
+        talk = self._connections.talk
+        return talk.hello if talk is not None else None
+
+    @property
+    def session(self) -> str:
+        """The id of the session, "" before it is known."""
+        return self._connections.session
+
+    @property
+    def received(self) -> int:
+        """Bytes that have come over the line, of all connections."""
+        return self._connections.received
 
     @property
     def size(self) -> Size:
@@ -196,7 +180,8 @@ class AsyncViewer:
     @property
     def round_trip(self) -> float | None:
         """Seconds that a ping and its answer took last."""
-        return self._talk.round_trip if self._talk is not None else None
+        talk = self._connections.talk
+        return talk.round_trip if talk is not None else None
 
     def pixels(self) -> Pixels:
         """Return a copy of the newest whole picture: (height, width, 4) bytes B, G, R, and any."""
@@ -257,7 +242,8 @@ class AsyncViewer:
 
     async def type(self, text: str) -> None:
         """Type a text; line ends are the key Return."""
-        takes_text = self._talk is not None and self._talk.can(Capability.TEXT)
+        talk = self._connections.talk
+        takes_text = talk is not None and talk.can(Capability.TEXT)
         await self.send(keys.typed(text, takes_text=takes_text))
 
     async def move(self, x: int, y: int) -> None:
@@ -303,7 +289,7 @@ class AsyncViewer:
     def give(self, content: Content) -> int:
         """Offer a content without waiting; see `Clipboard.give`. A `Taken` follows."""
         number = self.clipboard.give(content)
-        self._flush()
+        self._connections.flush()
         return number
 
     async def copied(self, within: float = PATIENCE) -> Content:
@@ -317,7 +303,7 @@ class AsyncViewer:
             raise NoRight("Nothing may be taken from this desktop by the clipboard.")
         await self._until(lambda: clipboard.copy is not None, within, "something that was copied")
         while (copy := clipboard.copy) is not None and clipboard.take():
-            self._flush()
+            self._connections.flush()
             await self._until(partial(clipboard.rests, copy), within, "all that was copied")
         if copy is None or not copy.contents:
             raise ClientError(copy.problem if copy and copy.problem else "What was copied is there no more.")
@@ -327,12 +313,7 @@ class AsyncViewer:
         """Send messages of the protocol. While there is no connection they are dropped, as any input is."""
         if self.closed is not None:
             raise ViewerClosed(str(self.closed), self.closed.close_code)
-        if self._talk is None or self._line is None:
-            return
-        for message in messages:
-            self._talk.say(message)
-        self._flush()
-        await self._line.drain()
+        await self._connections.send(messages)
 
     # ---- sound
 
@@ -354,103 +335,27 @@ class AsyncViewer:
 
     def presented(self) -> None:
         """The last picture that was `Drawn` is on the screen."""
-        if self._talk is not None:
-            self._happened(self._talk.presented())
-            self._flush()
+        connections = self._connections
+        if connections.talk is not None:
+            connections.take(connections.talk.presented())
+            connections.flush()
 
-    # ---- connections
+    # ---- what happens
 
-    async def _run(self, given: Pass) -> None:
-        try:
-            over = await self._connection(given)
-            while (delay := self._delay(over.code)) is not None:
-                if delay:
-                    self._on_event(Retrying(delay, over.reason))
-                    await asyncio.sleep(delay)
-                try:
-                    over = await self._connection(await self._next())
-                except ClientError as error:
-                    over = Over(close_code(error), str(error))
-            self._ended(over.code, over.reason)
-        except ClientError as error:
-            self._failed = error
-            self._ended(close_code(error), str(error))
-        finally:
-            self._access.close()
-
-    async def _next(self) -> Pass:
-        """Return what the next connection begins with."""
-        elsewhere, self._elsewhere = self._elsewhere, None
-        if elsewhere is None:
-            return await self._access.again(self.session)
-        self._access.look = None  # it is a session of one's own
-        return elsewhere
-
-    def _delay(self, code: int | None) -> float | None:
-        if self._elsewhere is not None:
-            return 0.0
-        if not self._reconnect:
-            return None
-        return self._retry.delay(code, asyncio.get_running_loop().time() - self._lost_at)
-
-    async def _connection(self, given: Pass) -> Over:
-        """See one connection through to its end. Raises ClientError where there is none."""
-        loop = asyncio.get_running_loop()
-        self.session = given.session
-        line = await self._carrier.open(self._access.address)
-        talk = Conversation(
-            given.ticket, self.picture, loop.time, client=self._client, size=self._size,
+    def _converse(self, ticket: bytes) -> Conversation:
+        return Conversation(
+            ticket, self.picture, asyncio.get_running_loop().time, client=self._client, size=self._size,
             capabilities=self._abilities, presents=self._presents,
             clipboard=self.clipboard, hearing=self.hearing,
         )  # fmt: skip
-        self._talk, self._line = talk, line
-        self._flush()
-        ticking = asyncio.create_task(self._tick(talk, line))
-        try:
-            while talk.over is None:
-                self._happened(await self._heard(line, talk))
-                self._flush()
-            return talk.over
-        finally:
-            ticking.cancel()
-            if self.hello is not None:
-                self._lost_at = loop.time()
-            self._talk = self._line = None
-            await line.close()
 
-    async def _heard(self, line: Line, talk: Conversation) -> list[Event]:
-        try:
-            message = await line.receive()
-        except ProtocolError as error:
-            return talk.fault(error)
-        if message is None:
-            return talk.cut()
-        self.received += len(message)
-        return talk.receive(message)
-
-    async def _tick(self, talk: Conversation, line: Line) -> None:
-        while talk.over is None:
-            wait, events = talk.tick()
-            self._happened(events)
-            self._flush()
-            if talk.over is not None:
-                line.abort()  # `receive` waits on it
-            await asyncio.sleep(wait)
-
-    def _flush(self) -> None:
-        if self._talk is not None and self._line is not None:
-            self._line.send(self._talk.outgoing())
-
-    def _happened(self, events: Iterable[Event]) -> None:
+    def _happened(self, events: Iterable[Event | Retrying]) -> None:
         for event in events:
             match event:
                 case Played():
                     self._on_sound(event)
                     continue
-                case Welcome():
-                    self._retry.connected()
                 case Drawn():
-                    self._retry.settled()
                     self.pictures += 1
                 case tsg.Cursor():
                     self.cursor = event
@@ -458,13 +363,12 @@ class AsyncViewer:
                     self.state = event
                 case tsg.Notice():
                     self.notice = event
-                case tsg.Switch(ticket, session, _):
-                    self._elsewhere = Pass(session, ticket)
             self._on_event(event)
         self._wake()
 
-    def _ended(self, code: int | None, reason: str) -> None:
+    def _ended(self, code: int | None, reason: str, error: ClientError | None = None) -> None:
         if self.closed is None:
+            self._failed = error
             told = reason or _SENTENCES.get(code, "The connection has ended.")
             if code in DISAGREEMENT:
                 told = f"This client and the gateway do not understand each other: {told}."
