@@ -13,6 +13,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.marks import ONLY_CHROMIUM
 from tests.e2e.office import Office, accessibility, go, sign_in
 from tests.e2e.pages import until
+from thinclient.connection import read
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long, ONLY_CHROMIUM]
 
@@ -72,6 +73,22 @@ def test_a_running_sessions_screen_is_on_its_card(dora: Browser) -> None:
     dora.wait(".menu:popover-open")
     link = dora.evaluate("document.querySelector('.menu:popover-open a').getAttribute('href')")
     assert link == "/desktop/design"
+
+
+def test_a_card_gives_a_file_for_the_native_client(dora: Browser) -> None:
+    dora.click("[data-key=more-card]")
+    dora.wait(".menu:popover-open a[download]")
+    named, text = dora.evaluate(
+        """(async () => {
+          const { href } = document.querySelector(".menu:popover-open a[download]");
+          const answer = await fetch(href);
+          return [answer.headers.get("content-disposition"), await answer.text()];
+        })()"""
+    )
+    assert named == "attachment; filename*=UTF-8''Test%20card.tsc"
+    connection = read(text.encode(), "card.tsc")
+    assert (connection.desktop, connection.name) == ("card", "dora")
+    assert dora.evaluate(f"location.href.startsWith('{connection.address}')")
 
 
 def test_the_list_and_the_account_are_accessible_in_all_colours(dora: Browser, office: Office) -> None:

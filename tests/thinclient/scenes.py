@@ -175,7 +175,7 @@ def during() -> Iterator[tuple[str, QWidget]]:
 
 
 def looking() -> Iterator[tuple[str, QWidget]]:
-    link = Link(Client.remote(URL), "", "s7", None, Look.VIEW)
+    link = Link(Client.remote(URL), "", "s7", None, look=Look.VIEW)
     window = SessionWindow(link, "Work", Wishes(look=Look.VIEW), nothing)
     window.resize(1000, 640)
     window.show()

@@ -22,9 +22,9 @@ FULL = Connection(
     "1280x800",
     "actual",
     "text",
-    True,
-    True,
-    "1,3",
+    full_screen=True,
+    kiosk=True,
+    monitors="1,3",
 )
 
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

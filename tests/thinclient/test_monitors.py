@@ -76,6 +76,11 @@ def desk(gateway: Client, request: pytest.FixtureRequest) -> Iterator[Desk]:
         gateway.reset_session(each["id"])
 
 
+def is_black(seen: np.ndarray) -> bool:
+    """Whether the right half of the right monitor shows nothing."""
+    return not seen[: RIGHT.height, LEFT.width + RIGHT.width // 2 :].any()
+
+
 def card(size: Size, text: str = "") -> np.ndarray:
     made, layout = testcard.frame(0, size), testcard.Layout(size)
     made[layout.text.part] = testcard.paragraph(text, layout)
@@ -103,6 +108,7 @@ def test_one_desktop_over_two_monitors_which_come_and_go(
         display, tmp_path / "own", f"{real.url}/", "still", "--monitors", "all", *as_ada(real)
     ) as program:
         wait_for(lambda: spans_both(display.screen()), "one card on both")
+        display.wait_for_window("Still card")
         display.do("mousemove", "1000", "300", "click", "1")  # the keyboard stays where it is
         display.press("alt+F4", "super+d", "alt+Escape")  # the window manager's, who has to do without
         display.type("both")
@@ -112,5 +118,24 @@ def test_one_desktop_over_two_monitors_which_come_and_go(
         wait_for(lambda: spans_both(display.screen(), "DBOTH\n"), "a card on both again")
         display.press("F11")
         wait_for(lambda: not spans_both(display.screen(), "DBOTH\n"), "a window again")
+        display.press("alt+F4")
+        assert program.process.wait(30) == 0
+
+
+def test_what_was_shown_on_the_others_goes_with_the_desktop(
+    real: RealGateway, gateway: Client, desk: Desk, tmp_path: Path
+) -> None:
+    display = desk.display
+    with Program(display, tmp_path / "own", real.url, "--monitors", "1,2", *as_ada(real)) as program:
+        display.wait_for_window("Your desktops")
+        display.press("space")
+        wait_for(lambda: spans_both(display.screen()), "one card on both")
+        [session] = gateway.list_sessions()["sessions"]
+        gateway.reset_session(session["id"])
+        display.wait_for_window("Still card")
+        wait_for(lambda: not spans_both(display.screen()), "a word about the end")
+        display.press("shift+Tab", "space")  # Close
+        display.wait_for_window("Your desktops")
+        wait_for(lambda: is_black(display.screen()), "nothing on the other monitor")
         display.press("alt+F4")
         assert program.process.wait(30) == 0

@@ -183,6 +183,9 @@ class Strange:
     def close(self) -> None:
         pass
 
+    def abandon(self) -> None:
+        pass
+
     def list_desktops(self) -> dict[str, object]:
         return {"desks": []}
 

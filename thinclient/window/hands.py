@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
 
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability
@@ -15,6 +16,8 @@ from thinclient.window.strip import Strip
 
 HINT_PAUSE = 5000
 """Milliseconds that it is told how a captured pointer is let out."""
+GRAB_PAUSE, GRAB_TRIES = 100, 20
+"""Milliseconds until the keyboard is asked for again, and how often, while somebody else has it."""
 
 
 class Hands(QObject):
@@ -45,6 +48,16 @@ class Hands(QObject):
         """The person wants it captured, whatever the guest asks for."""
         self._is_chosen = on
         self._set()
+
+    def grab(self, window: QWidget, tries: int = GRAB_TRIES) -> None:
+        """Take every key while a window fills the display and is active; else none beyond one's own.
+
+        The window manager may have the keyboard for itself just then, so it is tried again for a while.
+        """
+        wanted = window.isFullScreen() and window.isActiveWindow()
+        handle = window.windowHandle()
+        if handle and not handle.setKeyboardGrabEnabled(wanted) and wanted and tries:
+            QTimer.singleShot(GRAB_PAUSE, window, lambda: self.grab(window, tries - 1))
 
     def bring_locks(self) -> None:
         """Tell which locks are on at this machine: the guest's are brought in line."""

@@ -121,6 +121,7 @@ class Screens(QObject):
     def _drop(self) -> None:
         wings, self._wings = self._wings, []
         for wing in wings:
+            wing.pointer.let_go()
             wing.hide()
             wing.deleteLater()
 

@@ -45,7 +45,7 @@ class Screen(QWidget):
     said: with messages for the server. wished: with the width and height that the guest should have.
     shown: the last picture is on the screen. at_edge: the pointer touches the upper edge. looked: which part
     of a picture that is larger than the room is to be seen (see `placed`). focused: it has the keyboard now.
-    let_out: keys were pressed that let a captured pointer go.
+    let_out: a captured pointer is to be let go, by keys or because the keyboard is lost.
     """
 
     said = Signal(object)
@@ -286,6 +286,7 @@ class Screen(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Let go of everything that is held."""
         self.pointer.lost()
+        self.let_out.emit()
         self._say(*self._keyboard.lost())
         super().focusOutEvent(event)
 

@@ -325,8 +325,7 @@ class SessionWindow(QMainWindow):
 
     def _grab(self) -> None:
         """In full screen every key is the desktop's, those of the window system too."""
-        if handle := self.windowHandle():
-            handle.setKeyboardGrabEnabled(self.isFullScreen() and self.isActiveWindow())
+        self._hands.grab(self)
 
     def changeEvent(self, event: QEvent) -> None:
         """Grab the keyboard while this is the active window."""
@@ -372,6 +371,7 @@ class SessionWindow(QMainWindow):
     def leave(self) -> None:
         """Disconnect; the session goes on."""
         self._is_left = True
+        self._screens.leave()
         self._figures.stop()
         self._forget()
         if self._files is not None:
