@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinclient import kept
+from thinclient import connection, kept
 from thinclient.connection import KEYBOARDS, MAX_FILE, SCALES, Connection, WrongFile, read, written
 from thinclient.kept import Pins
+from tsgateway.client.viewer import carrier
 
 PIN = "0123456789abcdef" * 4
 FULL = Connection(
@@ -21,8 +22,10 @@ FULL = Connection(
     "1280x800",
     "actual",
     "text",
-    True,
-    True,
+    "websocket",
+    browser=True,
+    full_screen=True,
+    kiosk=True,
 )
 
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -41,6 +44,10 @@ def test_what_was_written_is_read(connection: Connection) -> None:
     assert read(written(connection).encode(), "a.tsc") == connection
 
 
+def test_carriers_are_those_of_the_library() -> None:
+    assert connection.CARRIERS == carrier.CARRIERS
+
+
 def test_a_whole_file() -> None:
     assert read(written(FULL).encode(), "a.tsc") == FULL
     assert written(Connection("https://a/")) == 'address = "https://a/"\n'
@@ -56,6 +63,7 @@ def test_a_whole_file() -> None:
         ('# x\nsize = 12\n', "a.tsc, line 2: “size” has to be a text in quotes."),
         ('size = "12"', "a.tsc, line 1: “12” is no size like 1280x800."),
         ('size = "0x5"', "is no size like"),
+        ('carrier = "pigeon"', "“carrier” is one of auto, tls, websocket, not “pigeon”."),
         ('scale = "big"', "a.tsc, line 1: “scale” is one of fit, actual, not “big”."),
         ('address = "http://a"', "is not an address like https://"),
         ('address = "https://a@b/"', "is not an address like https://"),
