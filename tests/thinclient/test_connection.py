@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinclient import kept
+from thinclient import connection, kept
 from thinclient.connection import KEYBOARDS, MAX_FILE, SCALES, Connection, WrongFile, read, written
 from thinclient.kept import Pins
 from thinclient.monitors import chosen, numbered, parsed_monitors
+from tsgateway.client.viewer import carrier
 
 PIN = "0123456789abcdef" * 4
 FULL = Connection(
@@ -22,6 +23,8 @@ FULL = Connection(
     "1280x800",
     "actual",
     "text",
+    "websocket",
+    browser=True,
     full_screen=True,
     kiosk=True,
     monitors="1,3",
@@ -44,6 +47,10 @@ def test_what_was_written_is_read(connection: Connection) -> None:
     assert read(written(connection).encode(), "a.tsc") == connection
 
 
+def test_carriers_are_those_of_the_library() -> None:
+    assert connection.CARRIERS == carrier.CARRIERS
+
+
 def test_a_whole_file() -> None:
     assert read(written(FULL).encode(), "a.tsc") == FULL
     assert written(Connection("https://a/")) == 'address = "https://a/"\n'
@@ -59,6 +66,7 @@ def test_a_whole_file() -> None:
         ('# x\nsize = 12\n', "a.tsc, line 2: “size” has to be a text in quotes."),
         ('size = "12"', "a.tsc, line 1: “12” is no size like 1280x800."),
         ('size = "0x5"', "is no size like"),
+        ('carrier = "pigeon"', "“carrier” is one of auto, tls, websocket, not “pigeon”."),
         ('scale = "big"', "a.tsc, line 1: “scale” is one of fit, actual, not “big”."),
         ('address = "http://a"', "is not an address like https://"),
         ('address = "https://a@b/"', "is not an address like https://"),

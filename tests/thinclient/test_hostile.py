@@ -153,7 +153,7 @@ def flood(line: socket.socket) -> None:
     line.sendall(messages(HELLO, SIZE))
     cursor = tsg.Cursor(256, 256, 0, 0, bytes(256 * 256 * 4)).encode()
     piece = messages(*[cursor] * 8, *[tsg.State(1, 1, "x" * 900)] * 500, *[tsg.Ping(1)] * 500)
-    for _ in range(150):
+    for _ in range(60):
         line.sendall(piece)
 
 
@@ -286,7 +286,7 @@ def test_the_transcript_is_good(hostile: Hostile, tmp_path: Path) -> None:
 
 
 def test_mistakes_are_survived(hostile: Hostile, tmp_path: Path) -> None:
-    survives(hostile, tmp_path, range(40))
+    survives(hostile, tmp_path, range(25))
 
 
 @pytest.mark.long
@@ -314,7 +314,7 @@ def test_a_desktop_that_says_nothing(hostile: Hostile, tmp_path: Path) -> None:
 PLACES = [("screenshot", where) for where in ("sign-in", "desktop", "hello", "picture")]
 
 
-@pytest.mark.parametrize(("command", "where"), [*PLACES, ("probe", "desktop"), ("probe", "picture")])
+@pytest.mark.parametrize(("command", "where"), [*PLACES, ("probe", "picture")])
 def test_an_interruption_is_the_end_without_a_word(
     hostile: Hostile, tmp_path: Path, command: str, where: str
 ) -> None:
@@ -374,8 +374,8 @@ def window(hostile: Hostile, display: Display, folder: Path, *words: str) -> Pro
 
 @pytest.mark.parametrize(
     "lie",
-    ["a message of 4 GiB", "a bomb", "another version", *(pytest.param(each, marks=pytest.mark.long) for each
-     in ("a huge screen", "rubbish", "two hellos", "a huge JPEG", "a copy from outside"))],
+    ["a bomb", "another version", *(pytest.param(each, marks=pytest.mark.long) for each
+     in ("a message of 4 GiB", "a huge screen", "rubbish", "two hellos", "a huge JPEG", "a copy from outside"))],
 )  # fmt: skip
 def test_a_window_says_what_is_wrong_and_is_closed(
     hostile: Hostile, display: Display, tmp_path: Path, lie: str
