@@ -12,6 +12,13 @@ import numpy as np
 
 from tests.e2e.machine import wait_for
 
+GRAB = """
+from Xlib import X, display
+there = display.Display()
+print(there.screen().root.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime))
+"""
+"""Says 1, AlreadyGrabbed, where another program has the keyboard."""
+
 
 class Display:
     """An X server of width × height; its screen is a file, so that looking takes nobody's time."""
@@ -73,6 +80,18 @@ class Display:
     def active(self) -> str:
         """The title of the window that has the keyboard."""
         return self.do("getactivewindow", "getwindowname")
+
+    def wait_for_grab(self) -> None:
+        """Wait until a program has the keyboard to itself, after its window is the active one."""
+        wait_for(lambda: self._python(GRAB) == "1\n", "the keyboard being taken")
+
+    def _python(self, script: str) -> str:
+        """What a script says that Debian's own Python runs, which has Xlib."""
+        done = subprocess.run(
+            ["/usr/bin/python3", "-c", script], env=self.environment, capture_output=True, text=True,
+            timeout=60, check=True,
+        )  # fmt: skip
+        return done.stdout
 
     def stop(self) -> None:
         """End it."""

@@ -155,7 +155,7 @@ class Program:
     def __init__(self, folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> None:
         outside = {
             key: value for key, value in os.environ.items()
-            if not key.startswith(("TSCLIENT_", "DISPLAY", "WAYLAND")) and "proxy" not in key.lower()
+            if not key.startswith(("TSCLIENT_", "DISPLAY", "WAYLAND", "QT_")) and "proxy" not in key.lower()
         }  # fmt: skip
         own = {"TSCLIENT_FOLDER": str(folder / "own"), "TSCLIENT_PASSWORD": "secret", "TSCLIENT_NAME": "ada"}
         self._out, self._err = folder / "out", folder / "err"

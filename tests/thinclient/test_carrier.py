@@ -130,7 +130,7 @@ def test_where_tls_ends_in_between_it_goes_on_by_a_websocket(haproxy: Haproxy) -
         viewer.type("hello")
         wait_for(lambda: card_at(viewer, "HELLO"), "what was typed, over a WebSocket")
         assert isinstance(viewer.viewer._connections.line, WebSocketLine)
-        assert viewer.viewer._carrier.choice == "websocket"  # it is known from then on
+        assert viewer.viewer._connections.carrier.choice == "websocket"  # it is known from then on
         with pytest.raises(NotCarried, match=r"either it is no gateway, or a proxy ends TLS\."):
             Viewer(gateway, "still", carrier="tls").open()
 

@@ -109,6 +109,7 @@ def test_one_desktop_over_two_monitors_which_come_and_go(
     ) as program:
         wait_for(lambda: spans_both(display.screen()), "one card on both")
         display.wait_for_window("Still card")
+        display.wait_for_grab()
         display.do("mousemove", "1000", "300", "click", "1")  # the keyboard stays where it is
         display.press("alt+F4", "super+d", "alt+Escape")  # the window manager's, who has to do without
         display.type("both")

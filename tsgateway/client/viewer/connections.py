@@ -51,7 +51,7 @@ class Connections:
         self.line: Line | None = None
         self.received = 0
         self._access = access
-        self._carrier = carrier
+        self.carrier = carrier
         self._converse = converse
         self._reconnect = reconnect
         self._happened = happened
@@ -141,7 +141,7 @@ class Connections:
     async def _connection(self, given: Pass) -> Over:
         """See one connection through to its end. Raises ClientError where there is none."""
         self.session = given.session
-        line = await self._carrier.open(self._access.address)
+        line = await self.carrier.open(self._access.address)
         talk = self._converse(given.ticket)
         self.talk, self.line = talk, line
         self.flush()
