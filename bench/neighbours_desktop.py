@@ -48,7 +48,7 @@ def _forth_and_back(messages: list[Message]) -> Iterator[Message]:
 
 
 def _screens() -> list[Pixels]:
-    tall = traces._page(WHOLE.width, WHOLE.height * _SCREENS)
+    tall = traces.page(WHOLE.width, WHOLE.height * _SCREENS)
     return [tall[WHOLE.height * n : WHOLE.height * (n + 1)] for n in range(_SCREENS)]
 
 
@@ -57,7 +57,7 @@ class Programme:
 
     def __init__(self) -> None:
         film = Film(FILM.width, FILM.height)
-        page = traces._page(_PAGE.width, _PAGE.height + _NOTCH * _PICTURES)
+        page = traces.page(_PAGE.width, _PAGE.height + _NOTCH * _PICTURES)
         steps = (page[_NOTCH * n : _NOTCH * n + _PAGE.height] for n in range(_PICTURES))
         self._all = {
             "film": (FILM_FPS, _forth_and_back([_message(FILM, film.picture(n)) for n in range(_PICTURES)])),

@@ -79,7 +79,7 @@ class Scene:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         box = layout.page
-        self.page = np.ascontiguousarray(traces._page(box.width, box.height * PAGE_SCREENS))
+        self.page = np.ascontiguousarray(traces.page(box.width, box.height * PAGE_SCREENS))
         screen = np.full((layout.height, layout.width), 0x3A5A7A, "<u4")
         screen[: TILE // 2] = 0x202428
         screen[box.y : box.y + box.height, box.x : box.x + box.width] = self.page[: box.height]
@@ -113,7 +113,7 @@ def _letter(letter: str) -> bytes:
     draw = ImageDraw.Draw(image)
     draw.text((0, 1), letter, "black", ImageFont.load_default(15))
     draw.rectangle((CELL + 1, 2, CELL + 2, LINE - 3), "black")
-    return traces._bgrx(image).tobytes()
+    return traces.bgrx(image).tobytes()
 
 
 def _head(box: Box) -> bytes:

@@ -167,15 +167,15 @@ def page(width: int, height: int) -> Pixels:
         draw.text(
             (40, y), line, "navy" if heading else "black", ImageFont.load_default(18 if heading else 15)
         )
-    return _bgrx(image)
+    return bgrx(image)
 
 
 def _text_line(text: str, width: int) -> Pixels:
     image = Image.new("RGB", (width, 24), "black")
     ImageDraw.Draw(image).text((4, 3), text, "lightgreen", ImageFont.load_default(15))
-    return _bgrx(image)
+    return bgrx(image)
 
 
-def _bgrx(image: Image.Image) -> Pixels:
+def bgrx(image: Image.Image) -> Pixels:
     rgb: npt.NDArray[np.uint32] = np.asarray(image, np.uint32)
     return (rgb[:, :, 2] | rgb[:, :, 1] << 8 | rgb[:, :, 0] << 16).astype("<u4")

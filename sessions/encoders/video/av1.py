@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import threading
 
 from sessions.encoders.base import Traits
 from sessions.encoders.video.libav import LibavEncoder
@@ -36,7 +38,8 @@ class Av1(LibavEncoder):
 def take_back_priority() -> None:
     """Take back the real-time priority that SVT-AV1, run by root, gives its threads and the calling one.
 
-    With it they would starve every other program, and whatever this process starts would inherit it.
+    With it they would starve every other program, and whatever this process starts would inherit it. The C
+    library has to be told, too: it remembers what the calling thread was given, for threads that it starts.
     """
     for task in os.listdir("/proc/self/task"):
         try:
@@ -44,3 +47,5 @@ def take_back_priority() -> None:
                 os.sched_setscheduler(int(task), os.SCHED_OTHER, os.sched_param(0))
         except ProcessLookupError:
             continue  # a thread that has ended meanwhile
+    me, priority = ctypes.c_ulong(threading.get_ident()), ctypes.c_int(0)
+    ctypes.CDLL(None).pthread_setschedparam(me, os.SCHED_OTHER, ctypes.byref(priority))

@@ -1,8 +1,10 @@
 """The four encoders of videos, and a machine that has none."""
 
+import ctypes
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -57,6 +59,7 @@ class TestAv1(VideoContract):
             encoder.encode(np.full((64, 64), grey, "<u4"))
             threads = map(int, os.listdir("/proc/self/task"))
             assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_OTHER}
+            assert remembered_scheduler() == os.SCHED_OTHER
 
     def test_the_stream_says_its_colours(self, make):
         assert _colours(make, self.name) == (BT601, BT709, SRGB, LIMITED)
@@ -76,6 +79,14 @@ for name in ("h264", "vp8", "vp9", "av1"):
     except VideoError as error:
         print(error)
 """
+
+
+def remembered_scheduler() -> int:
+    """What the C library believes of this thread, and gives to threads that it starts."""
+    policy, priority = ctypes.c_int(-1), ctypes.c_int(-1)
+    me = ctypes.c_ulong(threading.get_ident())
+    ctypes.CDLL(None).pthread_getschedparam(me, ctypes.byref(policy), ctypes.byref(priority))
+    return policy.value
 
 
 def test_a_machine_without_pyav_has_no_videos_and_says_why():

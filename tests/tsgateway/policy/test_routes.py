@@ -19,6 +19,7 @@ FOR_ALL_WHO_SIGNED_IN = {
     "list_desktops": "only those given to one (SEE)",
     "mark_desktop": "only those given to one (SEE); told to nobody else",
     "unmark_desktop": "one's own list, told to nobody else",
+    "connection_file": "only those given to one (SEE)",
     "connect_desktop": "only those given to one (CONNECT), and if policies allow it",
     "list_sessions": "only one's own and those one may list (LIST)",
     "list_history": "only one's own, or with REVIEW",
