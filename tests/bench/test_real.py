@@ -58,6 +58,7 @@ def test_a_display_that_is_not_there() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_three_seconds_of_a_desktop_are_recorded_and_replayed(tmp_path: Path) -> None:
     path = tmp_path / "a.bgrx.zst"
     with xvfb(WIDTH, HEIGHT) as (display, _):

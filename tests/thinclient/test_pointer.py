@@ -89,10 +89,12 @@ def test_a_captured_pointer_meets_no_edge_and_comes_out(hands: Hands) -> None:
     assert hands.until("Locks(")[-1] == "Locks(caps=False, num=False)"
     do("mousemove", "250", "200", "click", "1")
     assert not any("buttons=1" in line for line in hands.until("held"))  # that click is nobody's
+    said = []
     for _ in range(40):
         do("mousemove_relative", "--", "-30", "20")  # 1200 pixels to the left, 800 down
+        said += hands.until("Move(")  # no hand meets the edge before the pointer was put back
     do("click", "3")
-    said = hands.until("buttons=4")
+    said += hands.until("buttons=4")
     moves = [line for line in said if line.startswith("Move(")]
     assert moves[-1] == "Move(dx=0, dy=0, buttons=4)"
     across = sum(int(line.split("dx=")[1].split(",")[0]) for line in moves)

@@ -178,6 +178,7 @@ class Speaking:
         self._thread.join()
 
 
+@pytest.mark.long
 def test_a_program_hears_the_desktop_and_speaks_into_it(real: RealGateway) -> None:
     ear = Ear()
     voice = np.frombuffer(tone(660, 60, rate=VOICE_RATE), "<i2")[::2]

@@ -246,6 +246,7 @@ def test_a_real_guest_is_seen_as_it_is_and_takes_what_is_typed(
                 return bool(truth.any()) and np.array_equal(part[:-20, :-20], truth[:-20, :-20])
 
             wait_for(same, "the guest's picture")
+            display.wait_for_grab()
             before = machine.screen()
             display.type("echo typed")
             wait_for(lambda: not np.array_equal(machine.screen(), before), "an echo")

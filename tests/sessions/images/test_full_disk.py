@@ -84,6 +84,7 @@ def test_the_store_runs_full_while_the_tiny_guest_is_made(tmp_path):
 
 
 @pytest.mark.qemu
+@pytest.mark.long
 def test_the_cache_runs_full_while_the_kernel_is_fetched(tmp_path):
     small = tmp_path / "small"
     cache, store = small / "cache", tmp_path / "images"

@@ -216,7 +216,7 @@ async def test_another_image_gets_another_template_while_clones_run(host):
 @pytest.mark.parametrize(
     "damage",
     [
-        "truncated",
+        pytest.param("truncated", marks=pytest.mark.long),
         pytest.param("rubbish", marks=pytest.mark.long),
         "empty",
         pytest.param("missing", marks=pytest.mark.long),
@@ -288,6 +288,7 @@ async def test_foreign_images_are_not_even_tried(host):
     assert not host.house._builds
 
 
+@pytest.mark.long
 @pytest_twisted.ensureDeferred
 async def test_several_session_hosts_build_once(tmp_path, images, monkeypatch):
     monkeypatch.setattr(templates, "WAIT_SECONDS", 0.2)
@@ -349,6 +350,7 @@ def builder(folder, images):
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(BUILDER), folder, images])
 
 
+@pytest.mark.long
 @pytest_twisted.ensureDeferred
 async def test_a_builder_that_is_killed_leaves_nothing_behind_after_the_next(tmp_path, images):
     (tmp_path / "guest").mkdir()

@@ -13,7 +13,7 @@ from tests.sessions.guests.qemu.test_guest import until
 from tests.sessions.guests.qemu.warm.host import Host, template_of
 from tests.warm import warm_desktop
 
-pytestmark = [pytest.mark.qemu, pytest.mark.slow]
+pytestmark = [pytest.mark.qemu, pytest.mark.slow, pytest.mark.long]
 DESKTOP = {"kind": "qemu", "template": "desktop"}
 SECONDS = 600
 
