@@ -7,9 +7,7 @@ with BrowserSignIn(gateway) as way:
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import hmac
 import os
 import platform
@@ -24,6 +22,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tsgateway.client import Client, ClientError, NotSignedIn, TookTooLong
 from tsgateway.client.operations import Outcome
+from tsgateway.pkce import challenge_of
 
 PATIENCE = 600.0
 """Seconds that somebody has in the browser."""
@@ -60,7 +59,7 @@ class BrowserSignIn:
         asked = {
             "redirect_uri": self._redirect,
             "state": self._state,
-            "code_challenge": _challenge(self._verifier),
+            "code_challenge": challenge_of(self._verifier),
             "code_challenge_method": "S256",
             "client": f"tsclient on {platform.node() or 'this machine'}"[:80],
         }
@@ -108,11 +107,6 @@ def open_browser(url: str) -> None:
     """Open the system's browser, or $BROWSER, without waiting for it. Where there is none nothing happens."""
     if can_open():
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-
-
-def _challenge(verifier: str) -> str:
-    """Return what a verifier is known by (RFC 7636, S256)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 class _Listener(ThreadingHTTPServer):

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 import os
+from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from thinclient.local import Part
+from thinclient.local import Part, make_folder
 from thinclient.transfer import State, Transfer, TransferFailed
 from tsgateway.client import Client, ClientError, Download
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
-_READ = 1024 * 1024
 _NO_SUCH_PART = 416
 _CHANGED = "It was changed while it was loaded, twice; load it again when nothing writes to it."
 
@@ -68,7 +63,7 @@ class Fetch(Transfer):
     def _load(self, client: Client) -> tuple[Part, str]:
         """Load what is missing; return it and its SHA-256."""
         self.go(State.CHECKING)
-        self._make_folder()
+        make_folder(self.folder)
         part = Part.find(self.folder, self._name, self.name)
         there = part.path.stat().st_size if part is not None else 0
         try:
@@ -77,7 +72,7 @@ class Fetch(Transfer):
             if error.status != _NO_SUCH_PART or part is None:
                 raise
             with part.open(anew=False) as file:  # all of it was there
-                return part, self._hashed(file, there).hexdigest()
+                return part, self.hashed(partial(self._read, file), there).hexdigest()
         with coming:
             if part is None or coming.first == 0:
                 if part is not None:
@@ -88,7 +83,7 @@ class Fetch(Transfer):
     def _write(self, part: Part, coming: Download) -> str:
         self.size, self.began_at = coming.size, coming.first
         with part.open(anew=coming.first == 0) as file:
-            sha256 = self._hashed(file, coming.first)
+            sha256 = self.hashed(partial(self._read, file), coming.first)
             self.go(State.MOVING)
             while data := coming.read():
                 try:
@@ -103,18 +98,11 @@ class Fetch(Transfer):
                 raise part.failed(error) from None
         return sha256.hexdigest()
 
-    def _hashed(self, file: FileIO, size: int) -> _Hash:
-        """Hash what is there already, and be behind it."""
-        sha256, at = hashlib.sha256(), 0
-        while at < size:
-            data = file.read(min(_READ, size - at))
-            if not data:
-                raise TransferFailed(f"What was there of {self.name} has become shorter; load it again.")
-            sha256.update(data)
-            at += len(data)
-            self.reached(at)
-        self.reached(at)
-        return sha256
+    def _read(self, file: FileIO, size: int) -> bytes:
+        data = file.read(size)
+        if not data:
+            raise TransferFailed(f"What was there of {self.name} has become shorter; load it again.")
+        return data
 
     def _become(self, part: Part) -> Path:
         try:
@@ -126,13 +114,6 @@ class Fetch(Transfer):
                 f"{self.folder / self._name} is there already and was not replaced; what was loaded is kept."
             )
             raise TransferFailed(text, code="exists") from None
-
-    def _make_folder(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            told = os.strerror(error.errno or 0)
-            raise TransferFailed(f"The folder {self.folder} cannot be made: {told}.") from None
 
 
 def _write_all(file: FileIO, data: bytes) -> None:

@@ -13,7 +13,7 @@ import click
 
 from thinclient.download import Fetch, Taken
 from thinclient.exits import code_of
-from thinclient.local import plain, to_send
+from thinclient.local import make_folder, plain, to_send
 from thinclient.shared import Found, found, session_of
 from thinclient.transfer import State, Transfer, TransferFailed, amount
 from thinclient.upload import Upload
@@ -48,7 +48,7 @@ def put(*, who: Who, desktop: str, size: Size, files: tuple[Path, ...], to: str,
                     target = "/".join(filter(None, (to.strip("/"), below)))
                     with failures.noted():
                         if is_empty:
-                            _make_folder(gateway, session, target)
+                            _make_shared_folder(gateway, session, target)
                         else:
                             _run(Upload(path, session, target, patience=patience), gateway)
     failures.end()
@@ -134,16 +134,13 @@ class _Wish:
 def _load(gateway: Client, session: str, each: Found, output: Path, wish: _Wish) -> None:
     target = output.joinpath(*each.below)
     if each.size is None:
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TransferFailed(f"{target} cannot be made: {os.strerror(error.errno or 0)}.") from None
+        make_folder(target)
         return
     taken = wish.for_(target)
     _run(Fetch(session, each.source, target, each.size, taken=taken, patience=wish.patience), gateway)
 
 
-def _make_folder(gateway: Client, session: str, path: str) -> None:
+def _make_shared_folder(gateway: Client, session: str, path: str) -> None:
     try:
         gateway.make_folder(session, path=path)
     except Refused as error:

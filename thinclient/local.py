@@ -67,6 +67,15 @@ def local_name(name: str) -> str:
     return _WINDOWS.sub(lambda found: "_" * len(found[0]), checked) if os.name == "nt" else checked
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder where files are to go. Raises TransferFailed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        told = os.strerror(error.errno or 0)
+        raise TransferFailed(f"The folder {folder} cannot be made: {told}.") from None
+
+
 def plain(text: str) -> str:
     """Return a text for people without what could disturb it: guests give names, and sentences have them."""
     return "".join("\ufffd" if names.is_control(each) else each for each in text)

@@ -14,7 +14,7 @@ import click
 from thinclient import kept
 from thinclient.connection import CARRIERS, KEYBOARDS, SCALES, Connection, WrongFile, parsed_size
 from thinclient.monitors import parsed_monitors
-from thinclient.who import secret
+from thinclient.who import given_password, given_token
 from tsgateway.client.address import Address
 
 APPEARANCES = ("system", "light", "dark")
@@ -58,8 +58,7 @@ def open_(
     if save:
         click.echo(f"Saved as {_saved(save, connection)}")
         return
-    token = secret(token_file or "") or os.environ.get("TSCLIENT_TOKEN", "")
-    password = secret(password_file or "") or os.environ.get("TSCLIENT_PASSWORD", "")
+    token, password = given_token(token_file or ""), given_password(password_file or "")
     check_display()
     from thinclient.window.app import run
     from thinclient.window.flow import Secrets

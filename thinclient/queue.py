@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from thinclient.download import Fetch, Taken
-from thinclient.local import to_send
+from thinclient.local import make_folder, to_send
 from thinclient.shared import found
-from thinclient.transfer import OVER, RESTS, State, Stopped, Transfer, TransferFailed
+from thinclient.transfer import OVER, RESTS, State, Stopped, Transfer
 from thinclient.upload import Upload
 from tsgateway.client import Client, ClientError, Refused
 
@@ -86,14 +85,10 @@ class Loading(Gathering):
             source, taken = self._sources.popleft()
             for each in found(client, self._session, source):
                 target = self._folder.joinpath(*each.below)
-                if each.size is not None:
+                if each.size is None:
+                    make_folder(target)
+                else:
                     self.add(Fetch(self._session, each.source, target, each.size, taken=taken))
-                    continue
-                try:
-                    target.mkdir(parents=True, exist_ok=True)
-                except OSError as error:
-                    told = os.strerror(error.errno or 0)
-                    raise TransferFailed(f"{target} cannot be made: {told}.") from None
         return ""
 
 

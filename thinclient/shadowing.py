@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from thinclient.connection import Connection
 from thinclient.opening import APPEARANCES, check, check_display
-from thinclient.who import Who, gateway_options, secret
+from thinclient.who import Who, gateway_options, given_password, given_token
 from tsgateway.client.viewer import Look
 
 
@@ -28,8 +26,7 @@ def shadow(*, who: Who, session: str, control: bool, full_screen: bool, appearan
         who.url, name=who.name, fingerprint=who.pin, ca_file=who.ca_file, full_screen=full_screen
     )
     check(connection)
-    token = secret(who.token_file) or os.environ.get("TSCLIENT_TOKEN", "")
-    password = secret(who.password_file) or os.environ.get("TSCLIENT_PASSWORD", "")
+    token, password = given_token(who.token_file), given_password(who.password_file)
     check_display()
     from thinclient.window.app import run
     from thinclient.window.flow import Secrets

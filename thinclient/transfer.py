@@ -10,18 +10,24 @@ A transfer runs on one thread, and is told what to do by another.
 from __future__ import annotations
 
 import enum
+import hashlib
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tsgateway.client import Client, ClientError, ServerAway, Unavailable, WrongCertificate
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 WAITS = (0.5, 1, 2, 4, 8)
 """Seconds between two tries while the gateway is away; the last one repeats."""
 LONG_PATIENCE = 600.0
 """Seconds that the gateway may take to read a large file for its checksum."""
+_READ = 1024 * 1024
 _PASSING = ("wrong_offset", "no_such_upload")
 _log = logging.getLogger(__name__)
 
@@ -151,6 +157,17 @@ class Transfer:
         if self._stop.is_set():
             raise Stopped
         self.changed(self)
+
+    def hashed(self, read: Callable[[int], bytes], size: int) -> _Hash:
+        """Hash the first bytes of a file. read: returns so many more of them, or fewer. Raises Stopped."""
+        sha256, at = hashlib.sha256(), 0
+        while at < size:
+            data = read(min(_READ, size - at))
+            sha256.update(data)
+            at += len(data)
+            self.reached(at)
+        self.reached(at)
+        return sha256
 
     def _try(self, client: Client, slow: Client) -> None:
         tries, since = 0, time.monotonic()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ PIECE_SECONDS = 0.7
 """So long a piece should take: then a pause takes hold soon."""
 LONGEST_SECONDS = 3.0
 """Unless larger pieces are worth it."""
-_READ = 1024 * 1024
 _NONSENSE = "The gateway's answer makes no sense: what it has of the file cannot be."
 
 
@@ -76,21 +75,12 @@ class Upload(Transfer):
             self._id = begun["id"]
             if not 0 <= begun["offset"] <= status.st_size:
                 raise ClientError(_NONSENSE)
-            sha256 = self._hashed(file, begun["offset"])
+            file.seek(0)
+            sha256 = self.hashed(partial(self._read, file), begun["offset"])
             if sha256.hexdigest() == begun["sha256"]:
                 return begun["offset"], sha256
             slow.cancel_upload(self._session, self._id)  # another file of this name, size and time
         raise ClientError(_NONSENSE)
-
-    def _hashed(self, file: FileIO, offset: int) -> _Hash:
-        sha256, at = hashlib.sha256(), file.seek(0)
-        while at < offset:
-            data = self._read(file, min(_READ, offset - at))
-            sha256.update(data)
-            at += len(data)
-            self.reached(at)
-        self.reached(at)
-        return sha256
 
     def _send(self, client: Client, file: FileIO, sha256: _Hash, offset: int) -> int:
         data = self._read(file, self._piece)

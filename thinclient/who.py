@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from thinclient.browser import BrowserSignIn, open_browser
-from thinclient.connection import CARRIERS
+from thinclient.connection import CARRIERS, parsed_size
 from tsgateway.client import Client, NotSignedIn, signed_in
 
 MAX_SECRET = 1024
@@ -40,7 +39,7 @@ class Who:
 
     def sign_in(self) -> Client:
         """Return a client that has signed in. Raises ClientError; click.UsageError for what is missing."""
-        token = secret(self.token_file) or os.environ.get("TSCLIENT_TOKEN", "")
+        token = given_token(self.token_file)
         name = "" if token or self.browser else self.name or _asked_name()
         try:
             return self._by_words(token, name) if token or name else self._by_browser()
@@ -138,12 +137,10 @@ _OPTIONS = (
 
 
 def _parsed(size: str | None) -> Size:
-    if size is None:
-        return None
-    found = re.fullmatch(r"(\d{1,4})[x×](\d{1,4})", size)
-    if found is None:
-        raise click.UsageError(f"“{size}” is no size like 1280x800.")
-    return int(found[1]), int(found[2])
+    try:
+        return parsed_size(size or "")
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
 
 
 def secret(path: str) -> str:
@@ -156,6 +153,16 @@ def secret(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "it is no text"
         raise click.UsageError(f"{path} cannot be read: {why}.") from None
+
+
+def given_token(file: str) -> str:
+    """Return the token that a file or the environment has, "" for none. Raises click.UsageError."""
+    return secret(file) or os.environ.get("TSCLIENT_TOKEN", "")
+
+
+def given_password(file: str) -> str:
+    """Return the password that a file or the environment has, "" for none. Raises click.UsageError."""
+    return secret(file) or os.environ.get("TSCLIENT_PASSWORD", "")
 
 
 def _asked_name() -> str:

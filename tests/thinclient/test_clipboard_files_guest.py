@@ -22,7 +22,7 @@ from tests.e2e.machine import wait_for
 from tests.e2e.test_clipboard import forbidden
 from tests.images_fixture import desktop_image
 from tests.thinclient.display import Display
-from tests.thinclient.test_window import Program, as_ada
+from tests.thinclient.program import Program, as_ada
 from tests.tsgateway.client.test_viewer import pin
 from tsgateway.client import NoRight, signed_in
 from tsgateway.client.viewer import Viewer

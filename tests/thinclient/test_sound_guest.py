@@ -26,8 +26,8 @@ from tests.images_fixture import desktop_image
 from tests.sessions.guests.qemu import sounds
 from tests.sessions.sound.tones import pitch, tone
 from tests.thinclient.display import Display
+from tests.thinclient.program import Program, as_ada
 from tests.thinclient.sound_server import SoundServer
-from tests.thinclient.test_window import Program, as_ada
 from tests.tsgateway.client.test_viewer import pin
 from thinclient.window import theme
 from tsgateway.client import signed_in

@@ -82,25 +82,16 @@ def centred(*widgets: QWidget, over: QWidget | None = None) -> QWidget:
 
 def agreed(over: QWidget, title: str, text: str, yes: str) -> bool:
     """Ask whether something is to be done that cannot be undone."""
-    asked = QDialog(over)
-    asked.setWindowTitle(title)
-    asked.setMinimumWidth(420)
-    layout = QVBoxLayout(asked)
-    layout.setContentsMargins(26, 24, 26, 22)
-    layout.setSpacing(12)
-    no = button("Cancel", asked.reject)
-    for widget in (
-        label(title, "subtitle"),
-        label(text),
-        row(no, button(yes, asked.accept, name="primary"), to_right=True),
-    ):
-        layout.addWidget(widget)
-    no.setFocus()
-    return bool(asked.exec())
+    return bool(_asked(over, title, text, (yes,), name="primary"))
 
 
 def chosen(over: QWidget, title: str, text: str, answers: tuple[str, ...]) -> str:
     """Ask what is to be done; return one of the answers, "" for nothing."""
+    return _asked(over, title, text, answers)
+
+
+def _asked(over: QWidget, title: str, text: str, answers: tuple[str, ...], *, name: str = "") -> str:
+    """Ask, and return one of the answers, "" for nothing. name: their looks, see `button`."""
     asked = QDialog(over)
     asked.setWindowTitle(title)
     asked.setMinimumWidth(420)
@@ -114,7 +105,7 @@ def chosen(over: QWidget, title: str, text: str, answers: tuple[str, ...]) -> st
         asked.accept()
 
     no = button("Cancel", asked.reject)
-    buttons = [button(each, partial(answered, each)) for each in answers]
+    buttons = [button(each, partial(answered, each), name=name) for each in answers]
     for widget in (label(title, "subtitle"), label(text), row(no, *buttons, to_right=True)):
         layout.addWidget(widget)
     no.setFocus()

@@ -196,8 +196,8 @@ class Screen(QWidget):
         image = QImage(
             cursor.pixels, cursor.width, cursor.height, 4 * cursor.width, QImage.Format.Format_ARGB32
         ).copy()
-        image.setDevicePixelRatio(self.devicePixelRatioF())
         ratio = self.devicePixelRatioF()
+        image.setDevicePixelRatio(ratio)
         hot_x, hot_y = min(cursor.hot_x, cursor.width - 1), min(cursor.hot_y, cursor.height - 1)
         self.setCursor(QCursor(QPixmap.fromImage(image), round(hot_x / ratio), round(hot_y / ratio)))
 

@@ -8,8 +8,6 @@ restarted gateway forgets them, and people begin anew.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import re
 from collections import OrderedDict
@@ -21,6 +19,7 @@ from tsgateway.auth.authenticators.base import InThread
 from tsgateway.auth.errors import Refused, SignInError, TooManyAttempts
 from tsgateway.auth.throttle import Throttle
 from tsgateway.auth.tokens import hash_token, new_token
+from tsgateway.pkce import challenge_of
 from tsgateway.store import Store
 from tsgateway.store.sign_ins import Known
 
@@ -51,11 +50,6 @@ def is_loopback(redirect: str) -> bool:
     """Whether an address is one of a program on the browser's own machine: by number, with any port."""
     found = _LOOPBACK.fullmatch(redirect)
     return found is not None and int(found[1]) < 1 << 16
-
-
-def challenge_of(verifier: str) -> str:
-    """Return what a verifier is known by (RFC 7636, S256)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 class HandOvers:

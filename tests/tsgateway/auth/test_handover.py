@@ -9,7 +9,8 @@ import pytest_twisted
 
 from tests.tsgateway.support import Person, World
 from tsgateway.api.signing import decoded
-from tsgateway.auth.handover import LIFETIME, MAX_OF_ONE, HandOvers, challenge_of, is_loopback
+from tsgateway.auth.handover import LIFETIME, MAX_OF_ONE, HandOvers, is_loopback
+from tsgateway.pkce import challenge_of
 
 VERIFIER, STATE = "v" * 43, "s" * 43
 REDIRECT = "http://127.0.0.1:43210/"

@@ -116,7 +116,6 @@ class AsyncViewer:
         self._presents = presents
         self._failed: ClientError | None = None
         self._waiters: set[asyncio.Future[None]] = set()
-        self._pointer = (0, 0)
 
     async def open(self) -> None:
         """Start the session, or find it, and connect. Raises ClientError."""
@@ -248,7 +247,6 @@ class AsyncViewer:
 
     async def move(self, x: int, y: int) -> None:
         """Move the pointer, in pixels of the screen."""
-        self._pointer = (x, y)
         await self.send([tsg.Pointer(x, y, 0)])
 
     async def click(self, x: int, y: int, button: str = "left", times: int = 1) -> None:
