@@ -21,6 +21,21 @@ from tests.warm import link_warm
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 180.0
 PASSWORD = "correct horse"
+STILL = """
+[desktops.still]
+title = "Still card"
+kind = "testcard"
+fps = 0
+users = ["ada"]
+"""
+MOVING = """
+[desktops.moving]
+title = "Moving card"
+kind = "testcard"
+fps = 15
+users = ["ada"]
+"""
+"""Desktops of ada's: one where nothing moves by itself, and one where something does."""
 
 
 class RealGateway:

@@ -22,6 +22,7 @@ from tests.e2e.gateway import RealGateway
 from tests.e2e.machine import wait_for
 from tests.e2e.office import accessibility
 from tests.e2e.pages import until, use_toolbar
+from tests.e2e.pasting import AS_USER, TEXT, UTF8, guest_copies, guest_has
 from tests.e2e.person import Person
 from tests.images_fixture import desktop_image
 from tsgateway.client import Client
@@ -38,8 +39,6 @@ kind = "qemu"
 template = "desktop"
 groups = ["users"]
 """
-AS_USER = "runuser -u user -- env DISPLAY=:0 HOME=/home/user"
-TEXT = "Grüße — 日本語 🙂\n\tzwei Zeilen\n"
 HTML = "<p onclick='document.title = 1'>fett — <b>太字</b></p><script>document.title = 2</script>"
 PANEL = ".clipboard:not([hidden])"
 
@@ -85,21 +84,9 @@ def close_panel(person: Person) -> None:
     person.browser.wait(".clipboard", gone=True)
 
 
-def copy(agent: Agent, content: bytes, target: str = "UTF8_STRING") -> None:
+def copy(agent: Agent, content: bytes, target: str = UTF8) -> None:
     """Have a program in the guest copy this."""
-    coded = base64.b64encode(content).decode()
-    agent.run(
-        f"echo {coded} | base64 -d > /tmp/copied; chmod 644 /tmp/copied;"
-        f"{AS_USER} xclip -selection clipboard -t {target} -i /tmp/copied </dev/null >/dev/null 2>&1"
-    )
-
-
-def guest_has(agent: Agent, content: bytes, target: str = "UTF8_STRING") -> None:
-    """Wait until a program in the guest would paste this."""
-    digest = hashlib.sha256(content).hexdigest()
-    script = f"{AS_USER} timeout 20 xclip -selection clipboard -t {target} -o 2>&1 | sha256sum"
-    shown = f"{AS_USER} timeout 20 xclip -selection clipboard -t {target} -o 2>&1 | head -c 300"
-    wait_for(lambda: digest in agent.run(script), f"{content[:60]!r}", lambda: agent.run(shown))
+    guest_copies(agent, f"echo {base64.b64encode(content).decode()} | base64 -d", target)
 
 
 def browser_has(person: Person, script: str, wanted: Any) -> None:

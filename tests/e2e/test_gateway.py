@@ -10,23 +10,13 @@ import pytest
 from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
 from tests.e2e.browser import Browser
-from tests.e2e.gateway import RealGateway
+from tests.e2e.gateway import MOVING, STILL, RealGateway
 from tests.e2e.machine import wait_for
 from tests.e2e.pages import choose, until, use_toolbar
 
 pytestmark = pytest.mark.browser
 
-DESKTOPS = """
-[desktops.still]
-title = "Still card"
-kind = "testcard"
-fps = 0
-users = ["ada"]
-[desktops.moving]
-title = "Moving card"
-kind = "testcard"
-fps = 15
-users = ["ada"]
+DESKTOPS = f"""{STILL}{MOVING}
 [desktops.secret]
 title = "Somebody else's"
 kind = "testcard"

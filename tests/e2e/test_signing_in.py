@@ -8,9 +8,9 @@ import pyotp
 import pytest
 
 from tests.e2e.browser import Browser
+from tests.e2e.corp import gateway_of_corp
 from tests.e2e.gateway import PASSWORD, RealGateway
 from tests.e2e.pages import until
-from tests.openid import CLIENT, SECRET, OpenId
 from tsgateway.client import Client
 
 pytestmark = pytest.mark.browser
@@ -21,35 +21,16 @@ kind = "testcard"
 groups = ["users"]
 [sign_in]
 require_totp = ["careful"]
-[authenticators.corp]
-kind = "oidc"
-title = "Example Corp"
-issuer = "{issuer}"
-client_id = "{client}"
-client_secret_file = "{secret}"
-ca_file = "{authority}"
-create = true
 """
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory):
-    provider = OpenId()
-    try:
-        provider.start()
-        secret = tmp_path_factory.mktemp("secret") / "secret"
-        secret.write_text(SECRET)
-        values = {"issuer": provider.issuer, "client": CLIENT, "secret": secret}
-        made = RealGateway(CONFIGURATION.format(authority=provider.authority.file, **values))
-        try:
-            made.run(
-                "user", "add", "eve", "--group", "careful", "--password-stdin", standard_input=f"{PASSWORD}\n"
-            )
-            yield made
-        finally:
-            made.stop()
-    finally:
-        provider.remove()
+    with gateway_of_corp(CONFIGURATION, "Example Corp", tmp_path_factory.mktemp("corp")) as made:
+        made.run(
+            "user", "add", "eve", "--group", "careful", "--password-stdin", standard_input=f"{PASSWORD}\n"
+        )
+        yield made
 
 
 THERE = """(async () => {

@@ -20,7 +20,7 @@ import pytest
 from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
 from tests.certificates import Authority
-from tests.e2e.gateway import PASSWORD, RealGateway
+from tests.e2e.gateway import PASSWORD, STILL, RealGateway
 from tests.e2e.machine import wait_for
 from tests.tsgateway.client.test_viewer import pin
 from tsgateway.client import ServerAway, signed_in
@@ -32,13 +32,6 @@ from tsgateway.client.viewer.line import Line, NotCarried
 from tsgateway.client.viewer.websocket import WebSocketLine
 
 pytestmark = pytest.mark.slow
-DESKTOPS = """
-[desktops.still]
-title = "Still card"
-kind = "testcard"
-fps = 0
-users = ["ada"]
-"""
 HAPROXY = """
 defaults
     mode http
@@ -69,7 +62,7 @@ def outside() -> int:
 
 @pytest.fixture(scope="module")
 def real(outside: int) -> Iterator[RealGateway]:
-    made = RealGateway(DESKTOPS)
+    made = RealGateway(STILL)
     config = made._config.read_text().replace('origins = ["', f'origins = ["https://localhost:{outside}", "')
     made._config.write_text(config)
     made.kill()

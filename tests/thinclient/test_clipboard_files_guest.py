@@ -19,6 +19,7 @@ from PIL import Image
 from tests.e2e.agent import Agent
 from tests.e2e.gateway import PASSWORD, RealGateway
 from tests.e2e.machine import wait_for
+from tests.e2e.pasting import TEXT, UTF8, guest_copies, guest_has
 from tests.e2e.test_clipboard import forbidden
 from tests.images_fixture import desktop_image
 from tests.thinclient.display import Display
@@ -41,9 +42,7 @@ kind = "qemu"
 template = "desktop"
 groups = ["users"]
 """
-AS_USER = "runuser -u user -- env DISPLAY=:0 HOME=/home/user"
 SHARED = "/home/user/Shared"
-TEXT = "Grüße — 日本語 🙂\n\tzwei Zeilen\n"
 MAKE = 'python3 -c \'print(*(f"{n:015x}" for n in range(655360)), sep="\\n")\''
 
 
@@ -88,25 +87,7 @@ def answers(agent: Agent) -> bool:
         return False  # it starts
 
 
-def guest_copies(guest: Agent, script: str, target: str = "UTF8_STRING") -> None:
-    guest.run(
-        f"{script} > /tmp/copied; chmod 644 /tmp/copied;"
-        f"{AS_USER} xclip -selection clipboard -t {target} -i /tmp/copied </dev/null >/dev/null 2>&1"
-    )
-
-
-def guest_has(guest: Agent, content: bytes, target: str = "UTF8_STRING") -> None:
-    """Wait until a program in the guest would paste this."""
-    script = f"{AS_USER} timeout 20 xclip -selection clipboard -t {target} -o 2>&1"
-    digest = hashlib.sha256(content).hexdigest()
-    wait_for(
-        lambda: digest in guest.run(f"{script} | sha256sum"),
-        f"{content[:60]!r}",
-        lambda: guest.run(f"{script} | head -c 300"),
-    )
-
-
-def copies(display: Display, content: bytes, target: str = "UTF8_STRING") -> None:
+def copies(display: Display, content: bytes, target: str = UTF8) -> None:
     """A program on the person's machine copies this."""
     subprocess.run(
         ["xclip", "-selection", "clipboard", "-t", target, "-i"], input=content, env=display.environment,
@@ -114,7 +95,7 @@ def copies(display: Display, content: bytes, target: str = "UTF8_STRING") -> Non
     )  # fmt: skip
 
 
-def pasted(display: Display, target: str = "UTF8_STRING") -> bytes:
+def pasted(display: Display, target: str = UTF8) -> bytes:
     """What a program on the person's machine would paste."""
     done = subprocess.run(
         ["timeout", "30", "xclip", "-selection", "clipboard", "-t", target, "-o"], env=display.environment,
@@ -123,7 +104,7 @@ def pasted(display: Display, target: str = "UTF8_STRING") -> bytes:
     return done.stdout
 
 
-def has(display: Display, content: bytes, target: str = "UTF8_STRING") -> None:
+def has(display: Display, content: bytes, target: str = UTF8) -> None:
     """Wait until a program on the person's machine would paste this."""
     wait_for(
         lambda: pasted(display, target) == content,

@@ -15,23 +15,16 @@ from PIL import Image
 
 from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
-from tests.e2e.gateway import PASSWORD, RealGateway
+from tests.e2e.gateway import PASSWORD, STILL, RealGateway
 
 pytestmark = pytest.mark.slow  # a program is started again and again
 
-DESKTOPS = """
-[desktops.still]
-title = "Still card"
-kind = "testcard"
-fps = 0
-users = ["ada"]
-"""
 TIMEOUT = 120
 
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[RealGateway]:
-    made = RealGateway(DESKTOPS)
+    made = RealGateway(STILL)
     yield made
     made.stop()
 

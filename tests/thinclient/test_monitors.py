@@ -9,7 +9,7 @@ import pytest
 
 from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
-from tests.e2e.gateway import PASSWORD, RealGateway
+from tests.e2e.gateway import PASSWORD, STILL, RealGateway
 from tests.e2e.machine import wait_for
 from tests.thinclient.display import Display
 from tests.thinclient.program import Program, as_ada
@@ -21,13 +21,6 @@ pytestmark = pytest.mark.slow
 WHOLE, LEFT, RIGHT = Size(1200, 768), Size(700, 768), Size(500, 600)
 POINTER = np.s_[240:360, 940:1060]
 """Where the test points, and the card draws that."""
-DESKTOPS = """
-[desktops.still]
-title = "Still card"
-kind = "testcard"
-fps = 0
-users = ["ada"]
-"""
 
 
 class Desk:
@@ -55,7 +48,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[RealGateway]:
-    made = RealGateway(DESKTOPS, users=["ada"])
+    made = RealGateway(STILL, users=["ada"])
     yield made
     made.stop()
 

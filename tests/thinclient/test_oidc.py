@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from tests.e2e.browser import Browser
+from tests.e2e.corp import gateway_of_corp
 from tests.e2e.gateway import PASSWORD, RealGateway
 from tests.e2e.machine import wait_for
 from tests.e2e.pages import until
-from tests.openid import CLIENT, SECRET, OpenId
 from tests.thinclient.display import Display
 from tests.tsgateway.client.test_viewer import pin
 from thinclient.browser import BrowserSignIn, Cancelled
@@ -31,30 +31,13 @@ title = "Still card"
 kind = "testcard"
 fps = 0
 groups = ["users"]
-[authenticators.corp]
-kind = "oidc"
-title = "Corp & Sons"
-issuer = "{issuer}"
-client_id = "{client}"
-client_secret_file = "{secret}"
-ca_file = "{authority}"
-create = true
 """
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGateway]:
-    provider = OpenId()
-    try:
-        provider.start()
-        secret = tmp_path_factory.mktemp("secret") / "secret"
-        secret.write_text(SECRET)
-        values = {"issuer": provider.issuer, "client": CLIENT, "secret": secret}
-        made = RealGateway(CONFIGURATION.format(authority=provider.authority.file, **values))
+    with gateway_of_corp(CONFIGURATION, "Corp & Sons", tmp_path_factory.mktemp("corp")) as made:
         yield made
-        made.stop()
-    finally:
-        provider.remove()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
 from sessions.wire import tsg
 from sessions.wire.tsg import Capability, CloseCode
-from tests.e2e.gateway import PASSWORD, RealGateway
+from tests.e2e.gateway import PASSWORD, STILL, RealGateway
 from tests.e2e.machine import wait_for
 from tests.thinclient.display import Display
 from tests.thinclient.program import Program
@@ -25,12 +25,7 @@ pytestmark = pytest.mark.slow
 
 VEIL = int(LIGHT.accent[1:], 16)
 SIZE, SEEN = Size(1024, 768), Size(640, 400)
-DESKTOPS = """
-[desktops.still]
-title = "Still card"
-kind = "testcard"
-fps = 0
-users = ["ada"]
+DESKTOPS = f"""{STILL}
 [desktops.other]
 title = "Other card"
 kind = "testcard"

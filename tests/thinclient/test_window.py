@@ -15,7 +15,7 @@ import pytest
 from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
 from sessions.wire.tsg import Capability
-from tests.e2e.gateway import PASSWORD, RealGateway
+from tests.e2e.gateway import PASSWORD, STILL, RealGateway
 from tests.e2e.machine import Machine, wait_for
 from tests.images_fixture import tiny_image
 from tests.thinclient.display import Display
@@ -32,12 +32,7 @@ pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 
 SIZE = Size(1024, 768)
 BAD = int(LIGHT.bad_soft[1:], 16)
-DESKTOPS = """
-[desktops.still]
-title = "Still card"
-kind = "testcard"
-fps = 0
-users = ["ada"]
+DESKTOPS = f"""{STILL}
 [guests.qemu]
 accelerator = "tcg"
 [desktops.tiny]

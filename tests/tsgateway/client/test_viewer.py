@@ -15,7 +15,7 @@ from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
 from sessions.wire import tsg
 from sessions.wire.tsg import CloseCode
-from tests.e2e.gateway import PASSWORD, RealGateway
+from tests.e2e.gateway import MOVING, PASSWORD, STILL, RealGateway
 from tests.e2e.machine import wait_for
 from tsgateway.client import (
     Client,
@@ -29,18 +29,7 @@ from tsgateway.client import (
 )
 from tsgateway.client.viewer import AsyncViewer, Drawn, Over, Picture, Retrying, Viewer, Welcome
 
-DESKTOPS = """
-[desktops.still]
-title = "Still card"
-kind = "testcard"
-fps = 0
-users = ["ada"]
-[desktops.moving]
-title = "Moving card"
-kind = "testcard"
-fps = 15
-users = ["ada"]
-"""
+DESKTOPS = STILL + MOVING
 SIZE = (640, 400)
 
 
