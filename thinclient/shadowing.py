@@ -23,8 +23,9 @@ def shadow(*, who: Who, session: str, control: bool, full_screen: bool, appearan
     Its person may be asked first, and sees that you look on.
     """
     connection = Connection(
-        who.url, name=who.name, fingerprint=who.pin, ca_file=who.ca_file, full_screen=full_screen
-    )
+        who.url, name=who.name, fingerprint=who.pin, ca_file=who.ca_file, carrier=who.carrier,
+        browser=who.browser, full_screen=full_screen,
+    )  # fmt: skip
     check(connection)
     token, password = given_token(who.token_file), given_password(who.password_file)
     check_display()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from sessions.pixels import testcard
 from sessions.pixels.geometry import Size
@@ -17,6 +18,8 @@ from tests.e2e.machine import wait_for
 from tests.thinclient.display import Display
 from tests.thinclient.program import Program
 from tests.tsgateway.client.test_viewer import pin
+from thinclient.connection import Connection
+from thinclient.shadowing import shadow
 from thinclient.window.theme import LIGHT
 from tsgateway.client import Client, NoRight, NotThere, ViewerClosed, signed_in
 from tsgateway.client.viewer import Happening, Look, Viewer
@@ -215,3 +218,14 @@ def test_the_list_of_the_window(real: RealGateway, ada: Client, display: Display
         assert [each.state for each in person.told] in ([2], [2, 0])
         display.press("alt+F4")
         assert program.process.wait(30) == 0
+
+
+def test_looking_on_goes_the_way_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The options of every command hold for this one, too."""
+    told: list[Connection] = []
+    monkeypatch.setattr("thinclient.window.app.run", lambda connection, *_: told.append(connection))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    words = ["https://desk", "7", "--carrier", "websocket", "--browser"]
+    done = CliRunner().invoke(shadow, words, catch_exceptions=False)
+    assert (done.exit_code, done.output) == (0, "")
+    assert (told[0].carrier, told[0].browser) == ("websocket", True)
